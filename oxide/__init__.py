@@ -1,0 +1,1 @@
+"""A pure-Python client for the OpenAI API."""
