@@ -1,0 +1,104 @@
+"""Names, addresses and socket options: what both worlds of sockets share. How to wait for any of it is left to them."""
+
+from __future__ import annotations
+
+import os
+import socket
+from _thread import start_new_thread
+
+from .._typing import TYPE_CHECKING
+from .base import ResolveError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeAlias
+
+    Address: TypeAlias = tuple[int, tuple[str | int | bytes, ...] | str]  # the family, and what `socket.connect` takes
+
+__all__ = ["STAGGER", "Socket", "alternate", "in_thread", "literal", "lookup", "new_socket", "unreachable"]
+
+STAGGER = 0.25  # RFC 8305, 5: the recommended delay between two connection attempts, seconds
+
+# Name and value of the options that every TCP connection gets, where the platform knows them (the keep-alive ones in seconds and probes).
+_OPTIONS = [
+    (level, number, value)
+    for level, name, value in (
+        (socket.IPPROTO_TCP, "TCP_NODELAY", 1),
+        (socket.SOL_SOCKET, "SO_KEEPALIVE", 1),
+        (socket.IPPROTO_TCP, "TCP_KEEPIDLE", 60),
+        (socket.IPPROTO_TCP, "TCP_KEEPINTVL", 60),
+        (socket.IPPROTO_TCP, "TCP_KEEPCNT", 5),
+    )
+    if (number := getattr(socket, name, None)) is not None
+]
+
+
+class Socket(socket.socket):
+    """A socket that closes, without a warning, when its last holder has gone: a script may end in the middle of an answer."""
+
+    __slots__ = ()
+
+    def __del__(self) -> None:
+        self.close()
+
+
+def new_socket(family: int) -> Socket:
+    """Return an unconnected, non-blocking stream socket with the options of a client."""
+    sock = Socket(family, socket.SOCK_STREAM)
+    sock.setblocking(False)
+    if family != getattr(socket, "AF_UNIX", None):
+        for level, number, value in _OPTIONS:
+            sock.setsockopt(level, number, value)
+    return sock
+
+
+def literal(host: str, port: int) -> list[Address] | None:
+    """Return the address that `host` spells, or None if it is a name. Never waits."""
+    try:
+        return _addresses(host, port, socket.AI_NUMERICHOST)
+    except (socket.gaierror, UnicodeError):
+        return None
+
+
+def lookup(host: str, port: int) -> list[Address]:
+    """Return the addresses of a name, in the order to try them. Waits as long as the resolver likes; raises `ResolveError`."""
+    try:
+        return alternate(_addresses(host, port, 0))
+    except socket.gaierror as error:
+        raise ResolveError(error.errno, f"{error.strerror} (host {host!r})") from error
+    except UnicodeError as error:
+        raise ResolveError(socket.EAI_NONAME, f"not a host name: {host!r}") from error
+
+
+def _addresses(host: str, port: int, flags: int) -> list[Address]:
+    if "\0" in host:
+        raise UnicodeError("a host name ends where C says so")
+    # As bytes an ASCII name does not pass through the idna codec, whose import costs more than the lookup.
+    name = host.encode() if host.isascii() else host
+    return [(family, address) for family, _, _, _, address in socket.getaddrinfo(name, port, 0, socket.SOCK_STREAM, 0, flags)]
+
+
+def alternate(addresses: list[Address]) -> list[Address]:
+    """Return the addresses with their families taking turns, the first one staying first (RFC 8305, 4)."""
+    first = [address for address in addresses if address[0] == addresses[0][0]]
+    other = [address for address in addresses if address[0] != addresses[0][0]]
+    mixed: list[Address] = []
+    while first or other:
+        mixed += first[:1] + other[:1]
+        del first[:1], other[:1]
+    return mixed
+
+
+def in_thread(run: Callable[[], None]) -> None:
+    """Run a function in a thread that nobody waits for at exit; here, if there can be no thread."""
+    try:
+        start_new_thread(run, ())
+    except RuntimeError:  # no more threads, or the interpreter is about to end
+        run()
+
+
+def unreachable(host: str, port: int, tried: int, last: OSError) -> OSError:
+    """Return `last` once more, telling which host it was and how many of its addresses were tried."""
+    addresses = "1 address" if tried == 1 else f"{tried} addresses"
+    reason = os.strerror(last.errno) if last.errno else str(last)
+    return OSError(last.errno, f"{reason} ({host!r} port {port}, {addresses} tried)")

@@ -1,0 +1,484 @@
+"""The blocking world: sockets, threads, locks. Every `async def` here returns without suspending, so that `run_now` can drive it.
+
+A warm exchange costs two system calls: timeouts live in the kernel (SO_RCVTIMEO, SO_SNDTIMEO) and are set only when they change,
+where `settimeout` would poll before each of them.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import select
+import socket
+import struct
+import sys
+import time
+from _thread import TIMEOUT_MAX, RLock, allocate_lock, get_ident
+
+from .._typing import TYPE_CHECKING, Generic, TypeVar
+from .addresses import STAGGER, in_thread, literal, lookup, new_socket, unreachable
+from .base import run_now
+
+if TYPE_CHECKING:
+    from _thread import LockType
+    from collections.abc import Callable, Sequence
+    from typing import Any
+
+    from .addresses import Address, Socket
+    from .base import Attempt, Endpoint
+
+__all__ = ["BlockingBackend", "BlockingGate", "SocketStream"]
+
+T = TypeVar("T")
+
+_RECEIVE_SIZE = 65536
+_FOREVER = 1e8  # seconds; from here on (three years) a timeout is none
+_AT_ONCE = getattr(socket, "MSG_DONTWAIT", 0)
+
+
+class SocketStream:
+    """A connected socket. One thread receives and one sends at a time; anybody closes."""
+
+    __slots__ = ("_closed", "_closing", "_receive_timeout", "_receiving", "_send_timeout", "_sending", "_socket")
+
+    def __init__(self, sock: Socket | socket.socket) -> None:
+        sock.setblocking(True)
+        self._socket = sock
+        self._closed = False
+        self._closing = RLock()  # reentrant, since a signal handler may close in the middle of a close
+        self._receiving = self._sending = False
+        self._receive_timeout = self._send_timeout = 0.0  # what the kernel has; 0 is its "no timeout"
+
+    # Who waits in the kernel must not have the descriptor closed under it: the number may by then belong to another file. So whoever
+    # enters raises a flag and looks at `_closed`; whoever closes sets `_closed` and looks at the flags. Each writes before it reads, in
+    # the one order of the interpreter (Dekker), so at least one sees the other: a closer that sees somebody inside only shuts the
+    # connection down, which wakes him, and he closes on his way out. `_closing` keeps shutdown and close apart, nothing else.
+
+    async def receive(self, timeout: float) -> bytes:
+        self._receiving = True
+        try:
+            if self._closed:
+                raise _aborted()
+            if _racers:
+                _enter(self.close)
+            if timeout == self._receive_timeout or self._wait_for_receive(timeout):
+                data = self._socket.recv(_RECEIVE_SIZE)
+            else:
+                data = self._socket.recv(_RECEIVE_SIZE, _AT_ONCE)
+        except BlockingIOError:
+            raise TimeoutError(errno.ETIMEDOUT, f"nothing received within {timeout:g} s") from None
+        finally:
+            self._receiving = False
+            if self._closed:
+                self._let_go()
+            if _racers:
+                _leave()
+        if not data and self._closed:
+            raise _aborted()
+        return data
+
+    async def send(self, data: bytes, timeout: float) -> None:
+        self._sending = True
+        try:
+            if self._closed:
+                raise _aborted()
+            if _racers:
+                _enter(self.close)
+            if timeout != self._send_timeout:
+                self._send_timeout = _wait_at_most(self._socket, _SEND_OPTION, timeout)
+            self._socket.sendall(data)
+        except BlockingIOError:
+            raise TimeoutError(errno.ETIMEDOUT, f"nothing taken by the peer within {timeout:g} s") from None
+        except OSError:
+            if self._closed:
+                raise _aborted() from None
+            raise
+        finally:
+            self._sending = False
+            if self._closed:
+                self._let_go()
+            if _racers:
+                _leave()
+
+    def _wait_for_receive(self, timeout: float) -> bool:
+        """Set the timeout; return False if there is to be no wait at all."""
+        if timeout <= 0 and _AT_ONCE:
+            return False
+        self._receive_timeout = _wait_at_most(self._socket, _RECEIVE_OPTION, timeout)
+        return True
+
+    def close(self) -> None:
+        self._closed = True
+        self._let_go()
+
+    def _let_go(self) -> None:
+        with self._closing:
+            if not (self._receiving or self._sending):
+                self._socket.close()
+                return
+            try:
+                self._socket.shutdown(socket.SHUT_RDWR)
+            except OSError:  # the peer was faster
+                return
+
+    def forget(self) -> None:
+        # No shutdown: it would end the connection of the parent as well. No lock: its owner may have stayed behind in the fork.
+        self._closed = True
+        self._socket.close()
+
+    @property
+    def quiet(self) -> bool:
+        self._receiving = True
+        try:
+            return not self._closed and _silent(self._socket)
+        finally:
+            self._receiving = False
+            if self._closed:
+                self._let_go()
+
+
+def _aborted() -> OSError:
+    return OSError(errno.ECONNABORTED, "the connection was closed on this side")
+
+
+def _silent(sock: socket.socket) -> bool:
+    if not _AT_ONCE:  # Windows
+        return not select.select([sock], [], [], 0)[0]
+    try:
+        sock.recv(1, socket.MSG_PEEK | _AT_ONCE)
+    except OSError as error:
+        return isinstance(error, BlockingIOError)
+    return False  # bytes, or the end
+
+
+# Timeouts in the kernel ------------------------------------------------------------------------------------------------------------
+
+_RECEIVE_OPTION = socket.SO_RCVTIMEO
+_SEND_OPTION = socket.SO_SNDTIMEO
+
+
+def _wait_at_most(sock: socket.socket, option: int, timeout: float) -> float:
+    """Bound the waits of one direction of a blocking socket; return the timeout that now holds."""
+    if not _kernel_keeps_time:
+        sock.settimeout(timeout if timeout < _FOREVER else None)  # both directions; a moment too long or short at worst
+        return timeout
+    sock.setsockopt(socket.SOL_SOCKET, option, _timeval(timeout))
+    return timeout
+
+
+def _timeval(timeout: float) -> bytes:
+    if timeout >= _FOREVER:
+        return struct.pack("ll", 0, 0)
+    micros = max(1, int(timeout * 1e6))  # all zero would be "for ever"
+    return struct.pack("ll", micros // 1_000_000, micros % 1_000_000)
+
+
+def _check_kernel() -> bool:
+    """Return whether `struct timeval` is what we think it is: by the word of the kernel, since its size varies with libc and word."""
+    if sys.platform == "win32":
+        return False
+    wanted = _timeval(1234.5)
+    try:
+        with socket.socket() as sock:
+            sock.setsockopt(socket.SOL_SOCKET, _RECEIVE_OPTION, wanted)
+            seconds, micros = struct.unpack("ll", sock.getsockopt(socket.SOL_SOCKET, _RECEIVE_OPTION, len(wanted)))
+    except (OSError, struct.error):
+        return False
+    return bool(seconds == 1234 and abs(micros - 500_000) < 20_000)  # rounded to ticks
+
+
+_kernel_keeps_time = _check_kernel()
+
+
+# Connecting ------------------------------------------------------------------------------------------------------------------------
+
+
+def _resolve(host: str, port: int, timeout: float) -> list[Address]:
+    """Look the name up in a thread, as no resolver can be told a deadline."""
+    answer: list[list[Address] | OSError] = []
+    done = _taken_lock()
+
+    def run() -> None:
+        try:
+            answer.append(lookup(host, port))
+        except OSError as error:
+            answer.append(error)
+        finally:
+            done.release()
+
+    in_thread(run)
+    if not _wait_for_lock(done, timeout) or not answer:
+        raise TimeoutError(errno.ETIMEDOUT, f"no address for {host!r} within {timeout:g} s")
+    if isinstance(answer[0], OSError):
+        raise answer[0]
+    return answer[0]
+
+
+class _Dialing:
+    """Attempts to reach one host at several addresses, each started a moment after the one before, or as soon as one fails."""
+
+    __slots__ = ("error", "next_start", "running", "tried", "waiting")
+
+    def __init__(self, addresses: Sequence[Address]) -> None:
+        self.waiting = list(addresses)
+        self.running: list[Socket] = []
+        self.next_start = 0.0
+        self.tried = 0
+        self.error = OSError(errno.EHOSTUNREACH, os.strerror(errno.EHOSTUNREACH))
+
+    def start_next(self, now: float) -> Socket | None:
+        """Try the next address; return its socket if it is connected already."""
+        family, address = self.waiting.pop(0)
+        self.tried += 1
+        self.next_start = now + STAGGER
+        try:
+            sock = new_socket(family)
+        except OSError as error:  # IPv6 is not built in, or no descriptors are left
+            self.error, self.next_start = error, now
+            return None
+        code = sock.connect_ex(address)
+        if code == 0:
+            return sock
+        if code in (errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EINTR):
+            self.running.append(sock)
+        else:
+            self.fail(sock, code)
+        return None
+
+    def wait(self, now: float, deadline: float) -> Socket | None:
+        """Wait for an attempt to end, or for the time to start another; return a connected socket if there is one."""
+        until = min(deadline, self.next_start) if self.waiting else deadline
+        for sock in _writable(self.running, until - now):
+            self.running.remove(sock)
+            code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            if code == 0:
+                return sock
+            self.fail(sock, code)
+        return None
+
+    def fail(self, sock: Socket, code: int) -> None:
+        sock.close()
+        self.error = OSError(code, os.strerror(code))
+        self.next_start = 0.0  # a failure lets the next address start at once
+
+    def stop(self) -> None:
+        for sock in self.running:
+            sock.close()
+
+
+def _writable(socks: list[Socket], timeout: float) -> list[Socket]:
+    """Return the sockets whose attempt has ended. `poll` where there is one: `select` fails above descriptor 1023."""
+    timeout = max(0.0, min(timeout, 86400.0))
+    if not hasattr(select, "poll"):  # Windows reports a refusal as an exception
+        _, written, failed = select.select([], socks, socks, timeout)
+        return [sock for sock in socks if sock in written or sock in failed]
+    poll = select.poll()
+    for sock in socks:
+        poll.register(sock, select.POLLOUT)
+    ready = {descriptor for descriptor, _ in poll.poll(int(timeout * 1000) + 1)}
+    return [sock for sock in socks if sock.fileno() in ready]
+
+
+def _reach(endpoint: Endpoint, addresses: Sequence[Address], deadline: float) -> Socket:
+    """Connect to the first address that answers; raises TimeoutError at the deadline, else what the last address failed with."""
+    dialing = _Dialing(addresses)
+    try:
+        while True:
+            now = time.monotonic()
+            if now >= deadline:
+                raise TimeoutError(errno.ETIMEDOUT, f"no answer from {endpoint} in time ({dialing.tried} addresses tried)")
+            if dialing.waiting and now >= dialing.next_start:
+                connected = dialing.start_next(now)
+            elif dialing.running:
+                connected = dialing.wait(now, deadline)
+            else:
+                raise unreachable(endpoint.path or endpoint.host, endpoint.port, dialing.tried, dialing.error)
+            if connected is not None:
+                return connected
+    finally:
+        dialing.stop()
+
+
+# Waiting, and being stopped --------------------------------------------------------------------------------------------------------
+
+
+class _Stopped(Exception):  # noqa: N818 - nothing went wrong
+    """This attempt has lost its race."""
+
+
+class _Racer:
+    """A thread that runs one attempt of a race, and what would wake it from its present wait."""
+
+    __slots__ = ("stopped", "wake")
+
+    def __init__(self) -> None:
+        self.stopped = False
+        self.wake: Callable[[], None] | None = None
+
+    def stop(self) -> None:
+        self.stopped = True
+        wake = self.wake
+        if wake is not None:
+            wake()
+
+
+_racers: dict[int, _Racer] = {}  # by thread; empty but during races, so that others pay one look
+
+
+def _enter(wake: Callable[[], None]) -> None:
+    """Begin a wait that `wake` ends, if this thread is in a race."""
+    racer = _racers.get(get_ident())
+    if racer is not None:
+        racer.wake = wake  # before the look at `stopped`; `stop` goes the other way round
+        if racer.stopped:
+            raise _Stopped
+
+
+def _leave() -> None:
+    racer = _racers.get(get_ident())
+    if racer is not None:
+        racer.wake = None
+        if racer.stopped:
+            raise _Stopped
+
+
+def _taken_lock() -> LockType:
+    lock = allocate_lock()
+    lock.acquire()
+    return lock
+
+
+def _release(lock: LockType) -> None:
+    try:
+        lock.release()
+    except RuntimeError:  # somebody else has released it already: whoever waited is awake
+        return
+
+
+def _wait_for_lock(lock: LockType, timeout: float) -> bool:
+    """Wait until somebody releases the lock; return whether it happened in time."""
+    timeout = max(0.0, min(timeout, TIMEOUT_MAX))
+    if not _racers:
+        return lock.acquire(True, timeout)
+    try:
+        _enter(lambda: _release(lock))
+        return lock.acquire(True, timeout)
+    finally:
+        _leave()
+
+
+class _Race(Generic[T]):
+    """Attempts that run in a thread each, until one has a result."""
+
+    __slots__ = ("failures", "outcomes", "racers", "waiting")
+
+    def __init__(self, attempts: Sequence[Attempt[T]]) -> None:
+        from queue import SimpleQueue
+
+        self.waiting = list(attempts)
+        self.racers: list[_Racer] = []
+        self.failures = 0
+        self.outcomes: SimpleQueue[tuple[T] | BaseException] = SimpleQueue()
+
+    def run(self, stagger: float) -> T:
+        try:
+            while True:
+                if self.waiting:
+                    self.start(self.waiting.pop(0))
+                outcome = self.next_outcome(stagger if self.waiting else None)
+                if isinstance(outcome, tuple):
+                    return outcome[0]
+                if outcome is not None and self.failures == len(self.racers) and not self.waiting:
+                    raise outcome
+        finally:
+            for racer in self.racers:
+                racer.stop()
+
+    def next_outcome(self, timeout: float | None) -> tuple[T] | BaseException | None:
+        """Return how the next attempt has ended, or None after `timeout` seconds."""
+        from queue import Empty
+
+        try:
+            outcome = self.outcomes.get(timeout=timeout)
+        except Empty:
+            return None
+        self.failures += isinstance(outcome, BaseException)
+        return outcome
+
+    def start(self, attempt: Attempt[T]) -> None:
+        racer = _Racer()
+        self.racers.append(racer)
+
+        def run() -> None:
+            outcome: tuple[T] | BaseException
+            _racers[get_ident()] = racer
+            try:
+                outcome = (run_now(attempt()),)
+            except BaseException as error:
+                outcome = error
+            finally:
+                del _racers[get_ident()]
+            self.outcomes.put(outcome)
+
+        in_thread(run)
+
+
+class BlockingGate:
+    """A gate between threads: each that waits has a lock of its own, which opening releases."""
+
+    __slots__ = ("_opened", "_waiting")
+
+    def __init__(self) -> None:
+        self._opened = False
+        self._waiting: list[LockType] = []
+
+    async def wait(self, timeout: float) -> bool:
+        lock = _taken_lock()
+        self._waiting.append(lock)
+        # Looked at after the lock stands in the list, as `open` first sets it and then takes the list.
+        if not self._opened and not _wait_for_lock(lock, timeout) and lock in self._waiting:
+            self._waiting.remove(lock)
+        return self._opened
+
+    def open(self) -> None:
+        self._opened = True
+        waiting, self._waiting = self._waiting, []
+        for lock in waiting:
+            _release(lock)
+
+
+class BlockingBackend:
+    """The world of threads that wait."""
+
+    def __init__(self) -> None:
+        self.mutex = allocate_lock()
+
+    now = staticmethod(time.monotonic)
+
+    async def sleep(self, seconds: float) -> None:
+        if _racers:
+            _wait_for_lock(_taken_lock(), seconds)
+        elif seconds > 0:
+            time.sleep(seconds)
+
+    async def connect(self, endpoint: Endpoint, timeout: float) -> SocketStream:
+        deadline = time.monotonic() + timeout
+        addresses: Sequence[Address]
+        if endpoint.path is not None:
+            addresses = [(socket.AF_UNIX, endpoint.path)]
+        else:
+            addresses = literal(endpoint.host, endpoint.port) or _resolve(endpoint.host, endpoint.port, timeout)
+        return SocketStream(_reach(endpoint, addresses, deadline))
+
+    def gate(self) -> BlockingGate:
+        return BlockingGate()
+
+    async def race(self, attempts: Sequence[Attempt[T]], stagger: float) -> T:
+        return _Race(attempts).run(stagger)
+
+    async def settle(self, value: Any) -> Any:
+        if hasattr(value, "__await__"):
+            if hasattr(value, "close"):
+                value.close()  # a coroutine nobody will run would warn
+            raise TypeError("a blocking client cannot await; use the asyncio client or a plain function")
+        return value
