@@ -1,0 +1,3 @@
+"""The version, told once: packaging and the User-Agent read it here."""
+
+__version__ = "0.1.0"

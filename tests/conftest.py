@@ -1,0 +1,41 @@
+"""Fixtures that every test may use."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from oxide.testing import Server
+
+# Real servers and proxies are for `make check-real`: they are not on every machine.
+collect_ignore = [] if os.environ.get("RUN_REAL") else ["real"]
+
+# These speak of the finished client, and are collected as soon as there is one.
+if not (Path(__file__).parents[1] / "oxide" / "_client.py").exists():
+    collect_ignore += ["house/test_first_call.py", "house/test_public_names.py", "house/test_readme_examples.py", "faces"]
+
+OURS = ("OPENAI_", "OXIDE_", "SSL_CERT_")
+PROXIES = {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"}
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep keys, proxies and roots of the developer's shell out of the tests."""
+    for name in list(os.environ):
+        if name.startswith(OURS) or name.upper() in PROXIES:
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    """An embedded API server on 127.0.0.1, over plain HTTP/1.1, for one test."""
+    from oxide.testing import Server
+
+    with Server() as running:
+        yield running
