@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.house._tree import ROOT, place
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)\s#]+)")
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=place)
-def test_links_lead_somewhere(path) -> None:
+def test_links_lead_somewhere(path: Path) -> None:
     broken = [link for link in LINK.findall(path.read_text(encoding="utf-8")) if not (path.parent / link).exists()]
     assert not broken, f"{place(path)} links to what is not there: {broken}"
 
