@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 from _thread import start_new_thread
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     Address: TypeAlias = tuple[int, tuple[str | int | bytes, ...] | str]  # the family, and what `socket.connect` takes
 
-__all__ = ["STAGGER", "Socket", "alternate", "in_thread", "literal", "lookup", "new_socket", "unreachable"]
+__all__ = ["STAGGER", "SlowResolver", "Socket", "alternate", "in_thread", "literal", "lookup", "new_socket", "unreachable"]
 
 STAGGER = 0.25  # RFC 8305, 5: the recommended delay between two connection attempts, seconds
 
@@ -31,6 +32,17 @@ _OPTIONS = [
     )
     if (number := getattr(socket, name, None)) is not None
 ]
+
+
+class SlowResolver(ResolveError, TimeoutError):  # noqa: N818 - an OSError by its bases
+    """The resolver did not answer in time."""
+
+    def __init__(self, host: str, timeout: float) -> None:
+        super().__init__(errno.ETIMEDOUT, f"no address for {host!r} within {timeout:g} s")
+        self._made_of = (host, timeout)
+
+    def __reduce__(self) -> tuple[type[SlowResolver], tuple[str, float]]:
+        return SlowResolver, self._made_of
 
 
 class Socket(socket.socket):

@@ -12,7 +12,7 @@ import time
 from _thread import allocate_lock, get_ident
 
 from .._typing import TYPE_CHECKING, TypeVar
-from .addresses import STAGGER, in_thread, literal, lookup, new_socket, unreachable
+from .addresses import STAGGER, SlowResolver, in_thread, literal, lookup, new_socket, unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
@@ -304,12 +304,19 @@ class AsyncioBackend:
         await asyncio.sleep(seconds)
 
     async def connect(self, endpoint: Endpoint, timeout: float) -> LoopStream:
-        task = asyncio.ensure_future(self._reach(endpoint, timeout))
+        deadline = time.monotonic() + timeout
+        addresses: Sequence[Address]
+        if endpoint.path is not None:
+            addresses = [(socket.AF_UNIX, endpoint.path)]
+        else:
+            addresses = literal(endpoint.host, endpoint.port) or await _resolve(endpoint.host, endpoint.port, timeout)
+        task = asyncio.ensure_future(self._reach(endpoint, addresses))
         try:
-            await asyncio.wait((task,), timeout=timeout if timeout < _FOREVER else None)
+            left = max(0.0, deadline - time.monotonic())
+            await asyncio.wait((task,), timeout=left if left < _FOREVER else None)
             if task.done():
                 return task.result()
-            raise TimeoutError(errno.ETIMEDOUT, f"no answer from {endpoint} within {timeout:g} s")
+            raise TimeoutError(errno.ETIMEDOUT, f"no answer from {endpoint} within {timeout:g} s ({len(addresses)} addresses known)")
         except asyncio.CancelledError:
             if task.done() and not task.cancelled() and task.exception() is None:
                 task.result().close()
@@ -318,14 +325,9 @@ class AsyncioBackend:
             if not task.done():
                 await _cancel((task,))
 
-    async def _reach(self, endpoint: Endpoint, timeout: float) -> LoopStream:
+    async def _reach(self, endpoint: Endpoint, addresses: Sequence[Address]) -> LoopStream:
         """Connect to the first address that answers, each tried a moment after the one before."""
         loop = asyncio.get_running_loop()
-        addresses: Sequence[Address]
-        if endpoint.path is not None:
-            addresses = [(socket.AF_UNIX, endpoint.path)]
-        else:
-            addresses = literal(endpoint.host, endpoint.port) or await _resolve(endpoint.host, endpoint.port)
         try:
             sock = await self.race([_attempt(loop, *address) for address in addresses], STAGGER)
         except OSError as error:
@@ -379,33 +381,35 @@ async def _cancel(tasks: Sequence[asyncio.Task[Any]] | set[asyncio.Task[Any]]) -
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _resolve(host: str, port: int) -> list[Address]:
+async def _resolve(host: str, port: int, timeout: float) -> list[Address]:
     """Look the name up in a thread of its own: the loop's executor would be waited for at exit, however slow the resolver."""
     loop = asyncio.get_running_loop()
     answer: asyncio.Future[list[Address]] = loop.create_future()
 
     def run() -> None:
+        found: list[Address] | OSError
         try:
             found = lookup(host, port)
         except OSError as error:
-            _tell(loop, answer, error)
-        else:
-            _tell(loop, answer, found)
+            found = error
+        try:
+            loop.call_soon_threadsafe(_tell, answer, found)
+        except RuntimeError:  # the loop is closed, nobody listens
+            return
 
     in_thread(run)
-    return await answer
-
-
-def _tell(loop: asyncio.AbstractEventLoop, answer: asyncio.Future[T], outcome: T | OSError) -> None:
-    def tell() -> None:
-        if answer.done():
-            return
-        if isinstance(outcome, OSError):
-            answer.set_exception(outcome)
-        else:
-            answer.set_result(outcome)
-
+    timer = loop.call_later(max(0.0, timeout), _tell, answer, SlowResolver(host, timeout)) if timeout < _FOREVER else None
     try:
-        loop.call_soon_threadsafe(tell)
-    except RuntimeError:  # the loop is closed, nobody listens
+        return await answer
+    finally:
+        if timer is not None:
+            timer.cancel()
+
+
+def _tell(answer: asyncio.Future[T], outcome: T | OSError) -> None:
+    if answer.done():
         return
+    if isinstance(outcome, OSError):
+        answer.set_exception(outcome)
+    else:
+        answer.set_result(outcome)

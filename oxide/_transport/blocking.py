@@ -16,7 +16,7 @@ import time
 from _thread import TIMEOUT_MAX, RLock, allocate_lock, get_ident
 
 from .._typing import TYPE_CHECKING, Generic, TypeVar
-from .addresses import STAGGER, in_thread, literal, lookup, new_socket, unreachable
+from .addresses import STAGGER, SlowResolver, in_thread, literal, lookup, new_socket, unreachable
 from .base import run_now
 
 if TYPE_CHECKING:
@@ -208,7 +208,7 @@ def _resolve(host: str, port: int, timeout: float) -> list[Address]:
 
     in_thread(run)
     if not _wait_for_lock(done, timeout) or not answer:
-        raise TimeoutError(errno.ETIMEDOUT, f"no address for {host!r} within {timeout:g} s")
+        raise SlowResolver(host, timeout)
     if isinstance(answer[0], OSError):
         raise answer[0]
     return answer[0]
