@@ -18,7 +18,7 @@ collect_ignore = [] if os.environ.get("RUN_REAL") else ["real"]
 
 # These speak of the finished client, and are collected as soon as there is one.
 if not (Path(__file__).parents[1] / "oxide" / "_client.py").exists():
-    collect_ignore += ["house/test_first_call.py", "house/test_public_names.py", "house/test_readme_examples.py", "faces"]
+    collect_ignore += ["house/test_first_call.py", "house/test_public_names.py", "house/test_readme_examples.py"]
 
 OURS = ("OPENAI_", "OXIDE_", "SSL_CERT_")
 PROXIES = {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"}

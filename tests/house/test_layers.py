@@ -11,7 +11,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     # know each other.  An entry is a module, or a package with all that is in it; the longest entry that fits counts.
     ("_typing", "_version", "_omit"),
     ("_errors",),
-    ("_json", "_url"),
+    ("_json", "_url", "_timeout"),
     ("_protocol", "_models"),
     ("_settings",),
     ("_transport.base",),
