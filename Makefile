@@ -65,10 +65,12 @@ test: $(VENV)/.installed-test ## run all tests (TESTS=tests/protocol for some)
 .PHONY: test-all
 test-all: ## run all tests on each CPython of VERSIONS that is here
 	@set -e; passed=; for v in $(VERSIONS); do \
-	  if python$$v -c '' 2>/dev/null; then \
-	    echo "== CPython $$v"; $(MAKE) --no-print-directory test PYTHON=python$$v VENV=.venv-$$v; passed="$$passed $$v"; \
-	  else echo "== CPython $$v is not here, left out"; fi; \
-	done; test -n "$$passed"; echo "passed on:$$passed"
+	  for p in python$$v "$${PYENV_ROOT:-$$HOME/.pyenv}/versions/$$v".*/bin/python$$v; do \
+	    if "$$p" -c '' 2>/dev/null; then \
+	      echo "== CPython $$v"; $(MAKE) --no-print-directory test PYTHON="$$p" VENV=.venv-$$v; passed="$$passed $$v"; break; \
+	    fi; \
+	  done; \
+	done; echo "passed on:$$passed"; test "$$passed" = " $(VERSIONS)" || echo "not here, so left out: the others of $(VERSIONS)"; test -n "$$passed"
 
 .PHONY: check
 check: format-check lint types sync-check test ## all that CI checks: format, lint, types, generated files, tests, house rules
@@ -104,9 +106,7 @@ check-real: $(VENV)/.installed-test ## try the clients with real servers and pro
 
 .PHONY: fuzz
 fuzz: $(VENV)/.installed-test ## run each harness of fuzz/ for SECONDS=60, from SEED=1
-	@set -e; for f in fuzz/[a-z]*.py; do \
-	  name=$$(basename $$f .py); echo "== $$name"; $(bin)/python -m fuzz.$$name --seconds $(SECONDS) --seed $(SEED); \
-	done
+	@set -e; for f in fuzz/[a-z]*.py; do echo "== $$f"; $(bin)/python $$f --seconds $(SECONDS) --seed $(SEED); done
 
 .PHONY: bench
 bench: $(VENV)/.installed-test ## compare with the official SDK and with hand-written floors
