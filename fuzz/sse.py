@@ -5,7 +5,11 @@ Where the bytes are not UTF-8 or a block is too large, both cuts give the same e
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from random import Random
+
+sys.path.append(str(Path(__file__).parent))  # for `python -m fuzz.sse`
 
 from _harness import command, pieces, run
 
