@@ -1,0 +1,486 @@
+"""One HTTP/1.1 connection, the client's side (RFC 9112): requests become bytes, bytes become the events of a response.
+
+It leaves to others: the waiting, content codings (`coding`), tunnels (`proxy`), and which headers a request needs, `host` among them.
+
+    state        what comes                                     next state
+    IDLE         request()                                      HEAD
+                 a byte                                         FAILED: nobody asked
+                 the peer's end                                 CLOSED
+    HEAD         an interim head (1xx)                          HEAD, at most `max_interim` times
+                 a final head, its body sized                   SIZED
+                 a final head, its body in chunks               CHUNKED
+                 a final head, no length told                   UNTIL_CLOSE
+                 a final head, no body                          the end
+    SIZED        the last byte                                  the end
+    CHUNKED      a chunk, or a part of one                      CHUNKED
+                 the chunk of size 0                            TRAILERS
+    TRAILERS     the empty line                                 the end
+    UNTIL_CLOSE  the peer's end                                 CLOSED
+    the end      both sides keep the connection, nothing over   IDLE
+                 anything else                                  CLOSED
+    any          a broken rule, or a misuse                     FAILED
+
+The peer's end in HEAD, SIZED, CHUNKED and TRAILERS breaks a rule.  Lines end with CR LF and nothing else: a bare CR or LF, which RFC
+9112, 2.2 lets a reader tolerate, is refused, since two readers that differ about it see two different messages.
+"""
+
+from __future__ import annotations
+
+import re
+
+from .._typing import TYPE_CHECKING
+from .base import Data, End, Head, ProtocolError
+from .headers import Headers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from .base import Event
+
+__all__ = ["CHUNKED", "CLOSED", "FAILED", "HEAD", "IDLE", "SIZED", "TRAILERS", "UNTIL_CLOSE", "Http1"]
+
+IDLE = "idle"
+HEAD = "waiting for the head"
+SIZED = "in a sized body"
+CHUNKED = "in a chunked body"
+TRAILERS = "in the trailers"
+UNTIL_CLOSE = "in a body that ends with the connection"
+CLOSED = "closed"
+FAILED = "failed"
+
+_TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # RFC 9110, 5.6.2
+_CONTROLS = bytes([*range(9), *range(10, 32), 127])  # HTAB may stand in a value (RFC 9110, 5.5)
+_STATUS_LINE = re.compile(r"(HTTP/1\.[01]) ([1-5][0-9][0-9])(?: .*)?\r")  # the last space is often forgotten
+_FIELD = re.compile(rf"\n({_TOKEN}):[ \t]*(.*)\r")
+_BARE = re.compile(rb"(?<!\r)\n|\r(?!\n|\Z)")
+_LENGTH = re.compile(r"[0-9]{1,19}")
+_EXTENSION = r"[ \t]{0,16}(?:;[\t -~\x80-\xff]{0,4096})?"  # RFC 9112, 7.1.1: read over
+# The CR LF that ends a chunk, or the head, and the line that follows: one match checks both.
+_CHUNK_LINE = re.compile(rf"\r\n([0-9A-Fa-f]{{1,16}}){_EXTENSION}\r\n".encode("latin-1"))
+_CHUNK_LINE_START = re.compile(rf"\r(?:\n(?:[0-9A-Fa-f]{{1,16}}(?:{_EXTENSION}\r?)?)?)?".encode("latin-1"))
+
+_is_token = re.compile(_TOKEN).fullmatch
+_is_target = re.compile(r"[!-~]+").fullmatch
+_is_value = re.compile(r"[\t -~\x80-\xff]*").fullmatch
+_METHODS = frozenset(("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"))
+_ALWAYS_SIZED = frozenset(("PATCH", "POST", "PUT"))  # RFC 9110, 8.6: their length is told even when it is 0
+_FRAMING = frozenset(("content-length", "transfer-encoding"))
+_BODILESS = frozenset((204, 304))  # RFC 9112, 6.3, rule 1
+_known_names: set[str] = set()  # names of fields found good before; never more than _MAX_KNOWN
+_MAX_KNOWN = 1000
+_UNTIL_END = -1  # of a request body in chunks: how much is unsent is not known
+_END = End()
+
+
+class Http1:
+    """One connection: `request`, then `receive` until `End`; then, while `reusable`, again.
+
+    Args:
+        max_head: bytes of one head, and of the trailers.
+        max_fields: header fields of one head, and of the trailers.
+        max_interim: interim responses (1xx) before one final response.
+
+    Every method may raise `RuntimeError` where the state forbids the call.  After a `ProtocolError` or a `RuntimeError` the connection is
+    FAILED for good.
+    """
+
+    __slots__ = (
+        "_interims",
+        "_keeps_alive",
+        "_kept",
+        "_left",
+        "_max_fields",
+        "_max_head",
+        "_max_interim",
+        "_method",
+        "_unsent",
+        "received",
+        "state",
+    )
+
+    def __init__(self, *, max_head: int = 65536, max_fields: int = 200, max_interim: int = 16) -> None:
+        self._max_head = max_head
+        self._max_fields = max_fields
+        self._max_interim = max_interim
+        self.state = IDLE
+        self.received = False  # whether any byte of the current response has come
+        self._method = ""
+        self._keeps_alive = True  # what both sides have said so far
+        self._unsent = 0  # bytes of the request's body that were announced and not yet sent, or _UNTIL_END
+        self._interims = 0
+        self._left = 0  # bytes of the sized body, or of the current chunk, still to come
+        self._kept = bytearray()  # a head, a chunk line or trailers that have begun and not ended
+
+    @property
+    def reusable(self) -> bool:
+        """Whether another request may be sent on this connection now."""
+        return self.state == IDLE
+
+    # What we send
+
+    def request(
+        self,
+        method: str,
+        target: str,
+        headers: Sequence[tuple[str, str]],
+        body: bytes = b"",
+        *,
+        length: int | None = None,
+        chunked: bool = False,
+    ) -> bytes:
+        """Start an exchange, and return the bytes of the request: its head and, where it is given, its whole body.
+
+        A body that comes later is announced by `length` (its bytes) or by `chunked`; `body_piece` and `end_body` send it.  The framing
+        fields (content-length, transfer-encoding) are added here and may not be among `headers`; `host` must be.
+
+        Raises:
+            ValueError: a method, target, name or value that is not allowed; nothing has happened then.
+            RuntimeError: the connection is not `reusable`.
+        """
+        if self.state != IDLE:
+            raise self._misused("a request cannot start")
+        if method not in _METHODS:
+            _check_method(method)
+        if not _is_target(target):
+            raise ValueError("a request target is visible ASCII without spaces")
+        closing = False
+        lines = [f"{method} {target} HTTP/1.1"]
+        for name, value in headers:
+            if name not in _known_names:
+                closing = _check_name(name, value) or closing
+            lines.append(f"{name}: {value}")
+        later = chunked or length is not None
+        if later:
+            _check_announced(length, chunked, body)
+        size = len(body) if length is None else length
+        if chunked:
+            lines.append("transfer-encoding: chunked")
+        elif size or later or method in _ALWAYS_SIZED:
+            lines.append(f"content-length: {size}")
+        head = _encode(lines, headers)
+        self._method = method
+        self._keeps_alive = not closing
+        self._unsent = (_UNTIL_END if chunked else size) if later else 0
+        self._interims = 0
+        self.received = False
+        self.state = HEAD
+        return head + body if body else head
+
+    def body_piece(self, data: bytes) -> bytes:
+        """Return the bytes that send a piece of the announced body; an empty piece sends nothing.
+
+        Raises:
+            ValueError: the body is longer than announced; the connection is FAILED then.
+        """
+        if self.state in (IDLE, CLOSED, FAILED):
+            raise self._misused("a piece of a body cannot be sent")
+        if self._unsent == _UNTIL_END:
+            return b"%x\r\n%b\r\n" % (len(data), data) if data else b""
+        if len(data) > self._unsent:
+            self.state = FAILED
+            raise ValueError("the request's body is longer than announced")
+        self._unsent -= len(data)
+        return data
+
+    def end_body(self) -> bytes:
+        """Return the bytes, often none, that end the announced body.
+
+        Raises:
+            ValueError: the body is shorter than announced; the connection is FAILED then.
+        """
+        if self.state == FAILED or (self._unsent and self.state == CLOSED):
+            raise self._misused("a body cannot be ended")
+        if self._unsent > 0:
+            self.state = FAILED
+            raise ValueError(f"the request's body is {self._unsent} bytes shorter than announced")
+        mark = b"0\r\n\r\n" if self._unsent else b""
+        self._unsent = 0
+        return mark
+
+    # What we receive
+
+    def receive(self, data: bytes) -> list[Event]:
+        """Take what the network gave, b"" for its end, and return the events it completes; at most one `Data`.
+
+        Bytes that follow the end of the response in the same piece do not spoil it, but the connection is not `reusable` then.
+
+        Raises:
+            ProtocolError: the peer broke a rule, or hung up where it may not.
+        """
+        if not data:
+            return self._hang_up()
+        if self.state not in _STEPS:
+            raise self._unasked()
+        self.received = True
+        events: list[Event] = []
+        if self._kept:
+            data = self._join(data)
+        position, size = 0, len(data)
+        while position < size:
+            step = _STEPS.get(self.state)
+            if step is None:
+                # More than one answer: whose it is cannot be known, so it must never answer the next request (RFC 9112, 9.2).
+                self.state = CLOSED
+                break
+            position = step(self, data, position, events)
+        return events
+
+    def _hang_up(self) -> list[Event]:
+        state = self.state
+        if state == FAILED:
+            raise self._misused("nothing can be received")
+        if state in (IDLE, CLOSED, UNTIL_CLOSE):
+            self.state = CLOSED
+            return [_END] if state == UNTIL_CLOSE else []
+        if state == SIZED:
+            raise self._broken(f"the server hung up in a sized body, {self._left} bytes before its end")
+        if state != HEAD:
+            raise self._broken(f"the server hung up {state}")
+        raise self._broken(f"the server hung up {'in the head' if self.received else 'before any byte'} of the response")
+
+    def _join(self, data: bytes) -> bytes:
+        """Return what was kept and `data` as one, or b"" when it is still without end.  Never scans anything twice: a drip stays linear."""
+        kept = self._kept
+        seen = max(len(kept) - 3, 0)
+        kept += data
+        if self.state != CHUNKED and kept.find(b"\r\n\r\n", seen) < 0:
+            self._check_unfinished(seen)
+            return b""
+        whole = bytes(kept)
+        kept.clear()
+        return whole
+
+    def _keep(self, data: bytes, position: int) -> int:
+        self._kept += data[position:]
+        self._check_unfinished(0)
+        return len(data)
+
+    def _check_unfinished(self, seen: int) -> None:
+        """Refuse early what can never become a head or trailers, so that a wrong peer does not look like a slow one."""
+        kept = self._kept
+        if len(kept) > self._max_head:
+            raise self._broken(f"more than {self._max_head} bytes in the {self._section()}")
+        if self.state == HEAD and not kept.startswith(b"HTTP/1."[: len(kept)]):
+            raise self._broken("the server does not speak HTTP/1.1")
+        if _BARE.search(kept, seen):
+            raise self._broken(f"a bare CR or LF in the {self._section()}")
+
+    def _read_head(self, data: bytes, position: int, events: list[Event]) -> int:
+        end = data.find(b"\r\n\r\n", position)
+        if end < 0:
+            return self._keep(data, position)
+        text, fields = self._fields(data, position, end)
+        line = _STATUS_LINE.match(text)
+        if line is None:
+            raise self._broken(f"a bad status line: {text.split(chr(13))[0][:60]!r}")
+        version, digits = line.groups()
+        status = int(digits)
+        if status < 200:
+            self._count_interim(status)
+            return end + 4
+        headers = Headers(fields)
+        events.append(Head(status, headers, version))
+        self._frame(status, headers, version)
+        if self.state == HEAD:
+            self._finish(events)
+        return end + 2 if self.state == CHUNKED else end + 4  # a chunk line begins with the CR LF before it
+
+    def _fields(self, data: bytes, position: int, end: int) -> tuple[str, list[tuple[str, str]]]:
+        """Return the section `data[position:end]`, and its fields: all lines but the first."""
+        if end + 4 - position > self._max_head:
+            raise self._broken(f"more than {self._max_head} bytes in the {self._section()}")
+        raw = data[position : end + 2]
+        text = raw.decode("latin-1")
+        lines = raw.count(b"\r\n")
+        if len(raw) - len(raw.translate(None, _CONTROLS)) != 2 * lines:  # more than the ends of the lines
+            raise self._broken(f"a control character in the {self._section()}")
+        fields: list[tuple[str, str]] = _FIELD.findall(text)
+        if len(fields) != lines - 1:
+            raise self._broken(f"a bad line in the {self._section()}: {_bad_line(text)!r}")
+        if len(fields) > self._max_fields:
+            raise self._broken(f"more than {self._max_fields} fields in the {self._section()}")
+        if " \r" in text or "\t\r" in text:
+            fields = [(name, value.rstrip(" \t")) for name, value in fields]
+        return text, fields
+
+    def _count_interim(self, status: int) -> None:
+        if status == 101:
+            raise self._broken("the server switches protocols, and nobody asked it to")
+        self._interims += 1
+        if self._interims > self._max_interim:
+            raise self._broken(f"more than {self._max_interim} interim responses")
+
+    def _frame(self, status: int, headers: Headers, version: str) -> None:
+        """Decide how the body ends (RFC 9112, 6.3), and whether the connection outlives it (9.3)."""
+        connection, coding, length = headers.get("connection"), headers.get("transfer-encoding"), headers.get("content-length")
+        if connection is None:
+            self._keeps_alive = self._keeps_alive and version == "HTTP/1.1"
+        else:
+            options = _options(connection)
+            self._keeps_alive = self._keeps_alive and "close" not in options and (version == "HTTP/1.1" or "keep-alive" in options)
+        left = None if length is None else self._length(length)
+        if coding is not None:
+            self._check_coding(coding, length, version)
+        if self._method == "HEAD" or status in _BODILESS or left == 0:
+            return
+        if left:
+            self._left = left
+            self.state = SIZED
+        elif coding is not None:
+            self._left = 0
+            self.state = CHUNKED
+        else:
+            self.state = UNTIL_CLOSE
+
+    def _length(self, value: str) -> int:
+        """Return the one length that is told, be it several times (RFC 9112, 6.3, rule 5)."""
+        if _LENGTH.fullmatch(value):
+            return int(value)
+        values = [item.strip(" \t") for item in value.split(",")]
+        if len(set(values)) != 1 or not _LENGTH.fullmatch(values[0]):
+            raise self._broken(f"a bad content-length: {value[:60]!r}")
+        return int(values[0])
+
+    def _check_coding(self, coding: str, length: str | None, version: str) -> None:
+        if length is not None:
+            raise self._broken("both transfer-encoding and content-length")
+        if coding.lower() != "chunked":
+            raise self._broken(f"an unknown transfer coding: {coding[:60]!r}")
+        if version == "HTTP/1.0":
+            self._keeps_alive = False  # RFC 9112, 6.1: it knows no chunks; processed, then closed
+
+    def _read_sized(self, data: bytes, position: int, events: list[Event]) -> int:
+        end = position + self._left
+        body = data[position:end]  # the very same object where nothing surrounds it
+        events.append(Data(body))
+        self._left -= len(body)
+        if not self._left:
+            self._finish(events)
+        return position + len(body)
+
+    def _read_until_close(self, data: bytes, position: int, events: list[Event]) -> int:
+        events.append(Data(data[position:]))
+        return len(data)
+
+    def _read_chunks(self, data: bytes, position: int, events: list[Event]) -> int:
+        pieces: list[bytes] = []
+        size, left = len(data), self._left
+        while position < size:
+            if left:
+                piece = data[position : position + left]
+                pieces.append(piece)
+                position += len(piece)
+                left -= len(piece)
+                continue
+            line = _CHUNK_LINE.match(data, position)
+            if line is None:
+                self._keep_chunk_line(data, position)
+                position = size
+                break
+            position = line.end()
+            left = int(line[1], 16)
+            if not left:
+                self.state = TRAILERS
+                position -= 2  # the trailers begin with the CR LF of this line: their end is then always an empty line
+                break
+        self._left = left
+        if pieces:
+            events.append(Data(pieces[0] if len(pieces) == 1 else b"".join(pieces)))
+        return position
+
+    def _keep_chunk_line(self, data: bytes, position: int) -> None:
+        if not _CHUNK_LINE_START.fullmatch(data, position):
+            raise self._broken(f"a bad end or size of a chunk: {data[position : position + 24]!r}")
+        self._kept += data[position:]
+
+    def _read_trailers(self, data: bytes, position: int, events: list[Event]) -> int:
+        end = data.find(b"\r\n\r\n", position)
+        if end < 0:
+            return self._keep(data, position)
+        self._fields(data, position, end)  # checked, and dropped: nothing of ours depends on them (RFC 9110, 6.5.1)
+        self._finish(events)
+        return end + 4
+
+    def _finish(self, events: list[Event]) -> None:
+        events.append(_END)
+        # RFC 9112, 9.3: a request that was answered before all of it was sent leaves the connection in the middle of that request.
+        self.state = IDLE if self._keeps_alive and not self._unsent else CLOSED
+
+    # Trouble
+
+    def _section(self) -> str:
+        return "head" if self.state == HEAD else "trailers"
+
+    def _broken(self, message: str) -> ProtocolError:
+        self.state = FAILED
+        return ProtocolError(message)
+
+    def _misused(self, message: str) -> RuntimeError:
+        state, self.state = self.state, FAILED
+        return RuntimeError(f"{message}: the connection is {state}")
+
+    def _unasked(self) -> Exception:
+        if self.state == FAILED:
+            return self._misused("nothing can be received")
+        return self._broken("the server sent bytes that nobody asked for")
+
+
+_STEPS: dict[str, Callable[[Http1, bytes, int, list[Event]], int]] = {
+    HEAD: Http1._read_head,  # pyright: ignore[reportPrivateUsage]  # a table of the class above
+    SIZED: Http1._read_sized,  # pyright: ignore[reportPrivateUsage]
+    CHUNKED: Http1._read_chunks,  # pyright: ignore[reportPrivateUsage]
+    TRAILERS: Http1._read_trailers,  # pyright: ignore[reportPrivateUsage]
+    UNTIL_CLOSE: Http1._read_until_close,  # pyright: ignore[reportPrivateUsage]
+}
+
+
+def _options(connection: str) -> list[str]:
+    return [option.strip(" \t") for option in connection.lower().split(",")]
+
+
+def _bad_line(text: str) -> str:
+    """Return the start of the first line after the first that is no field, for a message; never a value."""
+    for line in text.split("\r\n")[1:-1]:
+        if not _FIELD.match(f"\n{line}\r"):
+            return line.partition(":")[0][:40]
+    return ""
+
+
+def _check_method(method: str) -> None:
+    if not _is_token(method):
+        raise ValueError("a method is a token (RFC 9110, 5.6.2)")
+    if method == "CONNECT":
+        raise ValueError("CONNECT opens a tunnel, which is no matter of an exchange")
+
+
+def _check_name(name: str, value: str) -> bool:
+    """Check a name that is not known to be good; return whether the field asks to close the connection."""
+    if not _is_token(name):
+        raise ValueError(f"a bad name of a header field: {name[:60]!r}")
+    lowered = name.lower()
+    if lowered in _FRAMING:
+        raise ValueError(f"{lowered} is written by the connection itself")
+    if lowered == "connection":
+        return "close" in _options(value)
+    if len(_known_names) < _MAX_KNOWN:
+        _known_names.add(name)
+    return False
+
+
+def _check_announced(length: int | None, chunked: bool, body: bytes) -> None:
+    if body or (chunked and length is not None):
+        raise ValueError("a body is given at once, or announced by its length, or sent in chunks")
+    if length is not None and length < 0:
+        raise ValueError("a body cannot be shorter than nothing")
+
+
+def _encode(lines: list[str], headers: Sequence[tuple[str, str]]) -> bytes:
+    """Return the head.  Its lines bring two controls each, so that one count of the whole finds any that a value smuggles in."""
+    try:
+        head = ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+    except UnicodeEncodeError:
+        head = b""
+    if not head or len(head) - len(head.translate(None, _CONTROLS)) != 2 * len(lines) + 2:
+        bad = [name for name, value in headers if not _is_value(value)]
+        raise ValueError(f"a character that is not allowed in the value of {', '.join(bad)}")  # its value may be a secret
+    return head
