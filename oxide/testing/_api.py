@@ -1,4 +1,4 @@
-"""The API itself: judges a request as the real service does, lets the echo model answer, and remembers what it made.
+"""The endpoints of the API: they let the echo model answer, and remember what was made.
 
 It knows no connection: a `Received` goes in, a `Reply` comes out.
 """
@@ -7,52 +7,26 @@ from __future__ import annotations
 
 import base64
 import json
-import re
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Collection
 from email.utils import formatdate
 from typing import Any
-from urllib.parse import parse_qs
 
 from . import _facts
 from ._events import chat_stream, response_stream
-from ._model import call_arguments, echo, instance, text_of, tokens, wanted_tools
+from ._judge import ApiError, Call, Judge
+from ._model import call_arguments, echo, instance, is_object, nested, objects, text_of, tokens, wanted_tools
 from ._script import Received, Reply
+from ._shapes import STEADY_FIELDS, chat_usage, cut, input_tokens, kept_parameters, listed_model, response_usage, written_tokens
 
 __all__ = ["Api"]
 
 JSON = dict[str, Any]
 EVENT_STREAM = "text/event-stream; charset=utf-8"
-KIND_NAMES = {bool: "a boolean", str: "a string", int: "an integer", float: "a decimal", list: "an array", dict: "an object"}
 
 
-class ApiError(Exception):
-    """A request that the API refuses: the status and the fields of the error object."""
-
-    def __init__(self, status: int, message: str, *, param: str | None = None, code: str | None = None) -> None:
-        super().__init__(message)
-        self.status = status
-        self.error: JSON = {"message": message, "type": "invalid_request_error", "param": param, "code": code}
-
-
-class Call:
-    """One request on its way through the API: what its path, query and body say."""
-
-    __slots__ = ("body", "operation", "path", "query")
-
-    def __init__(self, operation: str, path: list[str], query: dict[str, list[str]], body: JSON) -> None:
-        self.operation = operation
-        self.path = path
-        self.query = query
-        self.body = body
-
-    def text(self, name: str, default: str = "") -> str:
-        """Return a parameter of the query."""
-        return self.query.get(name, [default])[0]
-
-
-Handler = Callable[["Api", Call], "JSON | list[bytes]"]
+Endpoint = Callable[["Api", Call], "JSON | list[bytes]"]
 
 
 class Api:
@@ -66,7 +40,7 @@ class Api:
 
     def __init__(self, answer: str | Callable[[str], str] | None, keys: Collection[str] | None, gap: float, memory: int) -> None:
         self._answer = answer
-        self._keys = keys
+        self._judge = Judge(list(_ENDPOINTS), keys)
         self._gap = gap
         self._memory = memory
         self._responses: OrderedDict[str, JSON] = OrderedDict()
@@ -78,7 +52,8 @@ class Api:
     def reply(self, received: Received) -> Reply:
         """Return the answer to a request, good or bad."""
         try:
-            answer = self._dispatch(received)
+            call = self._judge.judge(received)
+            answer = _ENDPOINTS[call.operation](self, call)
             status = 200
         except ApiError as problem:
             answer, status = {"error": problem.error}, problem.status
@@ -92,30 +67,12 @@ class Api:
             self._second, self._date = now, formatdate(now, usegmt=True)
         self._made += 1
         number = self._made
-        return [("date", self._date), ("content-type", content_type), *_STEADY_FIELDS, ("x-request-id", f"req_{number:032x}")]
+        return [("date", self._date), ("content-type", content_type), *STEADY_FIELDS, ("x-request-id", f"req_{number:032x}")]
 
     def new_id(self, prefix: str) -> str:
         """Return a name that was never used before."""
         self._made += 1
         return f"{prefix}_{self._made:032x}"
-
-    # ------------------------------------------------------------------------------------------------------ judgement
-
-    def _dispatch(self, received: Received) -> JSON | list[bytes]:
-        path = received.path.removeprefix("/v1")
-        operation, handler, parameters = _route(received, path)
-        self._check_key(received)
-        query = parse_qs(received.query, keep_blank_values=True)
-        _check_query(operation, query)
-        return handler(self, Call(operation, parameters, query, _checked_body(operation, received)))
-
-    def _check_key(self, received: Received) -> None:
-        scheme, _, key = (received.headers.get("authorization") or "").partition(" ")
-        key = key.strip() if scheme.lower() == "bearer" else received.headers.get("api-key") or ""
-        if not key:
-            raise ApiError(401, "No API key came with the request: send it as `Authorization: Bearer <key>`.")
-        if self._keys is not None and key not in self._keys:
-            raise ApiError(401, "That API key is not known here.", code="invalid_api_key")
 
     # ------------------------------------------------------------------------------------------------------ responses
 
@@ -149,18 +106,16 @@ class Api:
 
     def _made_response(self, body: JSON) -> JSON:
         asked, results = _conversation(body.get("input"))
-        tools = [tool for tool in body.get("tools") or [] if tool.get("type") == "function" and "name" in tool]
-        said = self._spoken(asked, results, (body.get("text") or {}).get("format"))
+        tools = [tool for tool in objects(body.get("tools")) if tool.get("type") == "function" and "name" in tool]
+        said = self._spoken(asked, results, nested(body, "text").get("format"))
         output: list[JSON] = []
         if tools and not results:
             called = wanted_tools(tools, body.get("tool_choice"), asked, body.get("parallel_tool_calls") is not False)
             output = [self._function_call(tool, asked) for tool in called]
         limit, complete = body.get("max_output_tokens"), True
         if not output:
-            said, complete = _cut(said, limit)
+            said, complete = cut(said, limit)
             output = [self._message(said, complete)]
-        read = _input_tokens(body)
-        written = sum(len(tokens(item.get("arguments") or text_of(item.get("content")))) for item in output)
         now = int(time.time())
         return {
             "id": self.new_id("resp"),
@@ -172,21 +127,22 @@ class Api:
             "error": None,
             "incomplete_details": None if complete else {"reason": "max_output_tokens"},
             "output": output,
-            **_kept_parameters(body),
-            "usage": _response_usage(read, written),
+            **kept_parameters(body),
+            "usage": response_usage(input_tokens(body), written_tokens(output)),
         }
 
-    def _spoken(self, asked: str, results: list[str], form: object) -> str:
-        if isinstance(form, dict) and form.get("type") == "json_schema":
+    def _spoken(self, asked: str, results: list[str], form: Any) -> str:
+        kind = form.get("type") if is_object(form) else None
+        if kind == "json_schema":
             return json.dumps(instance(form.get("schema") or {}))
-        if isinstance(form, dict) and form.get("type") == "json_object":
+        if kind == "json_object":
             return json.dumps({"you_said": asked})
         if callable(self._answer):
             return self._answer(asked)
         return echo(asked, results) if self._answer is None else self._answer
 
     def _message(self, said: str, complete: bool) -> JSON:
-        part = {"type": "output_text", "annotations": [], "logprobs": [], "text": said}
+        part: JSON = {"type": "output_text", "annotations": [], "logprobs": [], "text": said}
         status = "completed" if complete else "incomplete"
         return {"id": self.new_id("msg"), "type": "message", "status": status, "content": [part], "role": "assistant"}
 
@@ -194,9 +150,9 @@ class Api:
         call: JSON = {"id": self.new_id("fc"), "type": "function_call", "status": "completed"}
         return {**call, "arguments": call_arguments(tool, asked), "call_id": self.new_id("call"), "name": tool["name"]}
 
-    def _input_items(self, given: object) -> list[JSON]:
-        messages: list[Any] = [{"role": "user", "content": given}] if isinstance(given, str) else given if isinstance(given, list) else []
-        return [self._input_item(message) for message in messages if isinstance(message, dict)]
+    def _input_items(self, given: Any) -> list[JSON]:
+        messages = [{"role": "user", "content": given}] if isinstance(given, str) else objects(given)
+        return [self._input_item(message) for message in messages]
 
     def _input_item(self, message: JSON) -> JSON:
         if message.get("type", "message") != "message":
@@ -242,14 +198,14 @@ class Api:
         return _page(self._stored(call)["items"], call, "desc")
 
     def count_tokens(self, call: Call) -> JSON:
-        return {"object": "response.input_tokens", "input_tokens": self._response_before(call.body) + _input_tokens(call.body)}
+        return {"object": "response.input_tokens", "input_tokens": self._response_before(call.body) + input_tokens(call.body)}
 
     def compact(self, call: Call) -> JSON:
         items = self._input_items(call.body.get("input"))
         folded = base64.b64encode(json.dumps(items).encode()).decode()
         kept = [item for item in items if item.get("role") == "user"]
         output = [*kept, {"id": self.new_id("cmp"), "type": "compaction", "encrypted_content": folded}]
-        usage = _response_usage(self._response_before(call.body) + _input_tokens(call.body), len(tokens(folded)))
+        usage = response_usage(self._response_before(call.body) + input_tokens(call.body), len(tokens(folded)))
         return {
             "id": self.new_id("resp"),
             "object": "response.compaction",
@@ -268,14 +224,14 @@ class Api:
             _remember(self._completions, completion["id"], {"completion": completion, "messages": body["messages"]}, self._memory)
         if not body.get("stream"):
             return completion
-        options: JSON = body.get("stream_options") or {}
+        options = nested(body, "stream_options")
         return chat_stream(completion, bool(options.get("include_usage")), _padded(body))
 
     def _made_completion(self, body: JSON) -> JSON:
         asked, results = _conversation(body["messages"])
         message, finish = self._chat_message(body, asked, results)
         count = body.get("n") or 1
-        read = sum(len(tokens(text_of(one.get("content")))) + 4 for one in body["messages"] if isinstance(one, dict))
+        read = sum(len(tokens(text_of(one.get("content")))) + 4 for one in objects(body["messages"]))
         calls: list[JSON] = message.get("tool_calls") or []
         written = count * (len(tokens(message["content"] or "")) + sum(len(tokens(one["function"]["arguments"])) for one in calls))
         return {
@@ -284,21 +240,21 @@ class Api:
             "created": int(time.time()),
             "model": body["model"],
             "choices": [{"index": index, "message": message, "logprobs": None, "finish_reason": finish} for index in range(count)],
-            "usage": _chat_usage(read, written),
+            "usage": chat_usage(read, written),
             "service_tier": "default",
             "system_fingerprint": "fp_0123456789",
         }
 
     def _chat_message(self, body: JSON, asked: str, results: list[str]) -> tuple[JSON, str]:
         message: JSON = {"role": "assistant", "content": None, "refusal": None, "annotations": []}
-        tools = [tool["function"] for tool in body.get("tools") or [] if tool.get("type") == "function" and "function" in tool]
+        tools = [tool["function"] for tool in objects(body.get("tools")) if is_object(tool.get("function"))]
         if tools and not results:
             called = wanted_tools(tools, body.get("tool_choice"), asked, body.get("parallel_tool_calls") is not False)
             if called:
                 return {**message, "tool_calls": [self._chat_call(tool, asked) for tool in called]}, "tool_calls"
-        form = body.get("response_format") or {}
-        said = self._spoken(asked, results, {**form, **(form.get("json_schema") or {}), "type": form.get("type")})
-        said, complete = _cut(said, body.get("max_completion_tokens") or body.get("max_tokens"))
+        form = nested(body, "response_format")
+        said = self._spoken(asked, results, {**form, **nested(form, "json_schema"), "type": form.get("type")})
+        said, complete = cut(said, body.get("max_completion_tokens") or body.get("max_tokens"))
         return {**message, "content": said}, "stop" if complete else "length"
 
     def _chat_call(self, tool: JSON, asked: str) -> JSON:
@@ -342,119 +298,42 @@ class Api:
     # --------------------------------------------------------------------------------------------------------- models
 
     def list_models(self, call: Call) -> JSON:
-        return {"object": "list", "data": [_model(name) for name in _facts.MODELS]}
+        return {"object": "list", "data": [listed_model(name) for name in _facts.MODELS]}
 
     def retrieve_model(self, call: Call) -> JSON:
         if call.path[0] not in _facts.MODELS:
             raise ApiError(404, f"There is no model {call.path[0]!r}.", param="model", code="model_not_found")
-        return _model(call.path[0])
+        return listed_model(call.path[0])
 
 
-_STEADY_FIELDS = [
-    ("server", "oxide-testing"),
-    ("connection", "keep-alive"),
-    ("access-control-expose-headers", "X-Request-ID"),
-    ("openai-organization", "org-testing"),
-    ("openai-processing-ms", "12"),
-    ("openai-project", "proj_testing"),
-    ("openai-version", "2020-10-01"),
-    ("x-envoy-upstream-service-time", "14"),
-    ("x-ratelimit-limit-requests", "10000"),
-    ("x-ratelimit-limit-tokens", "2000000"),
-    ("x-ratelimit-remaining-requests", "9999"),
-    ("x-ratelimit-remaining-tokens", "1999980"),
-    ("x-ratelimit-reset-requests", "6ms"),
-    ("x-ratelimit-reset-tokens", "1m20.5s"),
-    ("strict-transport-security", "max-age=31536000; includeSubDomains; preload"),
-    ("x-content-type-options", "nosniff"),
-    ("cache-control", "no-store"),
-    ("vary", "Accept-Encoding"),
-]
-
-_ROUTES: list[tuple[str, str, Handler]] = [
-    ("POST", "/responses", Api.create_response),
-    ("POST", "/responses/input_tokens", Api.count_tokens),
-    ("POST", "/responses/compact", Api.compact),
-    ("GET", "/responses/{response_id}", Api.retrieve_response),
-    ("DELETE", "/responses/{response_id}", Api.delete_response),
-    ("POST", "/responses/{response_id}/cancel", Api.cancel_response),
-    ("GET", "/responses/{response_id}/input_items", Api.input_items),
-    ("POST", "/chat/completions", Api.create_completion),
-    ("GET", "/chat/completions", Api.list_completions),
-    ("GET", "/chat/completions/{completion_id}", Api.retrieve_completion),
-    ("POST", "/chat/completions/{completion_id}", Api.update_completion),
-    ("DELETE", "/chat/completions/{completion_id}", Api.delete_completion),
-    ("GET", "/chat/completions/{completion_id}/messages", Api.completion_messages),
-    ("GET", "/models", Api.list_models),
-    ("GET", "/models/{model}", Api.retrieve_model),
-]
-_PATTERNS = [(verb, re.compile(re.sub(r"\{\w+\}", "([^/]+)", path)), f"{verb} {path}", handler) for verb, path, handler in _ROUTES]
-
-
-def _route(received: Received, path: str) -> tuple[str, Handler, list[str]]:
-    known = False
-    for verb, pattern, operation, handler in _PATTERNS:
-        match = pattern.fullmatch(path)
-        if match and verb == received.method:
-            return operation, handler, list(match.groups())
-        known = known or match is not None
-    if known:
-        raise ApiError(405, f"{received.method} is not offered at {received.path}.", code="method_not_supported")
-    raise ApiError(404, f"There is nothing at {received.path} (asked with {received.method}).", code="unknown_url")
-
-
-def _check_query(operation: str, query: dict[str, list[str]]) -> None:
-    known = _facts.QUERY.get(operation, frozenset())
-    for name in query:
-        if name.partition("[")[0] not in known and name != "api-version":
-            raise ApiError(400, f"Unknown query parameter: {name!r}.", param=name, code="unknown_parameter")
-
-
-def _checked_body(operation: str, received: Received) -> JSON:
-    """Return the body as an object, with the parameters that the operation knows; refuses anything else."""
-    known = _facts.BODY.get(operation)
-    if known is None:
-        return {}
-    try:
-        body = json.loads(received.body)
-    except (ValueError, RecursionError):
-        raise ApiError(400, "The body of the request is not JSON.") from None
-    if not isinstance(body, dict):
-        raise ApiError(400, "The body of the request is not a JSON object.")
-    checked: JSON = body
-    for name in checked:
-        if name not in known:
-            raise ApiError(400, f"Unknown parameter: {name!r}.", param=name, code="unknown_parameter")
-    for name in _facts.REQUIRED.get(operation, ()):
-        if name not in checked:
-            raise ApiError(400, f"Missing required parameter: {name!r}.", param=name, code="missing_required_parameter")
-    _check_kinds(checked)
-    return checked
-
-
-def _check_kinds(body: JSON) -> None:
-    for name, value in body.items():
-        kinds = _facts.KINDS.get(name)
-        if value is None or kinds is None:
-            continue
-        if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
-            wanted, got = KIND_NAMES[kinds[0]], KIND_NAMES[type(value)]
-            raise ApiError(400, f"Invalid type for {name!r}: {wanted} is wanted, {got} came.", param=name, code="invalid_type")
+_ENDPOINTS: dict[str, Endpoint] = {
+    "POST /responses": Api.create_response,
+    "POST /responses/input_tokens": Api.count_tokens,
+    "POST /responses/compact": Api.compact,
+    "GET /responses/{response_id}": Api.retrieve_response,
+    "DELETE /responses/{response_id}": Api.delete_response,
+    "POST /responses/{response_id}/cancel": Api.cancel_response,
+    "GET /responses/{response_id}/input_items": Api.input_items,
+    "POST /chat/completions": Api.create_completion,
+    "GET /chat/completions": Api.list_completions,
+    "GET /chat/completions/{completion_id}": Api.retrieve_completion,
+    "POST /chat/completions/{completion_id}": Api.update_completion,
+    "DELETE /chat/completions/{completion_id}": Api.delete_completion,
+    "GET /chat/completions/{completion_id}/messages": Api.completion_messages,
+    "GET /models": Api.list_models,
+    "GET /models/{model}": Api.retrieve_model,
+}
 
 
 def _padded(body: JSON) -> bool:
-    return (body.get("stream_options") or {}).get("include_obfuscation") is not False
+    return nested(body, "stream_options").get("include_obfuscation") is not False
 
 
-def _conversation(given: object) -> tuple[str, list[str]]:
+def _conversation(given: Any) -> tuple[str, list[str]]:
     """Return the last words of the user, and the results of tools that came after them."""
-    if isinstance(given, str):
-        return given, []
-    asked, results = "", []
-    items: list[Any] = given if isinstance(given, list) else []
-    for item in items:
-        if not isinstance(item, dict):
-            continue
+    asked: str = given if isinstance(given, str) else ""
+    results: list[str] = []
+    for item in objects(given):
         if item.get("role") == "user":
             asked, results = text_of(item.get("content")), []
         elif item.get("role") == "tool":
@@ -462,65 +341,6 @@ def _conversation(given: object) -> tuple[str, list[str]]:
         elif item.get("type") == "function_call_output":
             results.append(text_of(item.get("output")))
     return asked, results
-
-
-def _cut(said: str, limit: int | None) -> tuple[str, bool]:
-    pieces = tokens(said) if limit is not None else []
-    if limit is None or len(pieces) <= limit:
-        return said, True
-    return "".join(pieces[:limit]), False
-
-
-def _input_tokens(body: JSON) -> int:
-    given = body.get("input")
-    read = json.dumps(given) if isinstance(given, list) else given or ""
-    return len(tokens(read)) + len(tokens(body.get("instructions") or "")) + len(tokens(json.dumps(body.get("tools") or "")))
-
-
-def _response_usage(read: int, written: int) -> JSON:
-    details: JSON = {"input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0}}
-    details["output_tokens_details"] = {"reasoning_tokens": 0}
-    return {"input_tokens": read, **details, "output_tokens": written, "total_tokens": read + written}
-
-
-def _chat_usage(read: int, written: int) -> JSON:
-    spent = {"reasoning_tokens": 0, "audio_tokens": 0, "accepted_prediction_tokens": 0, "rejected_prediction_tokens": 0}
-    return {
-        "prompt_tokens": read,
-        "completion_tokens": written,
-        "total_tokens": read + written,
-        "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 0},
-        "completion_tokens_details": spent,
-    }
-
-
-_USUAL: JSON = {
-    "instructions": None,
-    "max_output_tokens": None,
-    "max_tool_calls": None,
-    "model": "echo-1",
-    "parallel_tool_calls": True,
-    "previous_response_id": None,
-    "prompt_cache_key": None,
-    "reasoning": {"effort": None, "summary": None},
-    "safety_identifier": None,
-    "service_tier": "default",
-    "store": True,
-    "temperature": 1.0,
-    "text": {"format": {"type": "text"}, "verbosity": "medium"},
-    "tool_choice": "auto",
-    "tools": [],
-    "top_logprobs": 0,
-    "top_p": 1.0,
-    "truncation": "disabled",
-    "user": None,
-    "metadata": {},
-}
-
-
-def _kept_parameters(body: JSON) -> JSON:
-    """Return what a response repeats of its request, with the usual values where nothing was said."""
-    return {name: usual if body.get(name) is None else body[name] for name, usual in _USUAL.items()}
 
 
 def _remember(memory: OrderedDict[str, JSON], name: str, value: JSON, limit: int) -> None:
@@ -544,7 +364,3 @@ def _page(items: list[JSON], call: Call, usual_order: str) -> JSON:
     page = ordered[:limit]
     first, last = (page[0]["id"], page[-1]["id"]) if page else (None, None)
     return {"object": "list", "data": page, "first_id": first, "last_id": last, "has_more": len(ordered) > limit}
-
-
-def _model(name: str) -> JSON:
-    return {"id": name, "object": "model", "created": 1_735_689_600, "owned_by": "oxide"}

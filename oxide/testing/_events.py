@@ -27,7 +27,7 @@ def response_stream(response: JSON, after: int = -1, padded: bool = True) -> lis
 
 def response_events(response: JSON, padded: bool = True) -> Iterator[JSON]:
     """Yield the events of a response, without their numbers."""
-    begun = {**response, "status": "in_progress", "output": [], "usage": None, "completed_at": None, "incomplete_details": None}
+    begun: JSON = {**response, "status": "in_progress", "output": [], "usage": None, "completed_at": None, "incomplete_details": None}
     yield {"type": "response.created", "response": begun}
     yield {"type": "response.in_progress", "response": begun}
     for index, item in enumerate(response["output"]):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
-__all__ = ["call_arguments", "echo", "instance", "text_of", "tokens", "wanted_tools"]
+__all__ = ["call_arguments", "echo", "instance", "is_object", "nested", "objects", "text_of", "tokens", "wanted_tools"]
 
 TOKEN = re.compile(r"\s*\w{1,8}|\s*[^\w\s]|\s+")
 WORD = re.compile(r"[A-Z][\w'-]+")
@@ -21,14 +21,32 @@ def tokens(text: str) -> list[str]:
     return TOKEN.findall(text)
 
 
-def text_of(content: object) -> str:
+def is_object(value: object) -> TypeGuard[JSON]:
+    """Whether a parsed JSON value is an object."""
+    return isinstance(value, dict)
+
+
+def is_list(value: object) -> TypeGuard[list[Any]]:
+    """Whether a parsed JSON value is a list."""
+    return isinstance(value, list)
+
+
+def nested(value: JSON, name: str) -> JSON:
+    """Return the object that `value` has under a name; an empty one where it has none."""
+    inner = value.get(name)
+    return inner if is_object(inner) else {}
+
+
+def objects(value: Any) -> list[JSON]:
+    """Return the objects of what should be a list of objects."""
+    return [item for item in value if is_object(item)] if is_list(value) else []
+
+
+def text_of(content: Any) -> str:
     """Return the text in the content of a message: a string, or parts of which some have text."""
     if isinstance(content, str):
         return content
-    if not isinstance(content, list):
-        return ""
-    parts: list[Any] = content
-    return " ".join(part["text"] for part in parts if isinstance(part, dict) and isinstance(part.get("text"), str))
+    return " ".join(part["text"] for part in objects(content) if isinstance(part.get("text"), str))
 
 
 def echo(asked: str, tool_results: list[str]) -> str:
@@ -38,12 +56,12 @@ def echo(asked: str, tool_results: list[str]) -> str:
     return f"You said: {asked}" if asked else "You said nothing."
 
 
-def wanted_tools(tools: list[JSON], choice: object, asked: str, parallel: bool) -> list[JSON]:
+def wanted_tools(tools: list[JSON], choice: Any, asked: str, parallel: bool) -> list[JSON]:
     """Choose among function tools (`name`, `parameters`): the one that is asked for, those the user speaks of, else the first."""
     if choice == "none":
         return []
-    if isinstance(choice, dict):
-        named: Any = choice.get("name") or choice.get("function", {}).get("name")
+    if is_object(choice):
+        named = choice.get("name") or choice.get("function", {}).get("name")
         chosen = [tool for tool in tools if tool["name"] == named]
         return chosen or tools[:1]
     mentioned = [tool for tool in tools if _mentioned(tool["name"], asked.lower())]
@@ -58,7 +76,7 @@ def call_arguments(tool: JSON, asked: str) -> str:
     """Return the JSON text of the arguments for a call of `tool`; a place or a name in the user's words finds its way into them."""
     schema = tool.get("parameters")
     words = WORD.findall(asked)
-    return json.dumps(instance(schema if isinstance(schema, dict) else {"type": "object"}, hint=words[-1] if words else ""))
+    return json.dumps(instance(schema if is_object(schema) else {"type": "object"}, hint=words[-1] if words else ""))
 
 
 def instance(schema: JSON, name: str = "value", hint: str = "", root: JSON | None = None, depth: int = 0) -> Any:
@@ -98,14 +116,18 @@ def _chosen(schema: JSON, root: JSON) -> JSON | None:
 def _resolved(reference: str, root: JSON) -> JSON:
     found: Any = root
     for step in reference.lstrip("#/").split("/"):
-        found = found.get(step.replace("~1", "/").replace("~0", "~"), {}) if step and isinstance(found, dict) else found
-    return found if isinstance(found, dict) else {}
+        found = found.get(step.replace("~1", "/").replace("~0", "~"), {}) if step and is_object(found) else found
+    return found if is_object(found) else {}
+
+
+def _kind(schema: JSON) -> str | None:
+    """Return the type of a schema; of several, the first that is not null."""
+    kind = schema.get("type")
+    return next((one for one in kind if one != "null"), "null") if is_list(kind) else kind
 
 
 def _of_type(schema: JSON, name: str, hint: str, root: JSON, depth: int) -> Any:
-    kind = schema.get("type")
-    if isinstance(kind, list):
-        kind = next((one for one in kind if one != "null"), "null")
+    kind = _kind(schema)
     if kind == "object" or (kind is None and "properties" in schema):
         fields: Mapping[str, JSON] = schema.get("properties") or {}
         if depth > DEPTH // 2:  # a type that contains itself: only what it must have
@@ -117,7 +139,7 @@ def _of_type(schema: JSON, name: str, hint: str, root: JSON, depth: int) -> Any:
     return _scalar(schema, kind, name, hint)
 
 
-def _scalar(schema: JSON, kind: object, name: str, hint: str) -> Any:
+def _scalar(schema: JSON, kind: Any, name: str, hint: str) -> Any:
     if kind in ("integer", "number"):
         low = schema.get("minimum", schema.get("exclusiveMinimum", 0) + 1 if "exclusiveMinimum" in schema else 1)
         value = min(low, schema["maximum"]) if "maximum" in schema else low
