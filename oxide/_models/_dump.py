@@ -1,0 +1,63 @@
+"""Records as plain dictionaries, lists and JSON text: what `to_dict`, `model_dump` and their kin are made of."""
+
+from __future__ import annotations
+
+from .._typing import TYPE_CHECKING
+from ._base import Record, plain
+from ._shape import shape
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+__all__ = ["chosen", "copied", "dump", "text"]
+
+
+def copied(value: Any) -> Any:
+    """Return a deep copy of JSON-like data, with records turned into dictionaries."""
+    if isinstance(value, Record):
+        value = value.__dict__
+    if isinstance(value, dict):
+        return {k: copied(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [copied(v) for v in value]
+    return value
+
+
+def dump(record: Record, use_api_names: bool, exclude_unset: bool, exclude_defaults: bool, exclude_none: bool) -> dict[str, Any]:
+    """Return a record and all inside it as dictionaries and lists."""
+    if use_api_names and exclude_unset and not exclude_defaults and not exclude_none:
+        whole: dict[str, Any] = copied(record)
+        return whole
+
+    def value_of(value: Any) -> Any:
+        if isinstance(value, Record):
+            return fields_of(value)
+        if isinstance(value, dict):
+            return {k: value_of(v) for k, v in value.items()}
+        return [value_of(v) for v in value] if isinstance(value, (list, tuple)) else value
+
+    def fields_of(record: Record) -> dict[str, Any]:
+        about, cls = shape(type(record)), type(record)
+        names = {} if use_api_names else {key: name for name, key in about.attributes.items()}
+        values = record.__dict__ if exclude_unset else {**dict.fromkeys(about.types), **about.constants, **record.__dict__}
+        if exclude_defaults:
+            optional = {about.attributes[n]: getattr(cls, n) for n in about.attributes if n not in about.required}
+            values = {k: v for k, v in values.items() if k not in optional or v != optional[k]}
+        return {names.get(k, k): value_of(v) for k, v in values.items() if v is not None or not exclude_none}
+
+    return fields_of(record)
+
+
+def chosen(values: dict[str, Any], include: Iterable[str] | None, exclude: Iterable[str] | None) -> dict[str, Any]:
+    """Return the entries whose keys are wanted."""
+    wanted = None if include is None else set(include)
+    unwanted = set(exclude or ())
+    return {k: v for k, v in values.items() if (wanted is None or k in wanted) and k not in unwanted}
+
+
+def text(values: dict[str, Any], indent: int | None) -> str:
+    """Return JSON text: on one line without spaces, or indented."""
+    from json import dumps
+
+    return dumps(values, ensure_ascii=False, indent=indent, separators=(",", ":") if indent is None else None, default=plain)

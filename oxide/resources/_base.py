@@ -1,0 +1,98 @@
+"""What all resources are: objects of a client that hand an operation and its arguments to their caller.
+
+A method takes its arguments by name, so a name that it does not know ends in a TypeError. Python 3.13 and later tell which
+name was probably meant; on earlier versions the thin wrapper here does.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from .._typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any, TypeAlias
+
+    from .._omit import Omit
+    from .._operation import AsyncCaller, Caller
+
+    Headers: TypeAlias = Mapping[str, "str | Omit"]
+    Query: TypeAlias = Mapping[str, object]
+    Body: TypeAlias = object
+
+__all__ = ["AsyncResource", "Resource"]
+
+_COROUTINE = 0x80  # inspect.CO_COROUTINE
+
+
+class Resource:
+    """An object of a blocking client."""
+
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+
+    if sys.version_info < (3, 13):
+
+        def __init_subclass__(cls, **options: Any) -> None:
+            super().__init_subclass__(**options)
+            _suggest_names(cls)
+
+
+class AsyncResource:
+    """An object of an asyncio client."""
+
+    def __init__(self, caller: AsyncCaller) -> None:
+        self._caller = caller
+
+    if sys.version_info < (3, 13):
+
+        def __init_subclass__(cls, **options: Any) -> None:
+            super().__init_subclass__(**options)
+            _suggest_names(cls)
+
+
+def _suggest_names(cls: type) -> None:
+    for name, function in list(cls.__dict__.items()):
+        if name[0] != "_" and hasattr(function, "__code__"):
+            setattr(cls, name, _suggesting(function))
+
+
+def _suggesting(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Wrap a method so that a misspelt argument name ends in an error that knows the right one."""
+    wrapper: Any
+    if function.__code__.co_flags & _COROUTINE:
+
+        async def wrapper(*args: Any, **named: Any) -> Any:
+            try:
+                return await function(*args, **named)
+            except TypeError as error:
+                raise _explained(error, function, named) from error.__cause__
+
+    else:
+
+        def wrapper(*args: Any, **named: Any) -> Any:
+            try:
+                return function(*args, **named)
+            except TypeError as error:
+                raise _explained(error, function, named) from error.__cause__
+
+    for name in ("__module__", "__name__", "__qualname__", "__doc__", "__annotations__", "__kwdefaults__"):
+        setattr(wrapper, name, getattr(function, name))
+    wrapper.__wrapped__ = function
+    suggesting: Callable[..., Any] = wrapper
+    return suggesting
+
+
+def _explained(error: TypeError, function: Callable[..., Any], named: dict[str, Any]) -> TypeError:
+    """Return the error, with a suggestion if the call itself failed: then its traceback ends in the wrapper."""
+    code = function.__code__
+    known = code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]
+    unknown = next((name for name in named if name not in known), None)
+    if unknown is None or error.__traceback__ is None or error.__traceback__.tb_next is not None:
+        return error
+    from difflib import get_close_matches
+
+    close = get_close_matches(unknown, known, 1)
+    hint = f". Did you mean {close[0]!r}?" if close else ""
+    return TypeError(f"{function.__name__}() got an unexpected keyword argument {unknown!r}{hint}")

@@ -1,0 +1,51 @@
+"""Writes `oxide.types`: the public names of the models, each loaded when first touched."""
+
+from __future__ import annotations
+
+from . import source
+from .layout import input_name, short
+from .models import Models
+
+FACE = """
+_PLACES = {{
+{rows}
+}}
+
+__getattr__, __dir__ = open_face(__name__, _PLACES)
+__all__ = [{names}]  # pyright: ignore[reportUnsupportedDunderAll]  # the names are those of the imports above
+"""
+
+
+def write(models: Models) -> dict[str, str]:
+    """Return file name -> source of all faces."""
+    faces: dict[str, dict[str, list[str]]] = {}
+    taken = {(models.layout.face(name), input_name(name)) for name in models.inputs}  # official: `XParam` is what is passed in
+    for name in sorted(n for n in models.records if (models.layout.face(n), short(n)) not in taken):
+        _place(faces, models.layout.face(name), models.layout.module(name), short(name))
+    for name in sorted(models.inputs):
+        _place(faces, models.layout.face(name), models.layout.module(name) + "_params", input_name(name))
+    namespaces = sorted(face for face in faces if face)
+    out = {f"{face}.py": _face(face, faces[face]) for face in namespaces}
+    out["__init__.py"] = _face("", faces.get("", {}), namespaces)
+    return out
+
+
+def _place(faces: dict[str, dict[str, list[str]]], face: str, module: str, name: str) -> None:
+    faces.setdefault(face, {}).setdefault(module, []).append(name)
+
+
+def _face(face: str, places: dict[str, list[str]], namespaces: list[str] | None = None) -> str:
+    title = f"Types of `{face}`, by their official names." if face else "Types of the API, by their official names, a namespace at a time."
+    checked = [f"from .._models.{module} import {', '.join(names)}" for module, names in places.items()]
+    checked += [f"from . import {', '.join(namespaces)}"] if namespaces else []
+    if namespaces:
+        places = {**places, "": namespaces}
+    rows = "\n".join([f'    "{module}": """\n{_wrapped(names)}\n    """,' for module, names in sorted(places.items())])
+    names = sorted({n for some in places.values() for n in some})
+    imports = "from .._typing import TYPE_CHECKING\nfrom ._lazy import open_face\n"
+    everything = ", ".join([f'"{n}"' for n in names])
+    return f"{source.header(title)}\n{imports}\n{source.checker_imports(checked)}\n{FACE.format(rows=rows, names=everything)}"
+
+
+def _wrapped(names: list[str]) -> str:
+    return "\n".join([f"        {row}" for row in source.wrapped(" ".join(names))])

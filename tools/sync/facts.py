@@ -1,0 +1,129 @@
+"""The facts about the API: two digests, merged, and the questions that the writers ask of them.
+
+The shape of a digest is told in `tools/sync/README.md`.  Nothing here knows how the code looks that is made of it.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One argument of a client method: its JSON or query key, its type expression and where it travels."""
+
+    key: str
+    type: str
+    required: bool
+    place: str  # "path", "query", "header" or "body"
+
+
+class Facts:
+    """All types and operations, and the closure of what a choice of operations needs."""
+
+    def __init__(self, digest: dict[str, Any], extra: dict[str, Any] | None = None) -> None:
+        extra = extra or {}
+        self.types: dict[str, dict[str, Any]] = {**digest["types"], **extra.get("types", {})}
+        self.operations: dict[str, dict[str, Any]] = {**digest["operations"], **extra.get("operations", {})}
+        for name, fields in extra.get("more_fields", {}).items():
+            self.types[name] = {**self.types[name], "fields": {**self.types[name]["fields"], **fields}}
+        for place, values in extra.get("more_literals", {}).items():
+            self._add_literals(place, values)
+        for name, members in extra.get("more_members", {}).items():
+            self.types[name] = {**self.types[name], "is": " | ".join([self.types[name]["is"], *members])}
+
+    @classmethod
+    def read(cls, folder: Path = HERE) -> Facts:
+        """Read the two committed digests."""
+        return cls(*[json.loads((folder / name).read_text("utf-8")) for name in ("digest.json", "digest_extra.json")])
+
+    def _add_literals(self, place: str, values: list[str]) -> None:
+        if place in self.types:
+            self.types[place] = {**self.types[place], "is": with_literals(self.types[place]["is"], values)}
+            return
+        name, _, field = place.rpartition(".")
+        fields = dict(self.types[name]["fields"])
+        key = field if field in fields else field + "?"
+        fields[key] = with_literals(fields[key], values)
+        self.types[name] = {**self.types[name], "fields": fields}
+
+    # ------------------------------------------------------------------------------------------------- operations
+    def calls(self, namespaces: list[str]) -> dict[str, tuple[str, dict[str, Any]]]:
+        """Return "responses.create" -> ("POST /responses", facts) for the methods in some namespaces, sorted by name."""
+        found = {}
+        for key, operation in self.operations.items():
+            call = operation.get("call", "")
+            if any(call.startswith(namespace + ".") for namespace in namespaces):
+                found[call] = (operation.get("http", key), operation)
+        return dict(sorted(found.items()))
+
+    def parameters(self, operation: dict[str, Any]) -> list[Parameter]:
+        """Return what a method takes: path parameters in their order, then required ones, then optional ones, by name."""
+        path = [Parameter(key, text, True, "path") for key, text in operation.get("path", {}).items()]
+        others = [
+            Parameter(key.rstrip("?"), text, not key.endswith("?"), place)
+            for place in ("query", "header", "body")
+            for key, text in self._place(operation, place).items()
+        ]
+        return path + sorted(others, key=lambda p: (not p.required, p.key))
+
+    def _place(self, operation: dict[str, Any], place: str) -> dict[str, str]:
+        if place != "body":
+            return operation.get(place, {})
+        bodies = operation.get("body", {})
+        fields: dict[str, str] = self.types[bodies["json"]]["fields"] if "json" in bodies else {}
+        return fields
+
+    # ------------------------------------------------------------------------------------------------------ types
+    def inputs(self, operation: dict[str, Any]) -> list[str]:
+        """Return the type expressions of what an operation takes."""
+        return [*(p.type for p in self.parameters(operation)), *operation.get("body", {}).values()]
+
+    def outputs(self, operation: dict[str, Any]) -> list[str]:
+        """Return the type expressions of what an operation gives."""
+        places = (operation.get("returns"), operation.get("stream", {}).get("event"), operation.get("page", {}).get("item"))
+        return [text for text in places if text]
+
+    def closure(self, expressions: list[str]) -> set[str]:
+        """Return the names of all types that some expressions lead to."""
+        seen: set[str] = set()
+        todo = [name for text in expressions for name in references(text)]
+        while todo:
+            name = todo.pop()
+            if name in self.types and name not in seen:
+                seen.add(name)
+                entry = self.types[name]
+                todo += [r for text in (entry.get("is", ""), *entry.get("fields", {}).values()) for r in references(text)]
+        return seen
+
+    def is_object(self, name: str) -> bool:
+        """Tell whether a name is that of an object, not of a union or an enum."""
+        return "fields" in self.types[name]
+
+    def leads_to_objects(self, name: str) -> bool:
+        """Tell whether values of a type are, or may be, objects."""
+        return any(self.is_object(n) for n in self.closure([name]))
+
+
+def references(text: str) -> list[str]:
+    """Return the names that a type expression mentions, literals and containers left out."""
+    bare = re.sub(r"Literal\[[^\]]*\]|'[^']*'", "", text)
+    return [
+        n for n in re.findall(r"[A-Za-z_][\w.]*", bare) if n not in ("list", "dict", "str", "int", "float", "bool", "None", "Any", "File")
+    ]
+
+
+def with_literals(text: str, values: list[str]) -> str:
+    """Return an expression whose first `Literal[...]` allows some more values."""
+    found = re.search(r"Literal(\[[^\]]*\])", text)
+    if found is None:
+        raise ValueError(f"no literal to extend in {text!r}")
+    known = ast.literal_eval(found[1])
+    return text[: found.start()] + f"Literal{[*known, *(v for v in values if v not in known)]!r}" + text[found.end() :]

@@ -1,0 +1,78 @@
+"""Where things go: which module a type is written in, what its names are, which class stands behind it."""
+
+from __future__ import annotations
+
+import keyword
+import re
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import tomllib
+
+HERE = Path(__file__).parent
+RECORD_NAMES = frozenset(
+    ("extra", "from_dict", "http", "model_dump", "model_dump_json", "to_dict", "to_json")
+)  # names of `Record` that no field may hide
+
+
+class Layout:
+    """What `layout.toml` says."""
+
+    def __init__(self, table: dict[str, Any]) -> None:
+        self.namespaces: list[str] = table["namespaces"]
+        self.families: list[dict[str, Any]] = table["family"]
+        self.records: dict[str, dict[str, Any]] = table.get("record", {})
+        self.send_back: dict[str, list[str]] = table.get("send_back", {})
+
+    @classmethod
+    def read(cls, path: Path = HERE / "layout.toml") -> Layout:
+        """Read the committed layout."""
+        return cls(tomllib.loads(path.read_text("utf-8")))
+
+    def module(self, name: str) -> str:
+        """Return the module of `oxide._models` that a type is written in."""
+        package, _, last = name.rpartition(".")
+        for family in self.families:
+            if family["package"] == package and any(fnmatchcase(last, pattern) for pattern in family["names"]):
+                module: str = family["module"]
+                return module
+        if not package:
+            raise LookupError(f"{name} belongs to no family of layout.toml")
+        return package.replace(".", "_")
+
+    def face(self, name: str) -> str:
+        """Return the module of `oxide.types` that shows a type, "" for `oxide.types` itself."""
+        return name.rpartition(".")[0].replace(".", "_")
+
+    def base(self, name: str) -> str:
+        """Return the class that a record derives from."""
+        base: str = self.records.get(name, {}).get("base", "Record")
+        return base
+
+    def left_out(self, name: str) -> list[str]:
+        """Return the fields that hand-written behaviour provides."""
+        fields: list[str] = self.records.get(name, {}).get("leave_out", [])
+        return fields
+
+
+def short(name: str) -> str:
+    """Return the last part of a dotted name."""
+    return name.rpartition(".")[2]
+
+
+def input_name(name: str) -> str:
+    """Return the name of the input type of a type, as the official SDK forms it."""
+    last = short(name)
+    return last if last.endswith(("Param", "Params")) else last + "Param"
+
+
+def attribute(key: str) -> str:
+    """Return the Python name of a JSON key."""
+    name = re.sub(r"\W", "_", key)
+    return name + "_" if keyword.iskeyword(name) or name[0].isdigit() or name in RECORD_NAMES else name
+
+
+def class_name(path: str) -> str:
+    """Return the class of a resource: "responses.input_items" -> "InputItems"."""
+    return "".join(word.capitalize() for word in short(path).split("_"))
