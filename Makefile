@@ -11,7 +11,6 @@ VERSIONS ?= 3.10 3.11 3.12 3.13
 TESTS    ?= tests
 SECONDS  ?= 60
 SEED     ?= 1
-SPEC     ?=
 
 # The first interpreter that is new enough.
 PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11 python3.10 python,\
@@ -113,11 +112,11 @@ bench: $(VENV)/.installed-test ## compare with the official SDK and with hand-wr
 	$(bin)/python -m bench
 
 .PHONY: sync
-sync: $(VENV)/.installed-dev ## make models and resources anew (SPEC=openapi.json to take in a newer description)
-	$(bin)/python -m tools.sync $(if $(SPEC),--spec $(SPEC))
+sync: $(VENV)/.installed-dev ## make models and resources anew from the facts in tools/sync
+	$(bin)/python -m tools.sync
 
 .PHONY: sync-check
-sync-check: $(VENV)/.installed-test
+sync-check: $(VENV)/.installed-dev
 	$(bin)/python -m tools.sync --check
 
 .PHONY: package
