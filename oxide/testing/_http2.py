@@ -19,7 +19,7 @@ from h2.events import (
     WindowUpdated,
 )
 from h2.exceptions import H2Error
-from h2.settings import SettingCodes
+from h2.settings import SettingCodes, Settings
 
 from .._protocol.headers import Headers
 from ._player import Player
@@ -54,8 +54,9 @@ class Http2(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
         self._number = self.host.opened(self)
-        streams = self.host.habits.max_streams
-        self.engine.update_settings({SettingCodes.MAX_CONCURRENT_STREAMS: streams, SettingCodes.INITIAL_WINDOW_SIZE: WINDOW})
+        # set before the preface, so that the first SETTINGS frame says it: a client may open streams right after that one
+        limits = {SettingCodes.MAX_CONCURRENT_STREAMS: self.host.habits.max_streams, SettingCodes.INITIAL_WINDOW_SIZE: WINDOW}
+        self.engine.local_settings = Settings(client=False, initial_values=limits)
         self.engine.initiate_connection()
         self.engine.increment_flow_control_window(WINDOW)
         self.flush()

@@ -41,9 +41,9 @@ def cut(said: str, limit: int | None) -> tuple[str, bool]:
 
 
 def input_tokens(body: JSON) -> int:
-    given = body.get("input")
-    read = json.dumps(given) if isinstance(given, list) else given or ""
-    return len(tokens(read)) + len(tokens(body.get("instructions") or "")) + len(tokens(json.dumps(body.get("tools") or "")))
+    """Count what the model has to read: the input, the instructions and the tools."""
+    parts = (body.get(name) or "" for name in ("input", "instructions", "tools"))
+    return sum(len(tokens(part if isinstance(part, str) else json.dumps(part))) for part in parts)
 
 
 def response_usage(read: int, written: int) -> JSON:
