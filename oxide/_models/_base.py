@@ -306,7 +306,7 @@ def _record(cls: type) -> Decoder:
             inner = value.get(key)
             if inner:
                 value[key] = decode_field(inner)
-        record = new(cls)
+        record: Any = new(cls)
         record.__dict__ = value
         return record
 

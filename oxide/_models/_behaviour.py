@@ -49,10 +49,11 @@ class FunctionCalling(Record):
         from json import loads
 
         text = self.__dict__.get("arguments") or "{}"
-        values = loads(text)
-        if not isinstance(values, dict):
+        values: Any = loads(text)
+        if values.__class__ is not dict:
             raise ValueError(f"arguments are no JSON object: {text[:100]}")
-        return values
+        arguments: dict[str, Any] = values
+        return arguments
 
 
 def _items(record: Record, kind: str) -> list[Record]:
@@ -60,5 +61,5 @@ def _items(record: Record, kind: str) -> list[Record]:
     return [item for item in items if isinstance(item, Record) and item.__dict__.get("type") == kind]
 
 
-def _list(value: object) -> list[Any]:
-    return value if isinstance(value, list) else []
+def _list(value: Any) -> list[Any]:
+    return value if value.__class__ is list else []

@@ -17,9 +17,9 @@ def copied(value: Any) -> Any:
     """Return a deep copy of JSON-like data, with records turned into dictionaries."""
     if isinstance(value, Record):
         value = value.__dict__
-    if isinstance(value, dict):
+    if value.__class__ is dict:
         return {k: copied(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
+    if value.__class__ is list or value.__class__ is tuple:
         return [copied(v) for v in value]
     return value
 
@@ -33,9 +33,9 @@ def dump(record: Record, use_api_names: bool, exclude_unset: bool, exclude_defau
     def value_of(value: Any) -> Any:
         if isinstance(value, Record):
             return fields_of(value)
-        if isinstance(value, dict):
+        if value.__class__ is dict:
             return {k: value_of(v) for k, v in value.items()}
-        return [value_of(v) for v in value] if isinstance(value, (list, tuple)) else value
+        return [value_of(v) for v in value] if value.__class__ is list or value.__class__ is tuple else value
 
     def fields_of(record: Record) -> dict[str, Any]:
         about, cls = shape(type(record)), type(record)

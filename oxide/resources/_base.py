@@ -60,37 +60,38 @@ def _suggest_names(cls: type) -> None:
 
 def _suggesting(function: Callable[..., Any]) -> Callable[..., Any]:
     """Wrap a method so that a misspelt argument name ends in an error that knows the right one."""
-    wrapper: Any
-    if function.__code__.co_flags & _COROUTINE:
 
-        async def wrapper(*args: Any, **named: Any) -> Any:
-            try:
-                return await function(*args, **named)
-            except TypeError as error:
-                raise _explained(error, function, named) from error.__cause__
+    async def wait(*args: Any, **named: Any) -> Any:
+        try:
+            return await function(*args, **named)
+        except TypeError as error:
+            if better := _explained(error, function, named):
+                raise better from None
+            raise
 
-    else:
+    def call(*args: Any, **named: Any) -> Any:
+        try:
+            return function(*args, **named)
+        except TypeError as error:
+            if better := _explained(error, function, named):
+                raise better from None
+            raise
 
-        def wrapper(*args: Any, **named: Any) -> Any:
-            try:
-                return function(*args, **named)
-            except TypeError as error:
-                raise _explained(error, function, named) from error.__cause__
-
+    wrapper: Any = wait if function.__code__.co_flags & _COROUTINE else call
     for name in ("__module__", "__name__", "__qualname__", "__doc__", "__annotations__", "__kwdefaults__"):
         setattr(wrapper, name, getattr(function, name))
     wrapper.__wrapped__ = function
-    suggesting: Callable[..., Any] = wrapper
-    return suggesting
+    wrapped: Callable[..., Any] = wrapper
+    return wrapped
 
 
-def _explained(error: TypeError, function: Callable[..., Any], named: dict[str, Any]) -> TypeError:
-    """Return the error, with a suggestion if the call itself failed: then its traceback ends in the wrapper."""
+def _explained(error: TypeError, function: Callable[..., Any], named: dict[str, Any]) -> TypeError | None:
+    """Return a better error if the call itself failed for a name: then the traceback ends in the wrapper."""
     code = function.__code__
     known = code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]
     unknown = next((name for name in named if name not in known), None)
     if unknown is None or error.__traceback__ is None or error.__traceback__.tb_next is not None:
-        return error
+        return None
     from difflib import get_close_matches
 
     close = get_close_matches(unknown, known, 1)

@@ -57,7 +57,8 @@ def unique(text: str) -> str:
 
 def members(text: str) -> list[str]:
     """Return the members of a union, brackets left whole."""
-    parts, depth, start = [], 0, 0
+    parts: list[str] = []
+    depth = start = 0
     for place, sign in enumerate(text):
         depth += (sign == "[") - (sign == "]")
         if sign == "|" and not depth:

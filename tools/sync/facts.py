@@ -57,7 +57,7 @@ class Facts:
     # ------------------------------------------------------------------------------------------------- operations
     def calls(self, namespaces: list[str]) -> dict[str, tuple[str, dict[str, Any]]]:
         """Return "responses.create" -> ("POST /responses", facts) for the methods in some namespaces, sorted by name."""
-        found = {}
+        found: dict[str, tuple[str, dict[str, Any]]] = {}
         for key, operation in self.operations.items():
             call = operation.get("call", "")
             if any(call.startswith(namespace + ".") for namespace in namespaces):
@@ -76,7 +76,8 @@ class Facts:
 
     def _place(self, operation: dict[str, Any], place: str) -> dict[str, str]:
         if place != "body":
-            return operation.get(place, {})
+            given: dict[str, str] = operation.get(place, {})
+            return given
         bodies = operation.get("body", {})
         fields: dict[str, str] = self.types[bodies["json"]]["fields"] if "json" in bodies else {}
         return fields

@@ -33,7 +33,7 @@ class Models:
 
     def write(self) -> dict[str, str]:
         """Return file name -> source of all modules."""
-        out = {}
+        out: dict[str, str] = {}
         for module in sorted({self.layout.module(n) for n in self.records}):
             out[f"{module}.py"] = self._records(module)
         for module in sorted({self.layout.module(n) for n in self.inputs}):
@@ -60,7 +60,7 @@ class Models:
         return self._module(f"Records of the API: {module.replace('_', ' ')}.", imports, body, expressions.used)
 
     def _record(self, name: str, here: str, expressions: Expressions) -> str:
-        rows = []
+        rows: list[str] = []
         for field, text in self.facts.types[name]["fields"].items():
             key = field.rstrip("?")
             if key not in self.layout.left_out(name):
@@ -87,7 +87,9 @@ class Models:
         return unique(" | ".join([text, *back]))
 
     def _typed_dict(self, name: str, here: str, expressions: Expressions) -> str:
-        odd, rows, title = [], [], input_name(name)
+        odd: list[str] = []
+        rows: list[str] = []
+        title = input_name(name)
         for field, text in self.facts.types[name]["fields"].items():
             key, wanted = field.rstrip("?"), expressions.input(text, here)
             wanted = wanted if field.endswith("?") else f"Required[{wanted}]"

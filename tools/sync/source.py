@@ -31,7 +31,8 @@ def alias(name: str, text: str) -> str:
 
 def wrapped(text: str) -> list[str]:
     """Cut a type expression into lines at its blanks, none of which stands inside a literal."""
-    rows, row = [], ""
+    rows: list[str] = []
+    row = ""
     for word in text.split(" "):
         if len(row) + len(word) > WIDTH - 8:
             rows.append(row.rstrip())
