@@ -26,10 +26,9 @@ The peer's end in HEAD, SIZED, CHUNKED and TRAILERS breaks a rule.  Lines end wi
 
 from __future__ import annotations
 
-import re
-
 from .._typing import TYPE_CHECKING
 from .base import Data, End, Head, ProtocolError
+from .grammar import BARE, CHUNK_LINE, CHUNK_LINE_START, STATUS_LINE, options_of, read_fields, read_length, write_head
 from .headers import Headers
 
 if TYPE_CHECKING:
@@ -48,26 +47,8 @@ UNTIL_CLOSE = "in a body that ends with the connection"
 CLOSED = "closed"
 FAILED = "failed"
 
-_TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # RFC 9110, 5.6.2
-_CONTROLS = bytes([*range(9), *range(10, 32), 127])  # HTAB may stand in a value (RFC 9110, 5.5)
-_STATUS_LINE = re.compile(r"(HTTP/1\.[01]) ([1-5][0-9][0-9])(?: .*)?\r")  # the last space is often forgotten
-_FIELD = re.compile(rf"\n({_TOKEN}):[ \t]*(.*)\r")
-_BARE = re.compile(rb"(?<!\r)\n|\r(?!\n|\Z)")
-_LENGTH = re.compile(r"[0-9]{1,19}")
-_EXTENSION = r"[ \t]{0,16}(?:;[\t -~\x80-\xff]{0,4096})?"  # RFC 9112, 7.1.1: read over
-# The CR LF that ends a chunk, or the head, and the line that follows: one match checks both.
-_CHUNK_LINE = re.compile(rf"\r\n([0-9A-Fa-f]{{1,16}}){_EXTENSION}\r\n".encode("latin-1"))
-_CHUNK_LINE_START = re.compile(rf"\r(?:\n(?:[0-9A-Fa-f]{{1,16}}(?:{_EXTENSION}\r?)?)?)?".encode("latin-1"))
-
-_is_token = re.compile(_TOKEN).fullmatch
-_is_target = re.compile(r"[!-~]+").fullmatch
-_is_value = re.compile(r"[\t -~\x80-\xff]*").fullmatch
-_METHODS = frozenset(("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"))
 _ALWAYS_SIZED = frozenset(("PATCH", "POST", "PUT"))  # RFC 9110, 8.6: their length is told even when it is 0
-_FRAMING = frozenset(("content-length", "transfer-encoding"))
 _BODILESS = frozenset((204, 304))  # RFC 9112, 6.3, rule 1
-_known_names: set[str] = set()  # names of fields found good before; never more than _MAX_KNOWN
-_MAX_KNOWN = 1000
 _UNTIL_END = -1  # of a request body in chunks: how much is unsent is not known
 _END = End()
 
@@ -139,25 +120,18 @@ class Http1:
         """
         if self.state != IDLE:
             raise self._misused("a request cannot start")
-        if method not in _METHODS:
-            _check_method(method)
-        if not _is_target(target):
-            raise ValueError("a request target is visible ASCII without spaces")
-        closing = False
-        lines = [f"{method} {target} HTTP/1.1"]
-        for name, value in headers:
-            if name not in _known_names:
-                closing = _check_name(name, value) or closing
-            lines.append(f"{name}: {value}")
         later = chunked or length is not None
-        if later:
-            _check_announced(length, chunked, body)
+        if later and (body or (chunked and length is not None)):
+            raise ValueError("a body is given at once, or announced by its length, or sent in chunks")
         size = len(body) if length is None else length
+        if size < 0:
+            raise ValueError("a body cannot be shorter than nothing")
+        framing = ""
         if chunked:
-            lines.append("transfer-encoding: chunked")
+            framing = "transfer-encoding: chunked\r\n"
         elif size or later or method in _ALWAYS_SIZED:
-            lines.append(f"content-length: {size}")
-        head = _encode(lines, headers)
+            framing = f"content-length: {size}\r\n"
+        head, closing = write_head(method, target, headers, framing)
         self._method = method
         self._keeps_alive = not closing
         self._unsent = (_UNTIL_END if chunked else size) if later else 0
@@ -207,10 +181,17 @@ class Http1:
         Raises:
             ProtocolError: the peer broke a rule, or hung up where it may not.
         """
-        if not data:
-            return self._hang_up()
+        if self.state == FAILED:
+            raise self._misused("nothing can be received")
+        try:
+            return self._read(data) if data else self._hang_up()
+        except ProtocolError:
+            self.state = FAILED
+            raise
+
+    def _read(self, data: bytes) -> list[Event]:
         if self.state not in _STEPS:
-            raise self._unasked()
+            raise ProtocolError("the server sent bytes that nobody asked for")
         self.received = True
         events: list[Event] = []
         if self._kept:
@@ -227,16 +208,14 @@ class Http1:
 
     def _hang_up(self) -> list[Event]:
         state = self.state
-        if state == FAILED:
-            raise self._misused("nothing can be received")
         if state in (IDLE, CLOSED, UNTIL_CLOSE):
             self.state = CLOSED
             return [_END] if state == UNTIL_CLOSE else []
         if state == SIZED:
-            raise self._broken(f"the server hung up in a sized body, {self._left} bytes before its end")
+            raise ProtocolError(f"the server hung up in a sized body, {self._left} bytes before its end")
         if state != HEAD:
-            raise self._broken(f"the server hung up {state}")
-        raise self._broken(f"the server hung up {'in the head' if self.received else 'before any byte'} of the response")
+            raise ProtocolError(f"the server hung up {state}")
+        raise ProtocolError(f"the server hung up {'in the head' if self.received else 'before any byte'} of the response")
 
     def _join(self, data: bytes) -> bytes:
         """Return what was kept and `data` as one, or b"" when it is still without end.  Never scans anything twice: a drip stays linear."""
@@ -259,20 +238,20 @@ class Http1:
         """Refuse early what can never become a head or trailers, so that a wrong peer does not look like a slow one."""
         kept = self._kept
         if len(kept) > self._max_head:
-            raise self._broken(f"more than {self._max_head} bytes in the {self._section()}")
+            raise ProtocolError(f"more than {self._max_head} bytes {self._where()}")
         if self.state == HEAD and not kept.startswith(b"HTTP/1."[: len(kept)]):
-            raise self._broken("the server does not speak HTTP/1.1")
-        if _BARE.search(kept, seen):
-            raise self._broken(f"a bare CR or LF in the {self._section()}")
+            raise ProtocolError("the server does not speak HTTP/1.1")
+        if BARE.search(kept, seen):
+            raise ProtocolError(f"a bare CR or LF {self._where()}")
 
     def _read_head(self, data: bytes, position: int, events: list[Event]) -> int:
         end = data.find(b"\r\n\r\n", position)
         if end < 0:
             return self._keep(data, position)
-        text, fields = self._fields(data, position, end)
-        line = _STATUS_LINE.match(text)
+        text, fields = self._section(data, position, end)
+        line = STATUS_LINE.match(text)
         if line is None:
-            raise self._broken(f"a bad status line: {text.split(chr(13))[0][:60]!r}")
+            raise ProtocolError(f"a bad status line: {text.splitlines()[0][:60]!r}")
         version, digits = line.groups()
         status = int(digits)
         if status < 200:
@@ -285,30 +264,21 @@ class Http1:
             self._finish(events)
         return end + 2 if self.state == CHUNKED else end + 4  # a chunk line begins with the CR LF before it
 
-    def _fields(self, data: bytes, position: int, end: int) -> tuple[str, list[tuple[str, str]]]:
-        """Return the section `data[position:end]`, and its fields: all lines but the first."""
+    def _section(self, data: bytes, position: int, end: int) -> tuple[str, list[tuple[str, str]]]:
+        """Return the head or the trailers in `data[position:end]`, and their fields: all lines but the first."""
         if end + 4 - position > self._max_head:
-            raise self._broken(f"more than {self._max_head} bytes in the {self._section()}")
-        raw = data[position : end + 2]
-        text = raw.decode("latin-1")
-        lines = raw.count(b"\r\n")
-        if len(raw) - len(raw.translate(None, _CONTROLS)) != 2 * lines:  # more than the ends of the lines
-            raise self._broken(f"a control character in the {self._section()}")
-        fields: list[tuple[str, str]] = _FIELD.findall(text)
-        if len(fields) != lines - 1:
-            raise self._broken(f"a bad line in the {self._section()}: {_bad_line(text)!r}")
+            raise ProtocolError(f"more than {self._max_head} bytes {self._where()}")
+        text, fields = read_fields(data[position : end + 2], self._where())
         if len(fields) > self._max_fields:
-            raise self._broken(f"more than {self._max_fields} fields in the {self._section()}")
-        if " \r" in text or "\t\r" in text:
-            fields = [(name, value.rstrip(" \t")) for name, value in fields]
+            raise ProtocolError(f"more than {self._max_fields} fields {self._where()}")
         return text, fields
 
     def _count_interim(self, status: int) -> None:
         if status == 101:
-            raise self._broken("the server switches protocols, and nobody asked it to")
+            raise ProtocolError("the server switches protocols, and nobody asked it to")
         self._interims += 1
         if self._interims > self._max_interim:
-            raise self._broken(f"more than {self._max_interim} interim responses")
+            raise ProtocolError(f"more than {self._max_interim} interim responses")
 
     def _frame(self, status: int, headers: Headers, version: str) -> None:
         """Decide how the body ends (RFC 9112, 6.3), and whether the connection outlives it (9.3)."""
@@ -316,9 +286,9 @@ class Http1:
         if connection is None:
             self._keeps_alive = self._keeps_alive and version == "HTTP/1.1"
         else:
-            options = _options(connection)
+            options = options_of(connection)
             self._keeps_alive = self._keeps_alive and "close" not in options and (version == "HTTP/1.1" or "keep-alive" in options)
-        left = None if length is None else self._length(length)
+        left = None if length is None else read_length(length)
         if coding is not None:
             self._check_coding(coding, length, version)
         if self._method == "HEAD" or status in _BODILESS or left == 0:
@@ -332,20 +302,11 @@ class Http1:
         else:
             self.state = UNTIL_CLOSE
 
-    def _length(self, value: str) -> int:
-        """Return the one length that is told, be it several times (RFC 9112, 6.3, rule 5)."""
-        if _LENGTH.fullmatch(value):
-            return int(value)
-        values = [item.strip(" \t") for item in value.split(",")]
-        if len(set(values)) != 1 or not _LENGTH.fullmatch(values[0]):
-            raise self._broken(f"a bad content-length: {value[:60]!r}")
-        return int(values[0])
-
     def _check_coding(self, coding: str, length: str | None, version: str) -> None:
         if length is not None:
-            raise self._broken("both transfer-encoding and content-length")
+            raise ProtocolError("both transfer-encoding and content-length")
         if coding.lower() != "chunked":
-            raise self._broken(f"an unknown transfer coding: {coding[:60]!r}")
+            raise ProtocolError(f"an unknown transfer coding: {coding[:60]!r}")
         if version == "HTTP/1.0":
             self._keeps_alive = False  # RFC 9112, 6.1: it knows no chunks; processed, then closed
 
@@ -372,7 +333,7 @@ class Http1:
                 position += len(piece)
                 left -= len(piece)
                 continue
-            line = _CHUNK_LINE.match(data, position)
+            line = CHUNK_LINE.match(data, position)
             if line is None:
                 self._keep_chunk_line(data, position)
                 position = size
@@ -389,15 +350,15 @@ class Http1:
         return position
 
     def _keep_chunk_line(self, data: bytes, position: int) -> None:
-        if not _CHUNK_LINE_START.fullmatch(data, position):
-            raise self._broken(f"a bad end or size of a chunk: {data[position : position + 24]!r}")
+        if not CHUNK_LINE_START.fullmatch(data, position):
+            raise ProtocolError(f"a bad end or size of a chunk: {data[position : position + 24]!r}")
         self._kept += data[position:]
 
     def _read_trailers(self, data: bytes, position: int, events: list[Event]) -> int:
         end = data.find(b"\r\n\r\n", position)
         if end < 0:
             return self._keep(data, position)
-        self._fields(data, position, end)  # checked, and dropped: nothing of ours depends on them (RFC 9110, 6.5.1)
+        self._section(data, position, end)  # checked, and dropped: nothing of ours depends on them (RFC 9110, 6.5.1)
         self._finish(events)
         return end + 4
 
@@ -408,21 +369,12 @@ class Http1:
 
     # Trouble
 
-    def _section(self) -> str:
-        return "head" if self.state == HEAD else "trailers"
-
-    def _broken(self, message: str) -> ProtocolError:
-        self.state = FAILED
-        return ProtocolError(message)
+    def _where(self) -> str:
+        return "in the head" if self.state == HEAD else self.state
 
     def _misused(self, message: str) -> RuntimeError:
         state, self.state = self.state, FAILED
         return RuntimeError(f"{message}: the connection is {state}")
-
-    def _unasked(self) -> Exception:
-        if self.state == FAILED:
-            return self._misused("nothing can be received")
-        return self._broken("the server sent bytes that nobody asked for")
 
 
 _STEPS: dict[str, Callable[[Http1, bytes, int, list[Event]], int]] = {
@@ -432,55 +384,3 @@ _STEPS: dict[str, Callable[[Http1, bytes, int, list[Event]], int]] = {
     TRAILERS: Http1._read_trailers,  # pyright: ignore[reportPrivateUsage]
     UNTIL_CLOSE: Http1._read_until_close,  # pyright: ignore[reportPrivateUsage]
 }
-
-
-def _options(connection: str) -> list[str]:
-    return [option.strip(" \t") for option in connection.lower().split(",")]
-
-
-def _bad_line(text: str) -> str:
-    """Return the start of the first line after the first that is no field, for a message; never a value."""
-    for line in text.split("\r\n")[1:-1]:
-        if not _FIELD.match(f"\n{line}\r"):
-            return line.partition(":")[0][:40]
-    return ""
-
-
-def _check_method(method: str) -> None:
-    if not _is_token(method):
-        raise ValueError("a method is a token (RFC 9110, 5.6.2)")
-    if method == "CONNECT":
-        raise ValueError("CONNECT opens a tunnel, which is no matter of an exchange")
-
-
-def _check_name(name: str, value: str) -> bool:
-    """Check a name that is not known to be good; return whether the field asks to close the connection."""
-    if not _is_token(name):
-        raise ValueError(f"a bad name of a header field: {name[:60]!r}")
-    lowered = name.lower()
-    if lowered in _FRAMING:
-        raise ValueError(f"{lowered} is written by the connection itself")
-    if lowered == "connection":
-        return "close" in _options(value)
-    if len(_known_names) < _MAX_KNOWN:
-        _known_names.add(name)
-    return False
-
-
-def _check_announced(length: int | None, chunked: bool, body: bytes) -> None:
-    if body or (chunked and length is not None):
-        raise ValueError("a body is given at once, or announced by its length, or sent in chunks")
-    if length is not None and length < 0:
-        raise ValueError("a body cannot be shorter than nothing")
-
-
-def _encode(lines: list[str], headers: Sequence[tuple[str, str]]) -> bytes:
-    """Return the head.  Its lines bring two controls each, so that one count of the whole finds any that a value smuggles in."""
-    try:
-        head = ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
-    except UnicodeEncodeError:
-        head = b""
-    if not head or len(head) - len(head.translate(None, _CONTROLS)) != 2 * len(lines) + 2:
-        bad = [name for name, value in headers if not _is_value(value)]
-        raise ValueError(f"a character that is not allowed in the value of {', '.join(bad)}")  # its value may be a secret
-    return head

@@ -1,0 +1,127 @@
+"""The grammar of HTTP/1.1 heads and chunk lines: write a head, take one apart.  What a head means is left to `http1`."""
+
+from __future__ import annotations
+
+import re
+
+from .._typing import TYPE_CHECKING
+from .base import ProtocolError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["BARE", "CHUNK_LINE", "CHUNK_LINE_START", "STATUS_LINE", "options_of", "read_fields", "read_length", "write_head"]
+
+_TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # RFC 9110, 5.6.2
+_CONTROLS = bytes([*range(9), *range(10, 32), 127])  # all but HTAB, which may stand in a value (RFC 9110, 5.5)
+_FIELD = re.compile(rf"\n({_TOKEN}):[ \t]*(.*)\r")
+_EXTENSION = r"[ \t]{0,16}(?:;[\t -~\x80-\xff]{0,4096})?"  # RFC 9112, 7.1.1: read over
+
+STATUS_LINE = re.compile(r"(HTTP/1\.[01]) ([1-5][0-9][0-9])(?: .*)?\r")  # the last space is often forgotten
+BARE = re.compile(rb"(?<!\r)\n|\r(?!\n|\Z)")
+# The CR LF that ends a chunk, or the head, and the line that follows: one match checks both.
+CHUNK_LINE = re.compile(rf"\r\n([0-9A-Fa-f]{{1,16}}){_EXTENSION}\r\n".encode())
+CHUNK_LINE_START = re.compile(rf"\r(?:\n(?:[0-9A-Fa-f]{{1,16}}(?:{_EXTENSION}\r?)?)?)?".encode())
+
+_is_token = re.compile(_TOKEN).fullmatch
+_is_target = re.compile(r"[!-~]+").fullmatch
+_is_value = re.compile(r"[\t -~\x80-\xff]*").fullmatch
+_is_length = re.compile(r"[0-9]{1,19}").fullmatch
+_METHODS = frozenset(("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"))
+_FRAMING = frozenset(("content-length", "transfer-encoding"))
+_MAX_KNOWN = 1000
+_known_names: set[str] = set()  # names found good before, never more than _MAX_KNOWN
+
+
+def write_head(method: str, target: str, headers: Sequence[tuple[str, str]], framing: str) -> tuple[bytes, bool]:
+    """Return the head of a request, and whether it asks to close the connection.
+
+    Args:
+        framing: the line, with its end, that tells the body's length; "" for none.
+
+    Raises:
+        ValueError: a method, target, name or value that is not allowed, or that belongs to the framing.
+    """
+    if method not in _METHODS:
+        _check_method(method)
+    if not _is_target(target):
+        raise ValueError("a request target is visible ASCII without spaces")
+    closing = False
+    lines = [f"{method} {target} HTTP/1.1"]
+    for name, value in headers:
+        if name not in _known_names:
+            closing = _check_name(name, value) or closing
+        lines.append(f"{name}: {value}")
+    text = "\r\n".join(lines)
+    # Each end of a line brings two controls, so that one count over the whole finds those that a value would smuggle in.
+    ends = 2 * len(lines) + 2 + (2 if framing else 0)
+    try:
+        head = f"{text}\r\n{framing}\r\n".encode("latin-1")
+    except UnicodeEncodeError:
+        head = b""
+    if not head or len(head) - len(head.translate(None, _CONTROLS)) != ends:
+        bad = [name for name, value in headers if not _is_value(value)]
+        raise ValueError(f"a character that is not allowed in the value of {', '.join(bad)}")  # which may be a secret
+    return head, closing
+
+
+def _check_method(method: str) -> None:
+    if not _is_token(method):
+        raise ValueError("a method is a token (RFC 9110, 5.6.2)")
+    if method == "CONNECT":
+        raise ValueError("CONNECT opens a tunnel, which is no matter of an exchange")
+
+
+def _check_name(name: str, value: str) -> bool:
+    """Check a name that is not known to be good; return whether the field asks to close the connection."""
+    if not _is_token(name):
+        raise ValueError(f"a bad name of a header field: {name[:60]!r}")
+    lowered = name.lower()
+    if lowered in _FRAMING:
+        raise ValueError(f"{lowered} is written by the connection itself")
+    if lowered == "connection":
+        return "close" in options_of(value)
+    if len(_known_names) < _MAX_KNOWN:
+        _known_names.add(name)
+    return False
+
+
+def read_fields(section: bytes, where: str) -> tuple[str, list[tuple[str, str]]]:
+    """Return a section (lines with their ends) as text, and the fields in all its lines but the first.
+
+    Raises:
+        ProtocolError: a line that is no field, or a character that may not stand there; it tells `where`.
+    """
+    text = section.decode("latin-1")
+    lines = section.count(b"\r\n")
+    if len(section) - len(section.translate(None, _CONTROLS)) != 2 * lines:  # other controls than the ends of the lines
+        raise ProtocolError(f"a control character, or a bare CR or LF, {where}")
+    fields: list[tuple[str, str]] = _FIELD.findall(text)
+    if len(fields) != lines - 1:
+        raise ProtocolError(f"a line that is no field {where}: {_bad_line(text)!r}")
+    if " \r" in text or "\t\r" in text:
+        fields = [(name, value.rstrip(" \t")) for name, value in fields]
+    return text, fields
+
+
+def _bad_line(text: str) -> str:
+    """Return what stands before the colon in the first line that is no field; never a value."""
+    bad = [line for line in text.split("\r\n")[1:-1] if not _FIELD.match(f"\n{line}\r")]
+    return bad[0].partition(":")[0][:40]
+
+
+def read_length(value: str) -> int:
+    """Return the one length that a content-length tells, be it several times (RFC 9112, 6.3, rule 5).
+
+    Raises:
+        ProtocolError: it tells none, or several.
+    """
+    first, *others = [item.strip(" \t") for item in value.split(",")] if "," in value else [value]
+    if not _is_length(first) or any(other != first for other in others):
+        raise ProtocolError(f"a bad content-length: {value[:60]!r}")
+    return int(first)
+
+
+def options_of(connection: str) -> list[str]:
+    """Return the options in the value of a connection field, in lower case (RFC 9110, 7.6.1)."""
+    return [option.strip(" \t") for option in connection.lower().split(",")]
