@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 import socket
-import ssl
 from collections import deque
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import asyncio
+    import ssl
     from collections.abc import AsyncIterator, Iterator
     from typing import Any
 

@@ -56,7 +56,7 @@ def quantile(values: Sequence[float], share: float) -> float:
 
 def paired_ratio(ours: Sequence[float], floors: Sequence[float]) -> float:
     """The median over the rounds of ours / floor, where both were measured in the same round."""
-    return median([a / b for a, b in zip(ours, floors)])
+    return median([a / b for a, b in zip(ours, floors, strict=True)])
 
 
 class ServerProcess:

@@ -9,10 +9,11 @@ import json
 
 Json = dict[str, object]
 
-WORDS = (
+TALE = (
     "the river bends slowly past an old mill where nobody has ground corn for years and yet its wheel still turns "
     "whenever rain in the hills has been long enough to fill the stream again"
-).split()
+)
+WORDS = TALE.split()
 
 CHAT_TEXT = "Ljubljana is the capital of Slovenia."
 CREATED = 1_770_000_000
