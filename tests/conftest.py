@@ -16,8 +16,11 @@ if TYPE_CHECKING:
 # Real servers and proxies are for `make check-real`: they are not on every machine.
 collect_ignore = [] if os.environ.get("RUN_REAL") else ["real"]
 
-# These speak of the finished client, and are collected as soon as there is one.
-if not (Path(__file__).parents[1] / "oxide" / "_client.py").exists():
+# These speak of the finished client and its commands, and are collected as soon as there are such.
+LIBRARY = Path(__file__).parents[1] / "oxide"
+if not (LIBRARY / "_cli.py").exists():
+    collect_ignore += ["house/test_commands.py"]
+if not (LIBRARY / "_client.py").exists():
     collect_ignore += ["house/test_first_call.py", "house/test_public_names.py", "house/test_readme_examples.py"]
 
 OURS = ("OPENAI_", "OXIDE_", "SSL_CERT_")

@@ -14,8 +14,9 @@ import venv
 from pathlib import Path
 
 COMMANDS = (
-    ["-c", "import oxide; print('import oxide:', oxide.__file__)"],
+    ["-c", "import oxide; oxide.Client; oxide.AsyncClient"],
     ["-m", "oxide", "--help"],
+    ["-m", "oxide", "demo"],
 )
 
 

@@ -49,7 +49,8 @@ def body_lines(function: Function) -> int:
 @pytest.mark.parametrize("path", OURS, ids=place)
 def test_a_file_holds_one_idea(path: Path) -> None:
     lines = len(path.read_text(encoding="utf-8").splitlines())
-    assert lines <= 450, f"{place(path)} has {lines} lines: is it one idea?"
+    limit = 450 if path in SHIPPED else 800  # tables of cases may be long
+    assert lines <= limit, f"{place(path)} has {lines} lines, over {limit}: is it one idea?"
 
 
 @pytest.mark.parametrize("path", OURS, ids=place)
