@@ -83,8 +83,8 @@ def lookup(host: str, port: int) -> list[Address]:
 
 
 def _addresses(host: str, port: int, flags: int) -> list[Address]:
-    if "\0" in host:
-        raise UnicodeError("a host name ends where C says so")
+    if not host or "\0" in host:  # C would take the one for this machine, and the other for what stands before the NUL
+        raise UnicodeError("not a host name")
     # As bytes an ASCII name does not pass through the idna codec, whose import costs more than the lookup.
     name = host.encode() if host.isascii() else host
     return [(family, address) for family, _, _, _, address in socket.getaddrinfo(name, port, 0, socket.SOCK_STREAM, 0, flags)]

@@ -47,7 +47,7 @@ class SocketStream:
         self._closed = False
         self._closing = RLock()  # reentrant, since a signal handler may close in the middle of a close
         self._receiving = self._sending = False
-        self._receive_timeout = self._send_timeout = 0.0  # what the kernel has; 0 is its "no timeout"
+        self._receive_timeout = self._send_timeout = float("inf")  # what the kernel has
 
     # Who waits in the kernel must not have the descriptor closed under it: the number may by then belong to another file. So whoever
     # enters raises a flag and looks at `_closed`; whoever closes sets `_closed` and looks at the flags. Each writes before it reads, in
@@ -67,6 +67,10 @@ class SocketStream:
                 data = self._socket.recv(_RECEIVE_SIZE, _AT_ONCE)
         except BlockingIOError:
             raise TimeoutError(errno.ETIMEDOUT, f"nothing received within {timeout:g} s") from None
+        except OSError:
+            if self._closed:
+                raise _aborted() from None
+            raise
         finally:
             self._receiving = False
             if self._closed:
