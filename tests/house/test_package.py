@@ -17,7 +17,7 @@ from tests.house._tree import LIBRARY, ROOT
 if TYPE_CHECKING:
     from pathlib import Path
 
-SOURCES = ("setup.cfg", "pyproject.toml", "README.md", "LICENSE")
+SOURCES = ("setup.cfg", "pyproject.toml", "README.md", "LICENSE", "NOTICE")
 
 
 @pytest.fixture(scope="module")
