@@ -483,7 +483,8 @@ class Http2:
         try:
             return self._engine.receive_data(frames)
         except H2Error as error:
-            raise ProtocolError(str(error) or type(error).__name__) from error
+            text = str(error).partition("<memory")[0].rstrip(" :")  # hpack shows the address of its buffer
+            raise ProtocolError(text[:200] or type(error).__name__) from error
 
     # DATA.
 
