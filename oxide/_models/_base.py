@@ -12,7 +12,7 @@ becomes an `Unknown`.  The one exception is RecursionError, for objects nested s
 from __future__ import annotations
 
 from .._typing import TYPE_CHECKING
-from ._shape import Kinds, Shape, literals, mentions_types, read_kinds, shape, wire
+from ._shape import Kinds, Shape, Shaped, literals, mentions_types, read_kinds, shape, wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -47,14 +47,14 @@ class _DataclassFields:
 
 
 @dataclass_transform(kw_only_default=True, field_specifiers=(wire,))
-class Record:
+class Record(Shaped):
     """An object of the API: its fields are attributes, its keys are those of the JSON object.
 
     A constructor argument of None for a field that may be left out counts as left out, as with any dataclass default;
     assign None afterwards to send a null.
     """
 
-    __slots__ = ("__dict__", "__weakref__", "_http")
+    __slots__ = ("_http",)
     __dataclass_fields__ = _DataclassFields()
     __hash__ = None  # type: ignore[assignment]  # mutable, and compared by value: as dataclasses have it
 
@@ -131,7 +131,7 @@ class Record:
         """Return JSON text; `indent` is the number of spaces of a level, None puts all on one line. Otherwise as `to_dict`."""
         from ._dump import dump, text
 
-        return text(dump(self, use_api_names, exclude_unset, exclude_defaults, exclude_none), indent)
+        return text(dump(self, use_api_names, exclude_unset, exclude_defaults, exclude_none), indent, plain)
 
     def model_dump(
         self,
@@ -173,7 +173,7 @@ class Record:
         """Return JSON text of what `model_dump` gives."""
         from ._dump import chosen, dump, text
 
-        return text(chosen(dump(self, bool(by_alias), exclude_unset, exclude_defaults, exclude_none), include, exclude), indent)
+        return text(chosen(dump(self, bool(by_alias), exclude_unset, exclude_defaults, exclude_none), include, exclude), indent, plain)
 
     @property
     def extra(self) -> dict[str, Any]:
@@ -245,7 +245,7 @@ def plain(value: object) -> Any:
 
 # --------------------------------------------------------------------------------------------------------- decoding
 _decoders: dict[str, Decoder] = {}
-_records: dict[type, Decoder] = {}
+_records: dict[type[Shaped], Decoder] = {}
 _TAGS = ("type", "role", "object", "event", "action")
 
 
@@ -284,12 +284,12 @@ def _objects(kinds: Kinds) -> Decoder | None:
     return lambda value: {k: inner(v) for k, v in value.items()} if value.__class__ is dict else value
 
 
-def _record(cls: type) -> Decoder:
+def _record(cls: type[Shaped]) -> Decoder:
     """Return the decode function of one class. Its fields are looked at when the first object comes."""
     found = _records.get(cls)
     if found is not None:
         return found
-    new: Callable[[type], Any] = object.__new__
+    new = object.__new__
     nested: list[tuple[str, Decoder]] | None = None
 
     def settle(key: str, built: Decoder | None) -> None:
@@ -306,7 +306,7 @@ def _record(cls: type) -> Decoder:
             inner = value.get(key)
             if inner:
                 value[key] = decode_field(inner)
-        record: Any = new(cls)
+        record = new(cls)
         record.__dict__ = value
         return record
 
@@ -326,7 +326,7 @@ def _late(key: str, text: str, module: str, settle: Callable[[str, Decoder | Non
 
 
 # ----------------------------------------------------------------------------------------------------------- unions
-def _union(classes: list[type], tried: tuple[str, ...] = ()) -> Decoder:
+def _union(classes: list[type[Shaped]], tried: tuple[str, ...] = ()) -> Decoder:
     """Return the decode function of a union of records: one look at the tag, one call."""
     tag, members = _best_tag(classes, tried)
     if len(members) < 2:
@@ -349,7 +349,7 @@ class _Table(dict[str, "Decoder"]):
 
     __slots__ = ("members", "other", "tried")
 
-    def __init__(self, members: dict[str, list[type]], tried: tuple[str, ...], other: Decoder) -> None:
+    def __init__(self, members: dict[str, list[type[Shaped]]], tried: tuple[str, ...], other: Decoder) -> None:
         super().__init__()
         self.members = members
         self.tried = tried
@@ -363,18 +363,18 @@ class _Table(dict[str, "Decoder"]):
         return found
 
 
-def _best_tag(classes: list[type], tried: tuple[str, ...]) -> tuple[str, dict[str, list[type]]]:
+def _best_tag(classes: list[type[Shaped]], tried: tuple[str, ...]) -> tuple[str, dict[str, list[type[Shaped]]]]:
     """Return the key that tells most classes apart, and which classes each of its values means."""
-    best, found, most = "", dict[str, list[type]](), 0
+    best, found, most = "", dict[str, list[type[Shaped]]](), 0
     for key in _TAGS:
-        members: dict[str, list[type]] = {}
+        members: dict[str, list[type[Shaped]]] = {}
         told = [c for c in classes if key not in tried and _enter(c, key, members)]
         if len(told) > most:
             best, found, most = key, members, len(told)
     return best, found
 
 
-def _enter(cls: type, key: str, members: dict[str, list[type]]) -> bool:
+def _enter(cls: type[Shaped], key: str, members: dict[str, list[type[Shaped]]]) -> bool:
     text, module = shape(cls).types.get(key, ("", ""))
     values = literals(text, module) or ()
     for value in values:
@@ -382,14 +382,14 @@ def _enter(cls: type, key: str, members: dict[str, list[type]]) -> bool:
     return bool(values)
 
 
-def _open_member(classes: list[type], tag: str) -> type:
+def _open_member(classes: list[type[Shaped]], tag: str) -> type[Shaped]:
     """Return the class for tags that no class names: the only one whose tag may be any string, or `Unknown`."""
     declared = [(c, shape(c).types[tag]) for c in classes if tag in shape(c).types]
     free = [c for c, (text, module) in declared if (values := literals(text, module)) is None or "str" in text.split(" | ") or not values]
     return free[0] if len(free) == 1 else Unknown
 
 
-def _closest(classes: list[type], value: dict[str, Any]) -> type:
+def _closest(classes: list[type[Shaped]], value: dict[str, Any]) -> type[Shaped]:
     """Return the class of an object without a tag: of those that miss nothing the one that knows most of its keys,
     else the only one that knows any of them, else `Unknown`."""
     able = [c for c in classes if shape(c).types.keys() & value.keys() and not _contradicts(shape(c), value)]

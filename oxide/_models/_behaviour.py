@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .._typing import TYPE_CHECKING
+from .._typing import TYPE_CHECKING, cast
 from ._base import Record
 
 if TYPE_CHECKING:
@@ -29,9 +29,8 @@ class Speaking(Record):
     @property
     def function_calls(self) -> list[ResponseFunctionToolCall]:
         """The functions that the model asks to be called, each with `call_id`, `name`, `arguments` and `parsed()`."""
-        from .responses import ResponseFunctionToolCall
-
-        return [item for item in _items(self, "function_call") if isinstance(item, ResponseFunctionToolCall)]
+        calls = [item for item in _items(self, "function_call") if isinstance(item, FunctionCalling)]
+        return cast("list[ResponseFunctionToolCall]", calls)  # the only class that derives from FunctionCalling
 
 
 class FunctionCalling(Record):

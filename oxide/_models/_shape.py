@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-__all__ = ["Kinds", "Shape", "Wire", "mentions_types", "read_kinds", "shape", "wire"]
+__all__ = ["Kinds", "Shape", "Shaped", "Wire", "literals", "mentions_types", "read_kinds", "shape", "wire"]
 
 _MODELS = __name__.rpartition(".")[0]
 _PLAIN = frozenset(("str", "int", "float", "bool", "None", "Any", "File", "list", "dict", "[", "]"))
@@ -43,6 +43,12 @@ class Wire:
         record.__dict__.pop(self.key, None)
 
 
+class Shaped:
+    """What all records are; what they can do is told in `_base`."""
+
+    __slots__ = ("__dict__", "__weakref__")
+
+
 # ------------------------------------------------------------------------------------------------------- the shape
 class Shape:
     """Facts about a record class.
@@ -56,7 +62,7 @@ class Shape:
 
     __slots__ = ("attributes", "constants", "required", "types")
 
-    def __init__(self, cls: type) -> None:
+    def __init__(self, cls: type[Shaped]) -> None:
         self.attributes: dict[str, str] = {}
         self.types: dict[str, tuple[str, str]] = {}
         self.required: list[str] = []
@@ -76,10 +82,10 @@ class Shape:
             self.constants[key] = default
 
 
-_shapes: dict[type, Shape] = {}
+_shapes: dict[type[Shaped], Shape] = {}
 
 
-def shape(cls: type) -> Shape:
+def shape(cls: type[Shaped]) -> Shape:
     """Return the facts about a record class."""
     found = _shapes.get(cls)
     if found is None:
@@ -94,7 +100,7 @@ class Kinds:
     __slots__ = ("classes", "items", "values")
 
     def __init__(self) -> None:
-        self.classes: list[type] = []
+        self.classes: list[type[Shaped]] = []
         self.items: Kinds | None = None
         self.values: Kinds | None = None
 
@@ -147,7 +153,7 @@ def _add(name: str, module: str, kinds: Kinds) -> None:
     if isinstance(target, str):
         package = name.rpartition(".")[0]
         _read(iter(_tokens(target)), f"{_MODELS}.{package}" if package else module, kinds)
-    elif isinstance(target, type) and target not in kinds.classes:
+    elif isinstance(target, type) and issubclass(target, Shaped) and target not in kinds.classes:
         kinds.classes.append(target)
 
 
