@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from typing import Literal, overload
 
+    from .._caller import AsyncCaller, Caller
     from .._models import chat, chat_input_params, responses, responses_input_params, shared
     from .._omit import NotGiven, Omit
-    from .._operation import AsyncCaller, Caller
     from .._page import AsyncPage, Page
     from .._stream import AsyncStream, Stream
     from .._timeout import Timeout

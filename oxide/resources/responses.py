@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Literal, overload
 
+    from .._caller import AsyncCaller, Caller
     from .._models import (
         responses,
         responses_events,
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
         shared_params,
     )
     from .._omit import NotGiven, Omit
-    from .._operation import AsyncCaller, Caller
     from .._page import AsyncPage, Page
     from .._stream import AsyncStream, Stream
     from .._timeout import Timeout

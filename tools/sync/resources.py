@@ -96,7 +96,7 @@ class Module:
             (".._page", ("AsyncPage", "Page")),
             (".._timeout", ("Timeout",)),
             (".._stream", ("AsyncStream", "Stream")),
-            (".._operation", ("AsyncCaller", "Caller")),
+            (".._caller", ("AsyncCaller", "Caller")),
             ("._base", ("Body", "Headers", "Query")),
         ):
             if named(*words):
