@@ -23,10 +23,10 @@ PREFACE = """# Results
 
 Made by `{command}`: {python}, openai {openai}, h2 {h2}, {rounds} rounds.
 
-Everything here comes from one run. The server is a process of its own on the other core; each competitor is a process of its own too, and
-they take turns within every round. CPU is that of all threads of the client's process. Figures are medians over the rounds; `x floor` is the
-median of the ratios taken within each round. Every answer is compared with the one that must come. The *floor* is code written by
-hand for this one purpose (`bench/floors.py`): a bare socket, a bare `asyncio.Protocol`, and for HTTP/2 the h2 package on a TLS socket,
+Everything here comes from one run. The server is a process of its own on the other core; each competitor is a process of its own too,
+and they take turns within every round. CPU is that of all threads of the client's process. Figures are medians over the rounds; `x floor`
+is the median of the ratios taken within each round. Every answer is compared with the one that must come. The *floor* is code written
+by hand for this one purpose (`bench/floors.py`): a bare socket, a bare `asyncio.Protocol`, and for HTTP/2 the h2 package on a TLS socket,
 with `json` and nothing else. *Reach* and *aim* are the goals for oxide: times the floor (x), or the figure itself.
 """
 
