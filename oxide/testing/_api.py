@@ -137,9 +137,9 @@ class Api:
             return json.dumps(instance(form.get("schema") or {}))
         if kind == "json_object":
             return json.dumps({"you_said": asked})
-        if callable(self._answer):
-            return self._answer(asked)
-        return echo(asked, results) if self._answer is None else self._answer
+        if isinstance(self._answer, str):
+            return self._answer
+        return echo(asked, results) if results or self._answer is None else self._answer(asked)
 
     def _message(self, said: str, complete: bool) -> JSON:
         part: JSON = {"type": "output_text", "annotations": [], "logprobs": [], "text": said}

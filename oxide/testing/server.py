@@ -38,7 +38,8 @@ class Server:
         tls: an `ssl.SSLContext` that holds the certificate, or the paths of the certificate and of its key; None: cleartext.
         http2: offer HTTP/2 over TLS.
         pace: seconds between the events of a stream; 0: all at once.
-        answer: the text of every answer, or a function from the user's last words to it; None: the model echoes.
+        answer: the text of every answer, or a function from the user's last words to it (results of tools are still echoed); None: the
+            model echoes.
         keys: the API keys that are accepted; None: any.
         fault: how every answer is spoilt, unless `fail_next` says otherwise for one.
         slow: (n, seconds): each n-th answer comes so much later.
