@@ -15,6 +15,7 @@ __all__ = ["BARE", "CHUNK_LINE", "CHUNK_LINE_START", "STATUS_LINE", "options_of"
 _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # RFC 9110, 5.6.2
 _CONTROLS = bytes([*range(9), *range(10, 32), 127])  # all but HTAB, which may stand in a value (RFC 9110, 5.5)
 _FIELD = re.compile(rf"\n({_TOKEN}):[ \t]*(.*)\r")
+_COMMON_FIELD = re.compile(rf"\n({_TOKEN}):[ \t]*(.*[!-\xff])\r")  # a value, and no space after it: nothing is left to strip
 _EXTENSION = r"[ \t]{0,16}(?:;[\t -~\x80-\xff]{0,4096})?"  # RFC 9112, 7.1.1: read over
 
 STATUS_LINE = re.compile(r"(HTTP/1\.[01]) ([1-5][0-9][0-9])(?: .*)?\r")  # the last space is often forgotten
@@ -86,28 +87,26 @@ def _check_name(name: str, value: str) -> bool:
     return False
 
 
-def read_fields(section: bytes, where: str) -> tuple[str, list[tuple[str, str]]]:
+def read_fields(section: bytes) -> tuple[str, list[tuple[str, str]]]:
     """Return a section (lines with their ends) as text, and the fields in all its lines but the first.
 
     Raises:
-        ProtocolError: a line that is no field, or a character that may not stand there; it tells `where`.
+        ProtocolError: a line that is no field, or a character that may not stand there.
     """
     text = section.decode("latin-1")
     lines = section.count(b"\r\n")
     if len(section) - len(section.translate(None, _CONTROLS)) != 2 * lines:  # other controls than the ends of the lines
-        raise ProtocolError(f"a control character, or a bare CR or LF, {where}")
+        raise ProtocolError("a control character, or a bare CR or LF, in a header field")
+    fields: list[tuple[str, str]] = _COMMON_FIELD.findall(text)
+    return text, fields if len(fields) == lines - 1 else _read_any_fields(text, lines)
+
+
+def _read_any_fields(text: str, lines: int) -> list[tuple[str, str]]:
     fields: list[tuple[str, str]] = _FIELD.findall(text)
     if len(fields) != lines - 1:
-        raise ProtocolError(f"a line that is no field {where}: {_bad_line(text)!r}")
-    if " \r" in text or "\t\r" in text:
-        fields = [(name, value.rstrip(" \t")) for name, value in fields]
-    return text, fields
-
-
-def _bad_line(text: str) -> str:
-    """Return what stands before the colon in the first line that is no field; never a value."""
-    bad = [line for line in text.split("\r\n")[1:-1] if not _FIELD.match(f"\n{line}\r")]
-    return bad[0].partition(":")[0][:40]
+        bad = next(line for line in text.split("\r\n")[1:] if not _FIELD.match(f"\n{line}\r"))
+        raise ProtocolError(f"a line that is no header field: {bad.partition(':')[0][:40]!r}")  # never its value
+    return [(name, value.rstrip(" \t")) for name, value in fields]
 
 
 def read_length(value: str) -> int:

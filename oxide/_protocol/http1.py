@@ -268,7 +268,7 @@ class Http1:
         """Return the head or the trailers in `data[position:end]`, and their fields: all lines but the first."""
         if end + 4 - position > self._max_head:
             raise ProtocolError(f"more than {self._max_head} bytes {self._where()}")
-        text, fields = read_fields(data[position : end + 2], self._where())
+        text, fields = read_fields(data[position : end + 2])
         if len(fields) > self._max_fields:
             raise ProtocolError(f"more than {self._max_fields} fields {self._where()}")
         return text, fields
@@ -283,11 +283,9 @@ class Http1:
     def _frame(self, status: int, headers: Headers, version: str) -> None:
         """Decide how the body ends (RFC 9112, 6.3), and whether the connection outlives it (9.3)."""
         connection, coding, length = headers.get("connection"), headers.get("transfer-encoding"), headers.get("content-length")
-        if connection is None:
-            self._keeps_alive = self._keeps_alive and version == "HTTP/1.1"
-        else:
-            options = options_of(connection)
-            self._keeps_alive = self._keeps_alive and "close" not in options and (version == "HTTP/1.1" or "keep-alive" in options)
+        options = () if connection is None else options_of(connection)
+        stays = "close" not in options and (version == "HTTP/1.1" or "keep-alive" in options)
+        self._keeps_alive = self._keeps_alive and stays
         left = None if length is None else read_length(length)
         if coding is not None:
             self._check_coding(coding, length, version)
