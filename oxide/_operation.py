@@ -1,54 +1,105 @@
-"""What the API offers (`Operation`), one use of it (`Request`), and what a resource asks of its client (the caller protocols)."""
+"""What the API offers (`Operation`), and one use of it (`Request`)."""
 
 from __future__ import annotations
 
-from ._typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+import os
+from itertools import count
+
+from ._json import encode
+from ._omit import NotGiven, Omit, not_given, omit
+from ._protocol.headers import SECRET, Headers
+from ._settings import as_timeout, checked_retries, merge
+from ._timeout import Timeout
+from ._typing import TYPE_CHECKING, Generic, TypeVar
+from ._url import encode_query, parse_url, quote_segment
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
-    from ._page import AsyncPage, Page
-    from ._stream import AsyncStream, Stream
+    from ._settings import Settings
+    from ._transport.course import Pieces
+    from ._url import Origin
 
-__all__ = ["AsyncCaller", "Caller", "NotGiven", "Omit", "Operation", "PageOperation", "StreamOperation", "not_given", "omit"]
+__all__ = [
+    "NotGiven",
+    "Omit",
+    "Operation",
+    "Options",
+    "PageOperation",
+    "Request",
+    "StreamOperation",
+    "new_idempotency_key",
+    "not_given",
+    "omit",
+    "with_query",
+]
 
 T = TypeVar("T")
 E = TypeVar("E")
 
 
-class Omit:
-    """The type of `omit`: an argument, header or query parameter that is not sent."""
+class Request:
+    """One use of an operation, ready to be sent any number of times.
 
-    __slots__ = ()
+    Attributes:
+        method, url: what is asked of whom.
+        headers: without the key, which is added to each attempt.
+        body: the encoded body, or the pieces of one.
+        replayable: whether the body can be sent again.
+        timeout, max_retries: as this call has them.
+    """
 
-    def __bool__(self) -> bool:
-        return False
+    __slots__ = ("admin", "authorized", "body", "fields", "length", "max_retries", "method", "origin", "replayable", "target", "timeout")
+
+    def __init__(
+        self,
+        method: str,
+        origin: Origin,
+        target: str,
+        fields: Sequence[tuple[str, str]],
+        body: bytes | Pieces,
+        *,
+        timeout: Timeout,
+        max_retries: int,
+        length: int | None = None,
+        replayable: bool = True,
+        admin: bool = False,
+        authorized: bool = False,
+    ) -> None:
+        self.method = method
+        self.origin = origin
+        self.target = target
+        self.fields = fields
+        self.body = body
+        self.timeout = timeout
+        self.max_retries = max_retries
+        self.length = length
+        self.replayable = replayable
+        self.admin = admin  # asks for the admin key
+        self.authorized = authorized  # brings its own Authorization, or wants none
+
+    @property
+    def url(self) -> str:
+        """Scheme, host, path and query."""
+        return f"{self.origin}{self.target}"
+
+    @property
+    def headers(self) -> Headers:
+        """The fields that are sent with each attempt, the key excepted."""
+        return Headers(self.fields)
 
     def __repr__(self) -> str:
-        return "omit"
+        return f"<Request {self.method} {self.url}>"
 
-    def __reduce__(self) -> str:
-        return "omit"
-
-
-class NotGiven:
-    """The type of `not_given`: an option for which the client's own value holds."""
-
-    __slots__ = ()
-
-    def __bool__(self) -> bool:
-        return False
-
-    def __repr__(self) -> str:
-        return "not_given"
-
-    def __reduce__(self) -> str:
-        return "not_given"
+    def __reduce__(self) -> tuple[object, ...]:
+        return _unpickled_request, (self.method, self.url, [f for f in self.fields if f[0].lower() not in SECRET])
 
 
-omit = Omit()
-not_given = NotGiven()
+def _unpickled_request(method: str, url: str, fields: Sequence[tuple[str, str]]) -> Request:
+    """A request that came through pickle tells what was asked, but has neither key nor body."""
+    origin, target = parse_url(url)
+    return Request(method, origin, target, fields, b"", timeout=Timeout(), max_retries=0)
 
 
 class Operation(Generic[T]):
@@ -65,7 +116,7 @@ class Operation(Generic[T]):
         body: "json", or "" where the operation takes no body. Every parameter that is placed nowhere else goes there.
     """
 
-    __slots__ = ("body", "header", "method", "path", "query", "rename", "returns", "send")
+    __slots__ = ("_names", "_pieces", "body", "header", "method", "path", "query", "rename", "returns", "send")
 
     def __init__(
         self,
@@ -87,6 +138,100 @@ class Operation(Generic[T]):
         self.send = send or {}
         self.rename = rename or {}
         self.body = body
+        pieces = path.replace("}", "{").split("{")
+        self._pieces = pieces[::2]  # of the path, around its parameters
+        self._names = pieces[1::2]
+
+    def prepare(self, given: dict[str, Any], settings: Settings) -> Request:
+        """Put each argument where it belongs.
+
+        Args:
+            given: the method's arguments by name, as `locals()` has them; `omit` ones are not sent.
+
+        Raises:
+            ValueError: a path parameter that would name another resource, a header that cannot be sent, a body that is no JSON.
+        """
+        values = {name: value for name, value in given.items() if value is not omit}
+        values.pop("self", None)
+        options = Options(values, settings)
+        target = settings.prefix + (self._path(values) if self._names else self.path)
+        query = [(self.rename.get(name, name), values.pop(name)) for name in self.query if name in values] if self.query else []
+        if query or options.query or settings.default_query:
+            target = with_query(target, [*settings.default_query.items(), *query, *options.query.items()])
+        for name, header in self.header.items():
+            if name in values:
+                options.headers[header] = _header_text(values.pop(name))
+        return options.request(self.method, target, self._encode(values, options), self.send)
+
+    def _path(self, values: dict[str, Any]) -> str:
+        path = self._pieces[0]
+        for name, after in zip(self._names, self._pieces[1:]):  # noqa: B905 - one piece more than names, by construction
+            path += quote_segment(name, values.pop(name)) + after
+        return path
+
+    def _encode(self, values: dict[str, Any], options: Options) -> bytes:
+        for name, key in self.rename.items():
+            if name in values:
+                values[key] = values.pop(name)
+        if options.body:
+            values.update(options.body)
+        if not self.body and not values:
+            return b""
+        return encode(values)
+
+
+class Options:
+    """What every method takes beside its parameters, taken out of its arguments."""
+
+    __slots__ = ("_idempotency_key", "_max_retries", "_settings", "_timeout", "body", "headers", "query", "streaming")
+
+    def __init__(self, values: dict[str, Any], settings: Settings) -> None:
+        take = values.pop
+        self._settings = settings
+        self.headers: dict[str, object] = dict(take("extra_headers", None) or ())
+        self.query: dict[str, object] = dict(take("extra_query", None) or ())
+        self.body: dict[str, Any] = take("extra_body", None) or {}
+        self._timeout = take("timeout", not_given)
+        self._max_retries = take("max_retries", not_given)
+        self._idempotency_key = take("idempotency_key", None)
+        self.streaming = values.get("stream") is True
+
+    def request(self, method: str, target: str, body: bytes, send: Mapping[str, str]) -> Request:
+        """Make the request of a method, a target and a body."""
+        settings = self._settings
+        timeout, retries = self._timeout, self._max_retries
+        fields, authorized = self._fields(method, bool(body), send)
+        return Request(
+            method,
+            settings.origin,
+            target,
+            fields,
+            body,
+            timeout=settings.timeout if timeout is not_given else as_timeout(timeout, settings.timeout),
+            max_retries=settings.max_retries if retries is not_given else checked_retries(retries),
+            authorized=authorized,
+        )
+
+    def _fields(self, method: str, has_body: bool, send: Mapping[str, str]) -> tuple[Sequence[tuple[str, str]], bool]:
+        """The fields of one request; quickly, where the call brings none of its own."""
+        settings = self._settings
+        extra: list[tuple[str, str]] = []
+        if has_body:
+            extra.append(("Content-Type", "application/json"))
+        if method == "POST":
+            extra.append(("Idempotency-Key", self._idempotency_key or new_idempotency_key()))
+        elif self._idempotency_key:
+            extra.append(("Idempotency-Key", self._idempotency_key))
+        if not self.headers and not send and not self.streaming and not settings.odd_headers:
+            return (*settings.fields, *extra), settings.authorized
+        fields = {name.lower(): (name, value) for name, value in (*settings.fields, *extra)}
+        if self.streaming:
+            fields["accept"] = ("Accept", "text/event-stream")
+        for headers in (send, settings.default_headers, self.headers):
+            for name, value in headers.items():
+                merge(fields, name, value)
+        authorized = any(n.lower() == "authorization" for h in (settings.default_headers, self.headers) for n in h)
+        return tuple(fields.values()), authorized
 
 
 class StreamOperation(Operation[T], Generic[T, E]):
@@ -109,17 +254,37 @@ class PageOperation(Operation[T]):
         self.kind = kind
 
 
-class Caller(Protocol):
-    """What a resource asks of a blocking client. `given` holds the method's arguments by name, `self` and unsent ones included."""
-
-    def call(self, operation: Operation[T], given: dict[str, Any]) -> T: ...
-    def open(self, operation: StreamOperation[T, E], given: dict[str, Any]) -> T | Stream[E]: ...
-    def page(self, operation: PageOperation[T], given: dict[str, Any]) -> Page[T]: ...
+def with_query(target: str, pairs: Sequence[tuple[str, object]]) -> str:
+    """Return the target with a query behind it."""
+    query = encode_query([pair for pair in pairs if pair[1] is not omit])
+    return f"{target}{'&' if '?' in target else '?'}{query}" if query else target
 
 
-class AsyncCaller(Protocol):
-    """What a resource asks of an asyncio client."""
+def _header_text(value: object) -> str:
+    return ",".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)  # pyright: ignore[reportUnknownVariableType,reportUnknownArgumentType]  # any sequence
 
-    async def call(self, operation: Operation[T], given: dict[str, Any]) -> T: ...
-    async def open(self, operation: StreamOperation[T, E], given: dict[str, Any]) -> T | AsyncStream[E]: ...
-    def page(self, operation: PageOperation[T], given: dict[str, Any]) -> AsyncPage[T]: ...
+
+class _Keys:
+    """Keys that no two requests share: a random beginning for the process, and a count. The kernel is asked for dice once only."""
+
+    __slots__ = ("_numbers", "_prefix")
+
+    def __init__(self) -> None:
+        self._prefix = ""
+        self._numbers = count(1)
+
+    def new(self) -> str:
+        """Return another key."""
+        if not self._prefix:
+            self._prefix = os.urandom(16).hex()
+        return f"oxide-{self._prefix}-{next(self._numbers)}"
+
+    def renew(self) -> None:
+        """Begin anew, in a forked child."""
+        self._prefix = ""
+
+
+_keys = _Keys()
+new_idempotency_key = _keys.new
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_keys.renew)

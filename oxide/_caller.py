@@ -1,0 +1,33 @@
+"""What a resource asks of its client: the protocols that keep resources from knowing the clients."""
+
+from __future__ import annotations
+
+from ._typing import TYPE_CHECKING, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ._operation import Operation, PageOperation, StreamOperation
+    from ._page import AsyncPage, Page
+    from ._stream import AsyncStream, Stream
+
+__all__ = ["AsyncCaller", "Caller"]
+
+T = TypeVar("T")
+E = TypeVar("E")
+
+
+class Caller(Protocol):
+    """What a resource asks of a blocking client. `given` holds the method's arguments by name, `self` and unsent ones included."""
+
+    def call(self, operation: Operation[T], given: dict[str, Any]) -> T: ...
+    def open(self, operation: StreamOperation[T, E], given: dict[str, Any]) -> T | Stream[E]: ...
+    def page(self, operation: PageOperation[T], given: dict[str, Any]) -> Page[T]: ...
+
+
+class AsyncCaller(Protocol):
+    """What a resource asks of an asyncio client."""
+
+    async def call(self, operation: Operation[T], given: dict[str, Any]) -> T: ...
+    async def open(self, operation: StreamOperation[T, E], given: dict[str, Any]) -> T | AsyncStream[E]: ...
+    def page(self, operation: PageOperation[T], given: dict[str, Any]) -> AsyncPage[T]: ...

@@ -1,0 +1,266 @@
+"""What can go wrong, as a tree.
+
+    OxideError                       also OpenAIError: the base of everything raised here
+      ConfigurationError             no key, a bad URL, an option that cannot be
+      APIError                       .message .request .body .code .param .type .attempts
+        APIConnectionError           no usable response; .phase: resolve, connect, tls, proxy, pool, send, head, body
+          APITimeoutError            .phase .after (seconds)
+          RemoteProtocolError        the peer broke the rules of HTTP, SSE or WebSocket
+        APIStatusError               .status_code .request_id .response .retry_after
+          BadRequestError 400, AuthenticationError 401, PermissionDeniedError 403, NotFoundError 404, ConflictError 409,
+          UnprocessableEntityError 422, RateLimitError 429, InternalServerError 5xx
+        APIResponseValidationError   the body is not what the API describes
+        StreamError                  an error event, or an end too early, inside a stream; .events_so_far
+      LengthFinishReasonError, ContentFilterFinishReasonError
+      InvalidWebhookSignatureError   also a ValueError
+      WebSocketConnectionClosedError .code .reason
+
+A message is one sentence: what happened, to which request, what to do.  Facts are attributes.  No secret is in either.
+"""
+
+from __future__ import annotations
+
+from ._typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+__all__ = [
+    "APIConnectionError",
+    "APIError",
+    "APIResponseValidationError",
+    "APIStatusError",
+    "APITimeoutError",
+    "AttemptRecord",
+    "AuthenticationError",
+    "BadRequestError",
+    "ConfigurationError",
+    "ConflictError",
+    "ContentFilterFinishReasonError",
+    "InternalServerError",
+    "InvalidWebhookSignatureError",
+    "LengthFinishReasonError",
+    "NotFoundError",
+    "OxideError",
+    "PermissionDeniedError",
+    "RateLimitError",
+    "RemoteProtocolError",
+    "StreamError",
+    "UnprocessableEntityError",
+    "WebSocketConnectionClosedError",
+    "status_error",
+]
+
+
+class AttemptRecord:
+    """One try of a call: when it began and ended (seconds since the call began), and how it went."""
+
+    __slots__ = ("cause", "ended", "number", "started", "status")
+
+    def __init__(self, number: int, started: float, ended: float, status: int | None, cause: str) -> None:
+        self.number = number
+        self.started = started
+        self.ended = ended
+        self.status = status
+        self.cause = cause  # "" where the attempt succeeded
+
+    def __repr__(self) -> str:
+        outcome = self.cause or self.status
+        return f"<attempt {self.number}: {outcome}, {self.started:.3f} s to {self.ended:.3f} s>"
+
+    def __reduce__(self) -> tuple[type[AttemptRecord], tuple[int, float, float, int | None, str]]:
+        return AttemptRecord, (self.number, self.started, self.ended, self.status, self.cause)
+
+
+class OxideError(Exception):
+    """The base of every error of this library."""
+
+
+class ConfigurationError(OxideError, ValueError):
+    """The client was asked for something that cannot be; raised before anything is sent."""
+
+
+class APIError(OxideError):
+    """A call did not give its result.
+
+    Attributes:
+        message: what happened.
+        request: the request, without its secrets; None where there was none.
+        body: the decoded error object of the service, or the start of a body that could not be decoded.
+        code, param, type: as the service gave them.
+        attempts: every try with its time and its cause.
+    """
+
+    def __init__(self, message: str, request: object = None, *, body: object = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.request = request
+        self.body = body
+        facts: dict[str, Any] = body if isinstance(body, dict) else {}  # pyright: ignore[reportUnknownVariableType]  # JSON
+        self.code: str | None = facts.get("code")
+        self.param: str | None = facts.get("param")
+        self.type: str | None = facts.get("type")
+        self.attempts: Sequence[AttemptRecord] = ()
+
+
+class APIConnectionError(APIError):
+    """No usable response came.
+
+    Attributes:
+        phase: where it failed: "resolve", "connect", "tls", "proxy", "pool", "send", "head" or "body".
+        events_so_far: for a stream, the last events that came before it, oldest first.
+    """
+
+    def __init__(self, message: str = "Connection error.", request: object = None, *, phase: str = "connect") -> None:
+        super().__init__(message, request)
+        self.phase = phase
+        self.events_so_far: Sequence[Any] = ()
+
+
+class APITimeoutError(APIConnectionError):
+    """A wait took longer than its timeout.
+
+    Attributes:
+        after: how many seconds were waited.
+    """
+
+    def __init__(
+        self, message: str = "Request timed out.", request: object = None, *, phase: str = "head", after: float | None = None
+    ) -> None:
+        super().__init__(message, request, phase=phase)
+        self.after = after
+
+
+class RemoteProtocolError(APIConnectionError):
+    """The peer broke the rules of HTTP, of server-sent events or of WebSocket."""
+
+
+class APIResponseValidationError(APIError):
+    """A body is not what the API describes.
+
+    Attributes:
+        response: the response, with its status and headers.
+        status_code: its status.
+    """
+
+    def __init__(self, response: object = None, body: object = None, *, message: str = "", request: object = None) -> None:
+        super().__init__(message or "The body is not what the API describes.", request, body=body)
+        self.response = response
+        self.status_code: int | None = getattr(response, "status_code", None)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.response, self.body), self.__dict__
+
+
+class APIStatusError(APIError):
+    """The service answered with an error status.
+
+    Attributes:
+        response: the response, with `status_code`, `headers`, `content`.
+        status_code: the HTTP status.
+        request_id: what to tell the service's support.
+        retry_after: seconds the service asks to wait, where it does.
+    """
+
+    def __init__(self, message: str, *, response: Any = None, body: object = None, request: object = None) -> None:
+        super().__init__(message, request if request is not None else getattr(response, "request", None), body=body)
+        self.response = response
+        self.status_code: int = getattr(response, "status_code", 0)
+        headers = getattr(response, "headers", None)
+        self.request_id: str | None = headers.get("x-request-id") if headers is not None else None
+        self.retry_after: float | None = None
+
+
+class BadRequestError(APIStatusError):
+    """400: a parameter is wrong; see `param` and `message`."""
+
+
+class AuthenticationError(APIStatusError):
+    """401: the key is missing, wrong or revoked."""
+
+
+class PermissionDeniedError(APIStatusError):
+    """403: the key may not do this."""
+
+
+class NotFoundError(APIStatusError):
+    """404: no such thing, or no access to it."""
+
+
+class ConflictError(APIStatusError):
+    """409: somebody else changed it meanwhile."""
+
+
+class UnprocessableEntityError(APIStatusError):
+    """422: well-formed, but not possible."""
+
+
+class RateLimitError(APIStatusError):
+    """429: too many requests or tokens, or no quota left; see `retry_after` and `code`."""
+
+
+class InternalServerError(APIStatusError):
+    """5xx: the service failed."""
+
+
+class StreamError(APIError):
+    """A stream told of an error, or ended before its last event.
+
+    Attributes:
+        events_so_far: the last events that came before it, oldest first.
+        event_count: how many events came before it.
+    """
+
+    def __init__(self, message: str, request: object = None, *, body: object = None, events_so_far: Sequence[Any] = ()) -> None:
+        super().__init__(message, request, body=body)
+        self.events_so_far = list(events_so_far)
+        self.event_count = len(self.events_so_far)
+
+
+class LengthFinishReasonError(OxideError):
+    """The answer was cut at its length limit, so that it cannot be parsed."""
+
+    def __init__(self, completion: Any = None) -> None:
+        super().__init__("Could not parse the answer: it was cut at its length limit; raise the limit on output tokens.")
+        self.completion = completion
+
+
+class ContentFilterFinishReasonError(OxideError):
+    """The answer was stopped by the content filter, so that it cannot be parsed."""
+
+    def __init__(self) -> None:
+        super().__init__("Could not parse the answer: it was stopped by the content filter.")
+
+
+class InvalidWebhookSignatureError(OxideError, ValueError):
+    """A webhook is not signed with the secret."""
+
+
+class WebSocketConnectionClosedError(OxideError):
+    """The peer closed the WebSocket.
+
+    Attributes:
+        code, reason: as the peer gave them (RFC 6455, 7.4).
+    """
+
+    def __init__(self, message: str = "The WebSocket is closed.", *, code: int | None = None, reason: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+        self.reason = reason
+
+
+_BY_STATUS: dict[int, type[APIStatusError]] = {
+    400: BadRequestError,
+    401: AuthenticationError,
+    403: PermissionDeniedError,
+    404: NotFoundError,
+    409: ConflictError,
+    422: UnprocessableEntityError,
+    429: RateLimitError,
+}
+
+
+def status_error(status: int) -> type[APIStatusError]:
+    """Return the class of error for an HTTP status."""
+    return _BY_STATUS.get(status, InternalServerError if status >= 500 else APIStatusError)

@@ -1,0 +1,310 @@
+"""One call, from its request to its result: the whole story, once for both worlds.
+
+An attempt asks for the key, sends the request, follows redirects, and judges the answer.  A failed one is told to the hooks, and tried
+again if the policy, the budget and the deadline allow.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from ._errors import APIConnectionError, APIError, AttemptRecord, ConfigurationError
+from ._info import HttpInfo, RawResponse, Timings
+from ._json import decode, plain_with
+from ._judge import failure, invalid, late_event, repeatable, unsuccessful
+from ._log import DEBUG, INFO, logger_for
+from ._models._base import Record, decoder, plain
+from ._protocol.base import ProtocolError
+from ._protocol.headers import SECRET
+from ._settings import Secret, checked_key
+from ._timeout import FOREVER
+from ._transport.course import Course, Outgoing
+from ._transport.http import ClosedError
+from ._typing import TYPE_CHECKING, TypeVar
+from ._url import join_reference
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from ._errors import APIStatusError
+    from ._operation import Operation, Request
+    from ._protocol.retry import RetryBudget, RetryPolicy
+    from ._settings import Settings
+    from ._transport.base import Backend
+    from ._transport.http import HttpTransport, Incoming
+
+__all__ = ["Answer", "Exchange"]
+
+T = TypeVar("T")
+
+MAX_REDIRECTS = 10
+MAX_ERROR_BODY = 1 << 20
+"""Bytes of an error's body that are read."""
+
+REDIRECTS = frozenset((301, 302, 303, 307, 308))
+
+plain_with(plain)
+
+
+class Answer:
+    """The successful answer to a call; its body is still coming, or has been read."""
+
+    __slots__ = ("_begun", "_deadline", "_event_at", "_events", "attempts", "incoming", "request")
+
+    def __init__(self, request: Request, incoming: Incoming, attempts: Sequence[AttemptRecord], begun: float) -> None:
+        self.request = request
+        self.incoming = incoming
+        self.attempts = attempts
+        self._begun = begun
+        self._deadline = incoming.course.deadline
+        self._events = 0
+        self._event_at = begun  # since when the next event is awaited
+
+    async def next_chunk(self, events: int) -> bytes | None:
+        """Return more of a stream's body, None at its end. `events` have come so far: the wait for the next one is bounded."""
+        timeout, course = self.request.timeout, self.incoming.course
+        span = timeout.idle if events else timeout.first_event
+        if span != FOREVER:
+            if events != self._events:
+                self._events, self._event_at = events, course.now()
+            course.deadline = min(self._deadline, self._event_at + span)
+        else:
+            course.deadline = self._deadline
+        return await self.incoming.next_chunk()
+
+    def http(self) -> HttpInfo:
+        """The HTTP side of the answer, as far as it has come."""
+        incoming, begun = self.incoming, self._begun
+        course = incoming.course
+        done = course.done - begun if course.done else 0.0
+        timings = Timings(course.queued, course.connected, course.first_byte - begun, done)
+        return HttpInfo(incoming.status, incoming.headers, incoming.version, self.attempts, timings)
+
+    def raw(self, content: bytes) -> RawResponse:
+        """The answer with its body."""
+        return RawResponse(self.http(), self.request, content)
+
+    def park(self) -> None:
+        """The last event has come: the connection is free when the end of the body has come too."""
+        self.incoming.park()
+
+    def discard(self) -> None:
+        """Free the connection at once."""
+        self.incoming.discard()
+
+    def failed(self, cause: Exception, events_so_far: Sequence[object]) -> APIError | ConfigurationError:
+        """Return the error of a stream whose body broke off."""
+        course, timeout = self.incoming.course, self.request.timeout
+        error = failure(cause, self.request, course)
+        if isinstance(error, APIConnectionError):
+            late = isinstance(cause, TimeoutError) and course.deadline < self._deadline and course.now() >= course.deadline
+            if late:
+                kind, span = ("idle", timeout.idle) if self._events else ("first_event", timeout.first_event)
+                error = late_event(self.request, kind, span)
+            error.attempts = self.attempts
+            error.events_so_far = list(events_so_far)
+        return error
+
+
+class Exchange:
+    """What a client and its copies with other options have in common, but for the options.
+
+    Args:
+        settings: the options.
+        transport: sends requests.
+        backend: the world.
+        budget: pays for retries; None does not count them.
+    """
+
+    __slots__ = ("_bearers", "_hooks", "backend", "budget", "settings", "transport")
+
+    def __init__(self, settings: Settings, transport: HttpTransport, backend: Backend, budget: RetryBudget | None) -> None:
+        self.settings = settings
+        self.transport = transport
+        self.backend = backend
+        self.budget = budget
+        self._hooks = {name: [getattr(h, name) for h in settings.hooks if hasattr(h, name)] for name in HOOKS} if settings.hooks else None
+        self._bearers = _bearer(settings.api_key), _bearer(settings.admin_api_key)
+
+    # ------------------------------------------------------------------------------------------------ results
+    async def call(self, operation: Operation[T], given: dict[str, Any]) -> T:
+        """Make a call and return its result."""
+        answer, body = await self.send(operation.prepare(given, self.settings), whole=True)
+        result: T = self.decoded(operation.returns, answer, body)
+        return result
+
+    def decoded(self, kind: str, answer: Answer, body: bytes) -> Any:
+        """Make the result of a body. Raises APIResponseValidationError."""
+        if not kind:
+            return None
+        result: Any = None
+        try:
+            result = decoder(kind)(decode(body))
+        except ValueError as problem:
+            error = invalid(answer.raw(body), answer.request, f"its body is no JSON: {problem}")
+            error.attempts = answer.attempts
+            raise error from None
+        except RecursionError:
+            raise invalid(answer.raw(body), answer.request, "its JSON is nested too deeply") from None
+        if not isinstance(result, Record):
+            raise invalid(answer.raw(body), answer.request, f"its JSON is no {kind} but a {type(result).__name__}")
+        result._http = answer.http()  # pyright: ignore[reportPrivateUsage]  # the one writer of that slot
+        return result
+
+    # ------------------------------------------------------------------------------------------------ attempts
+    async def send(self, request: Request, whole: bool, judged: bool = True) -> tuple[Answer, bytes]:
+        """Send a request until an answer is good, or trying on is of no use.
+
+        Args:
+            whole: read the body as part of the attempt, so that a body that breaks off is asked for again.
+            judged: whether an error status is an error.
+        """
+        backend = self.backend
+        begun = backend.now()
+        deadline = begun + request.timeout.total
+        attempts: list[AttemptRecord] = []
+        while True:
+            course = Course(request.timeout, deadline, backend.now, begun)
+            started = backend.now()
+            status, error, cause = None, None, None
+            try:
+                incoming = await self._attempt(request, course)
+                status = incoming.status
+                if status < 300 or not judged:
+                    body = await incoming.read(self.settings.max_body) if whole else b""
+                    attempts.append(AttemptRecord(len(attempts) + 1, started - begun, backend.now() - begun, status, ""))
+                    self._succeeded(request, incoming, attempts)
+                    return Answer(request, incoming, attempts, begun), body
+                error = await self._judged(request, incoming, attempts, begun)
+            except (OSError, ProtocolError, ClosedError) as problem:
+                cause = problem
+                error = failure(problem, request, course)
+            attempts.append(AttemptRecord(len(attempts) + 1, started - begun, backend.now() - begun, status, str(error)))
+            delay = await self._failed(request, error, cause, course, attempts)
+            if delay is None:
+                raise error from cause
+            await backend.sleep(delay)
+
+    async def _attempt(self, request: Request, course: Course) -> Incoming:
+        """Ask for the key, send, follow redirects; return the answer, whatever its status."""
+        fields = request.fields
+        if not request.authorized:
+            authorization = self._bearers[request.admin] or await self._ask_key(request.admin)
+            fields = [*fields, authorization] if authorization else fields
+        outgoing = Outgoing(request.method, request.origin, request.target, fields, request.body, request.length, request.replayable)
+        if self._hooks is not None:
+            await self._tell("on_request", request)
+        incoming = await self.transport.open(outgoing, course)
+        if incoming.status in REDIRECTS:
+            incoming = await self._redirected(outgoing, incoming, request, course)
+        if self._hooks is not None:
+            await self._tell("on_response", request, Answer(request, incoming, (), course.begun).http())
+        return incoming
+
+    async def _ask_key(self, admin: bool) -> tuple[str, str] | None:
+        source = self.settings.admin_api_key if admin else self.settings.api_key
+        if source is None:
+            name = "OPENAI_ADMIN_KEY, or pass admin_api_key=" if admin else "OPENAI_API_KEY, or pass api_key="
+            raise ConfigurationError(f"This call needs another key: set {name} to the client.")
+        if isinstance(source, str):
+            return _bearer(source)
+        return _bearer(checked_key(await self.backend.settle(source())))
+
+    async def _judged(self, request: Request, incoming: Incoming, attempts: list[AttemptRecord], begun: float) -> APIStatusError:
+        content = await incoming.read(MAX_ERROR_BODY)
+        return unsuccessful(Answer(request, incoming, attempts, begun).raw(content), request, time.time())
+
+    # ------------------------------------------------------------------------------------------------ redirects
+    async def _redirected(self, outgoing: Outgoing, incoming: Incoming, request: Request, course: Course) -> Incoming:
+        """Follow redirects (RFC 9110, 15.4) as far as the client allows."""
+        for _ in range(MAX_REDIRECTS):
+            location = incoming.headers.get("location")
+            if incoming.status not in REDIRECTS or location is None or self.settings.redirects == "none":
+                return incoming
+            if not outgoing.replayable:
+                raise self._refusal(request, incoming, "the body of the request cannot be sent again")
+            outgoing = self._next_hop(outgoing, incoming, request, location)
+            await incoming.read(MAX_ERROR_BODY)
+            incoming = await self.transport.open(outgoing, course)
+        if incoming.status in REDIRECTS:
+            raise self._refusal(request, incoming, f"that was the {MAX_REDIRECTS + 1}th redirect in a row")
+        return incoming
+
+    def _next_hop(self, outgoing: Outgoing, incoming: Incoming, request: Request, location: str) -> Outgoing:
+        try:
+            origin, target = join_reference(outgoing.origin, outgoing.target, location)
+        except ConfigurationError as problem:
+            raise self._refusal(request, incoming, f"its location is no valid URL: {problem}") from None
+        if origin != outgoing.origin and self.settings.redirects != "any":
+            advice = 'the request would travel along; pass redirects="any" to the client if that is what you want'
+            raise self._refusal(request, incoming, f"it leads to another origin, {origin}, and {advice}")
+        method, body, fields = outgoing.method, outgoing.body, list(outgoing.fields)
+        if incoming.status == 303 or (incoming.status in (301, 302) and method == "POST"):
+            method, body = "GET", b""
+            fields = [field for field in fields if field[0].lower() not in ("content-type", "idempotency-key")]
+        if origin != request.origin:
+            fields = [field for field in fields if field[0].lower() not in _OWN and not isinstance(field[1], Secret)]
+            fields.insert(0, ("Host", origin.authority))
+        return Outgoing(method, origin, target, fields, body, outgoing.length if body else None, outgoing.replayable)
+
+    def _refusal(self, request: Request, incoming: Incoming, why: str) -> APIError:
+        incoming.discard()
+        return APIConnectionError(
+            f"{request.method} {request.url}: a redirect ({incoming.status}) is not followed: {why}.", request, phase="head"
+        )
+
+    # ------------------------------------------------------------------------------------------------ retries
+    async def _failed(
+        self, request: Request, error: APIError | ConfigurationError, cause: Exception | None, course: Course, attempts: list[AttemptRecord]
+    ) -> float | None:
+        """Tell the hooks; return the seconds to wait before the next attempt, or None to stop."""
+        if isinstance(error, APIError):
+            error.attempts = tuple(attempts)
+        if logger := logger_for(INFO):
+            logger.info("%s %s failed, attempt %d: %s", request.method, request.url, len(attempts), error)
+        if self._hooks is not None:
+            await self._tell("on_error", request, error)
+        delay = self._delay(request, error, cause, course, len(attempts) - 1)
+        if delay is None or course.deadline - self.backend.now() <= delay:
+            return None
+        if self.budget is not None and not self.budget.take():
+            return None
+        if self._hooks is not None:
+            await self._tell("on_retry", request, error, delay)
+        return delay
+
+    def _delay(self, request: Request, error: Exception, cause: Exception | None, course: Course, taken: int) -> float | None:
+        if not request.replayable or not isinstance(error, APIError):
+            return None
+        if cause is not None and not repeatable(cause, course.phase):
+            return None
+        policy = _with_limit(self.settings.retry, request.max_retries)
+        status, headers = getattr(error, "status_code", None), getattr(getattr(error, "response", None), "headers", None)
+        return policy.delay(taken, status, headers, int.from_bytes(os.urandom(4), "big") / 2**32, time.time(), code=error.code)
+
+    def _succeeded(self, request: Request, incoming: Incoming, attempts: list[AttemptRecord]) -> None:
+        if self.budget is not None and len(attempts) == 1:
+            self.budget.give()
+        if logger := logger_for(DEBUG):
+            id_, seconds = incoming.headers.get("x-request-id"), attempts[-1].ended
+            logger.debug("%s %s: %d in %.3f s, request id %s", request.method, request.url, incoming.status, seconds, id_)
+
+    async def _tell(self, name: str, *facts: object) -> None:
+        if self._hooks is not None:
+            for hook in self._hooks[name]:
+                await self.backend.settle(hook(*facts))
+
+
+HOOKS = ("on_request", "on_response", "on_error", "on_retry")
+_OWN = SECRET | {"host", "openai-organization", "openai-project"}
+
+
+def _bearer(key: object) -> tuple[str, str] | None:
+    return ("Authorization", Secret(f"Bearer {key}")) if isinstance(key, str) else None
+
+
+def _with_limit(policy: RetryPolicy, limit: int) -> RetryPolicy:
+    """The policy, with a number of retries that the call has chosen."""
+    return policy if policy.limit == limit else policy.with_limit(limit)

@@ -1,0 +1,141 @@
+"""What is known of an answer beside its content: `result.http`, and the raw answer itself."""
+
+from __future__ import annotations
+
+from ._json import decode
+from ._protocol.headers import Headers
+from ._typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ._errors import AttemptRecord
+    from ._operation import Request
+    from ._protocol.ratelimit import RateLimit
+
+__all__ = ["HttpInfo", "RawResponse", "Timings"]
+
+
+class Timings:
+    """How long a call took, in seconds.
+
+    Attributes:
+        queued: waiting for a connection.
+        connected: opening one; 0 where one stood already.
+        first_byte: from the start of the call to the head of the answer.
+        done: from the start of the call to the end of the answer; 0 while a stream is running.
+    """
+
+    __slots__ = ("connected", "done", "first_byte", "queued")
+
+    def __init__(self, queued: float, connected: float, first_byte: float, done: float) -> None:
+        self.queued = queued
+        self.connected = connected
+        self.first_byte = first_byte
+        self.done = done
+
+    def __repr__(self) -> str:
+        return f"Timings({', '.join(f'{name}={getattr(self, name):.4f}' for name in self.__slots__)})"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Timings, (self.queued, self.connected, self.first_byte, self.done)
+
+
+class HttpInfo:
+    """The HTTP side of an answer.
+
+    Attributes:
+        status: the HTTP status.
+        headers: as received.
+        version: "HTTP/1.1" or "HTTP/2".
+        attempts: every try of the call, the last one included.
+        timings: how long it took.
+    """
+
+    __slots__ = ("attempts", "headers", "status", "timings", "version")
+
+    def __init__(self, status: int, headers: Headers, version: str, attempts: Sequence[AttemptRecord], timings: Timings) -> None:
+        self.status = status
+        self.headers = headers
+        self.version = version
+        self.attempts = attempts
+        self.timings = timings
+
+    @property
+    def status_code(self) -> int:
+        """The HTTP status, under its other name."""
+        return self.status
+
+    @property
+    def request_id(self) -> str | None:
+        """What to tell the service's support."""
+        return self.headers.get("x-request-id")
+
+    @property
+    def retries(self) -> int:
+        """How many times the call was tried again."""
+        return len(self.attempts) - 1
+
+    @property
+    def ratelimit(self) -> RateLimit:
+        """Limits, what remains of them, and seconds until they are full again, as the service told."""
+        from ._protocol.ratelimit import rate_limit
+
+        return rate_limit(self.headers)
+
+    def __repr__(self) -> str:
+        return f"<{self.version} {self.status}, request id {self.request_id}, {len(self.attempts)} attempt(s), {self.timings!r}>"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return HttpInfo, (self.status, self.headers, self.version, tuple(self.attempts), self.timings)
+
+
+class RawResponse:
+    """An answer as it came: status, headers and the bytes of its body.
+
+    Attributes:
+        http: attempts, timings, rate limits.
+        request: what was asked, without its secrets.
+        content: the body.
+    """
+
+    __slots__ = ("content", "http", "request")
+
+    def __init__(self, http: HttpInfo, request: Request, content: bytes) -> None:
+        self.http = http
+        self.request = request
+        self.content = content
+
+    @property
+    def status_code(self) -> int:
+        """The HTTP status."""
+        return self.http.status
+
+    @property
+    def headers(self) -> Headers:
+        """The header fields, looked up without regard to case."""
+        return self.http.headers
+
+    @property
+    def request_id(self) -> str | None:
+        """What to tell the service's support."""
+        return self.http.request_id
+
+    @property
+    def text(self) -> str:
+        """The body as UTF-8 text; bytes that are none are replaced."""
+        return self.content.decode("utf-8", "replace")
+
+    def json(self) -> object:
+        """The body as JSON. Raises ValueError if it is none."""
+        return decode(self.content)
+
+    def read(self) -> bytes:
+        """Return the body."""
+        return self.content
+
+    def __repr__(self) -> str:
+        return f"<RawResponse {self.status_code} to {self.request.method} {self.request.url}, {len(self.content)} bytes>"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return RawResponse, (self.http, self.request, self.content)

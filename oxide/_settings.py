@@ -1,0 +1,232 @@
+"""What a client was asked to do: key, base URL, timeouts, limits, policies. Values only; the environment is read once."""
+
+from __future__ import annotations
+
+from ._errors import ConfigurationError
+from ._omit import NotGiven, Omit, not_given
+from ._protocol.headers import SECRET
+from ._timeout import Limits, Timeout
+from ._typing import TYPE_CHECKING
+from ._url import parse_url
+from ._version import __version__
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from typing import Any, TypeAlias
+
+    from ._protocol.retry import RetryPolicy
+
+    ApiKey: TypeAlias = "str | Callable[[], str] | Callable[[], Awaitable[str]]"
+
+__all__ = [
+    "DEFAULT_BASE_URL",
+    "Limits",
+    "Secret",
+    "Settings",
+    "Timeout",
+    "as_timeout",
+    "checked_key",
+    "checked_retries",
+    "field",
+    "merge",
+    "settings_from",
+]
+
+DEFAULT_BASE_URL = "https://api.openai.com/v1"
+
+
+class Secret(str):
+    """Text that is never shown: its `repr` tells nothing, so that no log, traceback or error can."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'[secret]'"
+
+
+def field(name: str, value: object) -> tuple[str, str]:
+    """Check one header field that will be sent. Raises ConfigurationError; the value is not shown."""
+    text = value if isinstance(value, str) else str(value)
+    if not name or not name.isascii() or any(c <= " " or c in '"(),/:;<=>?@[\\]{}\x7f' for c in name):
+        raise ConfigurationError(f"{name!r} is no valid header name")
+    if any(c in text for c in "\r\n\0"):
+        raise ConfigurationError(f"the value of the header {name!r} has a line break or NUL in it")
+    try:
+        text.encode("latin-1")
+    except UnicodeEncodeError:
+        raise ConfigurationError(f"the value of the header {name!r} has characters that a header cannot carry") from None
+    return name, Secret(text) if name.lower() in SECRET else text
+
+
+def checked_key(key: object) -> Secret:
+    """Check an API key. Raises ConfigurationError; the key is not shown."""
+    if not isinstance(key, str):
+        raise ConfigurationError(f"an API key is a string, not a {type(key).__name__}")
+    if not key:
+        raise ConfigurationError("the API key is empty; set OPENAI_API_KEY or pass api_key=")
+    if not key.isascii() or not key.isprintable() or " " in key:
+        raise ConfigurationError("the API key has white space or characters in it that no key has; was it cut or pasted with a line break?")
+    return Secret(key)
+
+
+DERIVED = frozenset(("authorized", "fields", "odd_headers", "origin", "prefix"))
+
+
+class Settings:
+    """Everything a client was told, checked, and put into the shape in which it is used."""
+
+    __slots__ = (
+        "admin_api_key",
+        "api_key",
+        "authorized",
+        "base_url",
+        "default_headers",
+        "default_query",
+        "fields",
+        "hooks",
+        "max_body",
+        "max_retries",
+        "odd_headers",
+        "organization",
+        "origin",
+        "prefix",
+        "project",
+        "redirects",
+        "retry",
+        "strict",
+        "timeout",
+        "webhook_secret",
+    )
+
+    def __init__(self, **values: Any) -> None:
+        self.api_key: Secret | Callable[[], Any] | None = values["api_key"]
+        self.admin_api_key: Secret | Callable[[], Any] | None = values.get("admin_api_key")
+        self.base_url: str = values["base_url"]
+        self.organization: str | None = values["organization"]
+        self.project: str | None = values["project"]
+        self.webhook_secret: Secret | None = values["webhook_secret"]
+        self.timeout: Timeout = values["timeout"]
+        self.max_retries: int = values["max_retries"]
+        self.default_headers: Mapping[str, str | Omit] = values["default_headers"]
+        self.default_query: Mapping[str, object] = values["default_query"]
+        self.retry: RetryPolicy = values["retry"]
+        self.redirects: str = values["redirects"]
+        self.hooks: Sequence[object] = values["hooks"]
+        self.max_body: int = values["max_body"]
+        self.strict: bool = values["strict"]
+        self.origin, target = parse_url(self.base_url)
+        if "?" in target:
+            raise ConfigurationError("base_url must have no query; pass default_query= instead")
+        self.prefix = (target.rstrip("/") or "/v1") if self.origin.path else target.rstrip("/")
+        self.fields = self._fields()
+        names = {name.lower() for name in self.default_headers}
+        self.odd_headers = not names.isdisjoint(("content-type", "idempotency-key"))
+        self.authorized = "authorization" in names
+
+    def _fields(self) -> tuple[tuple[str, str], ...]:
+        """The fields of every request, but for those of the key and the body."""
+        fields: dict[str, tuple[str, str]] = {
+            "host": ("Host", self.origin.authority),
+            "accept": ("Accept", "application/json"),
+            "accept-encoding": ("Accept-Encoding", "gzip, deflate"),
+            "user-agent": ("User-Agent", f"oxide/{__version__}"),
+        }
+        if self.organization:
+            fields["openai-organization"] = field("OpenAI-Organization", self.organization)
+        if self.project:
+            fields["openai-project"] = field("OpenAI-Project", self.project)
+        for name, value in self.default_headers.items():
+            merge(fields, name, value)
+        return tuple(fields.values())
+
+    def with_values(self, **changes: Any) -> Settings:
+        """Return a copy with some values changed, checked anew."""
+        values = {name: getattr(self, name) for name in self.__slots__ if name not in DERIVED}
+        return Settings(**{**values, **changes})
+
+
+def merge(fields: dict[str, tuple[str, str]], name: str, value: object) -> None:
+    """Put a header over one of the same name in any case, or take that away where `value` is `omit`."""
+    if isinstance(value, Omit):
+        fields.pop(name.lower(), None)
+    else:
+        fields[name.lower()] = field(name, value)
+
+
+def as_timeout(value: float | Timeout | None | NotGiven, default: Timeout) -> Timeout:
+    """Return the Timeout meant by an option: a number sets the four waits, `not_given` keeps the default."""
+    if isinstance(value, NotGiven):
+        return default
+    if isinstance(value, Timeout):
+        return value
+    return _from_other(value) if hasattr(value, "connect") else Timeout(value)
+
+
+def _from_other(value: Any) -> Timeout:
+    """Take over the four waits of a timeout object of another HTTP library."""
+    return Timeout(connect=value.connect, read=value.read, write=value.write, pool=value.pool)
+
+
+def checked_retries(value: object) -> int:
+    """Check a number of retries."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise ConfigurationError(f"max_retries must be 0 or more, not {value!r}")
+    return value
+
+
+def _custom_headers(text: str) -> dict[str, str]:
+    """Read OPENAI_CUSTOM_HEADERS: lines of `Name: value`."""
+    pairs = [line.partition(":") for line in text.splitlines() if line.strip()]
+    if not all(mark for _, mark, _ in pairs):
+        raise ConfigurationError("OPENAI_CUSTOM_HEADERS must be lines of the form `Name: value`")
+    return {name.strip(): value.strip() for name, _, value in pairs}
+
+
+def settings_from(given: Mapping[str, Any], environment: Mapping[str, str]) -> Settings:
+    """Make settings of a client's options and, where those are silent, of the environment.
+
+    Raises:
+        ConfigurationError: there is no key, or a value cannot be; the message says which, and what to do.
+    """
+
+    def chosen(name: str, variable: str) -> Any:
+        value = given.get(name)
+        return environment.get(variable, "").strip() or None if value is None else value
+
+    key = chosen("api_key", "OPENAI_API_KEY")
+    admin_key = chosen("admin_api_key", "OPENAI_ADMIN_KEY")
+    headers = {**_custom_headers(environment.get("OPENAI_CUSTOM_HEADERS", "")), **(given.get("default_headers") or {})}
+    if key is None and admin_key is None and not any(name.lower() in SECRET for name in headers):
+        raise ConfigurationError("There is no API key. Set the environment variable OPENAI_API_KEY, or pass api_key= to the client.")
+    retry = given.get("retry")
+    if retry is None:
+        from ._protocol.retry import RetryPolicy
+
+        retry = RetryPolicy()
+    retries = given.get("max_retries")
+    secret = chosen("webhook_secret", "OPENAI_WEBHOOK_SECRET")
+    return Settings(
+        api_key=key if key is None or callable(key) else checked_key(key),
+        admin_api_key=admin_key if admin_key is None or callable(admin_key) else checked_key(admin_key),
+        base_url=str(chosen("base_url", "OPENAI_BASE_URL") or DEFAULT_BASE_URL),
+        organization=chosen("organization", "OPENAI_ORG_ID"),
+        project=chosen("project", "OPENAI_PROJECT_ID"),
+        webhook_secret=None if secret is None else Secret(secret),
+        timeout=as_timeout(given.get("timeout", not_given), Timeout()),
+        max_retries=retry.limit if retries is None else checked_retries(retries),
+        default_headers=headers,
+        default_query=dict(given.get("default_query") or {}),
+        retry=retry,
+        redirects=_one_of("redirects", given.get("redirects", "same-origin"), ("same-origin", "any", "none")),
+        hooks=tuple(given.get("hooks") or ()),
+        max_body=given.get("max_body") or 512 * 1024 * 1024,
+        strict=bool(given.get("strict", False)),
+    )
+
+
+def _one_of(name: str, value: Any, allowed: tuple[str, ...]) -> str:
+    if value not in allowed:
+        raise ConfigurationError(f"{name} must be one of {', '.join(map(repr, allowed))}, not {value!r}")
+    chosen: str = value
+    return chosen

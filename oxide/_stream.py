@@ -1,0 +1,256 @@
+"""Streams of events: `EventReader` turns a body into batches of typed events; `Stream` and `AsyncStream` hand them out one by one."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from ._errors import StreamError
+from ._json import decode
+from ._protocol.base import ProtocolError
+from ._protocol.sse import SSEDecoder
+from ._transport.base import run_now
+from ._typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import TracebackType
+    from typing import Any
+
+    from ._exchange import Answer
+    from ._info import HttpInfo, RawResponse
+    from ._protocol.sse import ServerSentEvent
+
+__all__ = ["AsyncStream", "EventReader", "Stream"]
+
+E = TypeVar("E")
+
+TERMINAL = frozenset(("response.completed", "response.incomplete", "response.failed"))
+"""Types of the events that end a stream of the Responses API."""
+
+KEPT = 32
+"""Events that an error carries, at the most: the text of so many is kept while a stream runs."""
+
+
+class EventReader(Generic[E]):
+    """The events of one answer, in batches.
+
+    Args:
+        answer: the answer; its head has come.
+        decoder: makes an event of a parsed JSON object.
+    """
+
+    __slots__ = ("_answer", "_decode", "_ended", "_finishing", "_kept", "_machine", "_pending", "count")
+
+    def __init__(self, answer: Answer, decoder: Callable[[Any], E]) -> None:
+        self._answer = answer
+        self._decode = decoder
+        self._machine = SSEDecoder()
+        self._kept: deque[str] = deque(maxlen=KEPT)
+        self._pending: Exception | None = None  # to be raised once the events before it have been handed out
+        self._ended = False
+        self._finishing = False  # a chat choice has said why it ended: only usage and [DONE] may follow
+        self.count = 0
+
+    @property
+    def http(self) -> HttpInfo:
+        """Status, headers, attempts and timings of the answer."""
+        return self._answer.http()
+
+    @property
+    def response(self) -> RawResponse:
+        """The answer without a body, which is the stream."""
+        return self._answer.raw(b"")
+
+    async def next_batch(self) -> list[E] | None:
+        """Return the events that came next, at least one, or None at the end.
+
+        Raises:
+            StreamError: the service told of an error in the stream, or the stream ended before its last event.
+            APIConnectionError, APITimeoutError: the connection failed, or nothing came in time.
+        """
+        while not self._ended:
+            if self._pending is not None:
+                error, self._pending = self._pending, None
+                self.close()
+                raise error
+            events = await self._receive()
+            if events and (batch := self._batch(events)):
+                return batch
+        return None
+
+    async def _receive(self) -> list[ServerSentEvent]:
+        """Wait for more of the body, no longer than until the next event is due."""
+        answer = self._answer
+        try:
+            chunk = await answer.next_chunk(self.count)
+            if chunk is None:
+                self._end()
+                return []
+            return self._machine.receive(chunk)
+        except (OSError, ProtocolError) as cause:
+            if self._ended:
+                return []  # closed by somebody else while we waited
+            self.close()
+            raise answer.failed(cause, self._events_so_far()) from cause
+
+    def _end(self) -> None:
+        """The body has ended: was that the end of the events as well?"""
+        self._ended = True
+        if not self._finishing:
+            raise self._failure("The stream ended before its last event: the answer is incomplete. Ask again, or go on from what came.")
+
+    def _batch(self, events: list[ServerSentEvent]) -> list[E]:
+        batch: list[E] = []
+        kept, decode_event = self._kept, self._decode
+        for event in events:
+            data = event.data
+            if data[:6] == "[DONE]":
+                self._finish()
+                break
+            try:
+                value: Any = decode(data)
+            except ValueError as problem:
+                self._pending = self._failure(f"An event of the stream is no JSON: {problem}.", data[:2000])
+                break
+            if value.__class__ is dict and self._tells(value, event.event):
+                break
+            kept.append(data)
+            batch.append(decode_event(value))
+            if self._ended:
+                break
+        self.count += len(batch)
+        return batch
+
+    def _tells(self, value: dict[str, Any], name: str) -> bool:
+        """Notice an error, which is raised in place of its event, and the last event."""
+        kind = value.get("type")
+        if kind is None:
+            if value.get("error") or name == "error":
+                self._pending = self._error(value)
+                return True
+            choices = value.get("choices")
+            if choices and any(choice.get("finish_reason") for choice in choices if choice.__class__ is dict):
+                self._finishing = True
+        elif kind in TERMINAL:
+            self._finish()
+        elif kind == "error" or value.get("error") and name == "error":
+            self._pending = self._error(value)
+            return True
+        return False
+
+    def _finish(self) -> None:
+        """The last event has come: the connection is free as soon as the end of the body has come too."""
+        self._ended = True
+        self._answer.park()
+
+    def _error(self, value: dict[str, Any]) -> StreamError:
+        found = value.get("error")
+        body: object = found if found else value
+        message = body.get("message") if isinstance(body, dict) else body  # pyright: ignore[reportUnknownVariableType,reportUnknownMemberType]  # JSON
+        return self._failure(f"The service ended the stream with an error: {message or 'it did not say which'}", body)
+
+    def _failure(self, message: str, body: object = None) -> StreamError:
+        error = StreamError(message, self._answer.request, body=body, events_so_far=self._events_so_far())
+        error.event_count = self.count
+        error.attempts = self._answer.attempts
+        return error
+
+    def _events_so_far(self) -> list[E]:
+        return [self._decode(decode(data)) for data in self._kept]
+
+    def close(self) -> None:
+        """Free the connection at once; from any thread or task."""
+        self._ended = True
+        self._answer.discard()
+
+
+class Stream(Generic[E]):
+    """The events of an answer, as they come: an iterator and a context manager.
+
+    Leaving it early, by `close`, by the end of `with`, or by dropping it, frees its connection at once.
+    """
+
+    __slots__ = ("_events", "_reader")
+
+    def __init__(self, reader: EventReader[E]) -> None:
+        self._reader = reader
+        self._events = _unrolled(reader)
+
+    def __iter__(self) -> Iterator[E]:
+        return self._events
+
+    def __next__(self) -> E:
+        return next(self._events)
+
+    @property
+    def http(self) -> HttpInfo:
+        """Status, headers, attempts and timings of the answer."""
+        return self._reader.http
+
+    @property
+    def response(self) -> RawResponse:
+        """The answer: status and headers."""
+        return self._reader.response
+
+    def close(self) -> None:
+        """Free the connection at once; from any thread."""
+        self._reader.close()
+
+    def __enter__(self) -> Stream[E]:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        self.close()
+
+
+def _unrolled(reader: EventReader[E]) -> Iterator[E]:
+    while (batch := run_now(reader.next_batch())) is not None:
+        yield from batch
+
+
+class AsyncStream(Generic[E]):
+    """The events of an answer, as they come: an asynchronous iterator and context manager.
+
+    Leaving it early, by `close`, by the end of `async with`, or by cancelling the task, frees its connection at once.
+    """
+
+    __slots__ = ("_batch", "_reader")
+
+    def __init__(self, reader: EventReader[E]) -> None:
+        self._reader = reader
+        self._batch: list[E] = []  # what has come and was not handed out, the next one last
+
+    def __aiter__(self) -> AsyncStream[E]:
+        return self
+
+    async def __anext__(self) -> E:
+        if not self._batch:
+            batch = await self._reader.next_batch()
+            if batch is None:
+                raise StopAsyncIteration
+            batch.reverse()
+            self._batch = batch
+        return self._batch.pop()
+
+    @property
+    def http(self) -> HttpInfo:
+        """Status, headers, attempts and timings of the answer."""
+        return self._reader.http
+
+    @property
+    def response(self) -> RawResponse:
+        """The answer: status and headers."""
+        return self._reader.response
+
+    async def close(self) -> None:
+        """Free the connection at once; from any task."""
+        self._batch.clear()
+        self._reader.close()
+
+    aclose = close
+
+    async def __aenter__(self) -> AsyncStream[E]:
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        await self.close()

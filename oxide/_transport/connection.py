@@ -1,0 +1,209 @@
+"""HTTP/1.1 connections: a machine and a byte stream, joined. One request at a time; `Http2Connection` stands beside this file."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, AsyncIterator
+
+from .._protocol.base import Data, End, Head, ProtocolError
+from .._protocol.http1 import Http1
+from .._typing import TYPE_CHECKING, Protocol
+from .course import Opaque
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from .._protocol.base import Event
+    from .base import ByteStream
+    from .course import Course, Outgoing, Pieces
+
+__all__ = ["Channel", "Http1Connection", "next_piece", "piece_iterator"]
+
+PIECE = 1 << 20
+"""A larger body is sent apart from its head rather than copied behind it."""
+
+LINGER = 1.0
+"""Seconds to look for an answer of a peer that stopped taking our request."""
+
+DRAIN = 65536
+"""Bytes of a body that may follow the last event of a stream without costing its connection."""
+
+
+LATE = 0.3
+"""Seconds to wait for the end mark of a stream whose last event has come, before its connection is given up for another one."""
+
+UNSEEN = 0.0002
+"""Seconds after a response in which its connection is used again without asking the kernel whether the peer has said more: what comes
+that soon, or within a round trip, nobody could see (docs/decisions)."""
+
+
+class Channel(Protocol):
+    """One request and its response, on a connection of its own or on a shared one."""
+
+    ended: bool
+
+    @property
+    def head(self) -> Head | None: ...
+
+    async def next_chunk(self, course: Course) -> bytes | None:
+        """Return more of the body, b"" for none yet, None at its end."""
+        ...
+
+    def discard(self) -> None:
+        """Want no more of it, at once: an HTTP/1.1 connection is closed, an HTTP/2 stream is reset."""
+        ...
+
+    def park(self) -> None:
+        """Want no more of it, since only its end mark is missing."""
+        ...
+
+
+class Http1Connection:
+    """One HTTP/1.1 connection; it is the channel of the request it serves."""
+
+    __slots__ = ("_events", "_parked", "ended", "head", "machine", "released", "stream")
+
+    places = 1
+    head: Head
+
+    def __init__(self, stream: ByteStream) -> None:
+        self.stream = stream
+        self.machine = Http1()
+        self.ended = True
+        self.released = 0.0  # when it last became idle
+        self._events: Sequence[Event] = ()
+        self._parked = False
+
+    @property
+    def reusable(self) -> bool:
+        """Whether another request may be sent, now or after `sound`."""
+        return self.machine.reusable or self._parked
+
+    def fails_unanswered(self) -> bool:
+        """Whether a request that failed here may be sent again: no byte of its response has come."""
+        return not self.machine.received
+
+    async def sound(self, now: float) -> bool:
+        """Return whether an idle connection may be used again: its last response has ended, and the peer has said nothing since."""
+        if self._parked and not await self._unpark():
+            return False
+        return now - self.released < UNSEEN or self.stream.quiet
+
+    async def open(self, outgoing: Outgoing, course: Course) -> Http1Connection:
+        """Send the request, and return the channel of its response, whose head has come."""
+        self.ended = False
+        course.phase = "send"
+        try:
+            await self._send(outgoing, course)
+        except (OSError, ProtocolError) as error:
+            events = await self._early_answer(error, course)
+        else:
+            course.phase = "head"
+            events = await self._receive(course)
+        head = events[0]
+        if not isinstance(head, Head):
+            raise ProtocolError("a body came before its head")
+        self._events = events[1:]
+        self.head = head
+        return self
+
+    async def _send(self, outgoing: Outgoing, course: Course) -> None:
+        body = outgoing.body
+        timeout = course.left(course.timeout.write)
+        machine = self.machine
+        if not isinstance(body, bytes):
+            await self._send_pieces(outgoing, body, course)
+        elif len(body) <= PIECE:
+            await self.stream.send(Opaque(machine.request(outgoing.method, outgoing.target, outgoing.fields, body)), timeout)
+        else:
+            head = Opaque(machine.request(outgoing.method, outgoing.target, outgoing.fields, length=len(body)))
+            await self.stream.send(head, timeout)
+            await self.stream.send(machine.body_piece(body), timeout)
+            machine.end_body()
+
+    async def _send_pieces(self, outgoing: Outgoing, pieces: Pieces, course: Course) -> None:
+        machine, known = self.machine, outgoing.length
+        head = machine.request(outgoing.method, outgoing.target, outgoing.fields, length=known, chunked=known is None)
+        await self.stream.send(Opaque(head), course.left(course.timeout.write))
+        source = piece_iterator(pieces)
+        while (piece := await next_piece(source)) is not None:
+            if data := machine.body_piece(piece):
+                await self.stream.send(data, course.left(course.timeout.write))
+        if data := machine.end_body():
+            await self.stream.send(data, course.left(course.timeout.write))
+
+    async def _early_answer(self, error: Exception, course: Course) -> Sequence[Event]:
+        """A peer that stops taking a request may have said why (RFC 9112, 9.5): return that answer, or raise the error."""
+        if isinstance(error, TimeoutError):
+            raise error
+        course.phase = "head"
+        try:
+            while True:
+                if events := self.machine.receive(await self.stream.receive(min(LINGER, course.left(LINGER)))):
+                    return events
+        except (OSError, ProtocolError):
+            course.phase = "send"
+            raise error from None
+
+    async def _receive(self, course: Course) -> Sequence[Event]:
+        receive, stream, timeout = self.machine.receive, self.stream, course.timeout.read
+        while not (events := receive(await stream.receive(course.left(timeout)))):
+            pass
+        return events
+
+    async def next_chunk(self, course: Course) -> bytes | None:
+        """Return more of the body, b"" for none yet, None at its end."""
+        if self.ended:
+            return None
+        events = self._events
+        if events:
+            self._events = ()
+        else:
+            course.phase = "body"
+            events = await self._receive(course)
+        if type(events[-1]) is End:
+            self.ended = True
+        first = events[0]
+        return first.data if type(first) is Data else None
+
+    def discard(self) -> None:
+        """Close the connection, unless its response has ended."""
+        if not self.ended:
+            self.stream.close()
+
+    def park(self) -> None:
+        """Leave a response whose last event has come; its end mark may still be on its way, and `sound` will look for it."""
+        if not self.ended:
+            self._parked = not self._events
+            if not self._parked:
+                self.stream.close()
+
+    async def _unpark(self) -> bool:
+        """Take in what was left of the former response; return whether it has ended."""
+        self._parked = False
+        size = 0
+        try:
+            while not self.ended and size < DRAIN:
+                for event in self.machine.receive(await self.stream.receive(LATE)):
+                    size += len(event.data) if isinstance(event, Data) else 0
+                    self.ended = isinstance(event, End)
+        except (OSError, ProtocolError):
+            return False
+        return self.ended and self.machine.reusable
+
+    def close(self) -> None:
+        """Close the connection at once."""
+        self.stream.close()
+
+    def forget(self) -> None:
+        """Let go of it without a word to the peer, which belongs to the parent process."""
+        self.stream.forget()
+
+
+def piece_iterator(pieces: Pieces) -> Iterator[bytes] | AsyncIterator[bytes]:
+    """Return the iterator of a body in pieces."""
+    return aiter(pieces) if isinstance(pieces, AsyncIterable) else iter(pieces)
+
+
+async def next_piece(source: Iterator[bytes] | AsyncIterator[bytes]) -> bytes | None:
+    """Return the next piece of a body, None at its end."""
+    return await anext(source, None) if isinstance(source, AsyncIterator) else next(source, None)

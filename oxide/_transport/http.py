@@ -1,0 +1,389 @@
+"""HTTP over sockets, for both worlds: the pool decides, connections do, and `Incoming` is the response as it comes."""
+
+from __future__ import annotations
+
+from .._protocol.base import ProtocolError
+from .._protocol.coding import decoder_for
+from .._protocol.pool import Pool
+from .._typing import TYPE_CHECKING
+from .connection import Http1Connection
+from .course import Outgoing
+from .dial import DialError, Route, dial
+
+if TYPE_CHECKING:
+    from collections import deque
+    from collections.abc import Callable
+    from typing import TypeAlias
+
+    from .._protocol.coding import Decoder
+    from .._protocol.headers import Headers
+    from .._protocol.pool import Slot, Ticket
+    from .._protocol.proxy import Proxy
+    from .._timeout import Limits
+    from .._url import Origin
+    from .base import Backend, Gate
+    from .connection import Channel
+    from .course import Course
+    from .dial import Security
+    from .multiplex import Http2Connection
+
+    Connection: TypeAlias = Http1Connection | Http2Connection
+    ConnectionSlot: TypeAlias = Slot[Connection]
+
+__all__ = ["ClosedError", "HttpTransport", "Incoming", "PoolTimeoutError", "TooLargeError"]
+
+MAX_REFUSALS = 10
+"""Times a request is offered again that no server has looked at."""
+
+
+class ClosedError(Exception):
+    """The client was closed."""
+
+
+class PoolTimeoutError(TimeoutError):
+    """No connection became free in time."""
+
+
+class TooLargeError(ProtocolError):
+    """The body is larger than the caller allows."""
+
+
+class Incoming:
+    """A response whose head has come; its connection goes back to the pool at the end of the body, or is discarded."""
+
+    __slots__ = ("_channel", "_decoder", "_slot", "_transport", "course", "headers", "reused", "status", "version")
+
+    def __init__(self, transport: HttpTransport, slot: ConnectionSlot, channel: Channel, course: Course, reused: bool) -> None:
+        head = channel.head
+        if head is None:
+            raise ProtocolError("a response without a head")
+        self.status = head.status
+        self.headers: Headers = head.headers
+        self.version = head.version
+        self.course = course
+        self.reused = reused
+        self._transport = transport
+        self._channel = channel
+        self._slot: ConnectionSlot | None = slot
+        self._decoder: Decoder | None = None
+        coding = self.headers.get("content-encoding")
+        if coding is not None:
+            self._decoder = decoder_for(coding)
+
+    async def next_chunk(self) -> bytes | None:
+        """Return more of the body, decoded; b"" where nothing came of what was received; None at its end."""
+        try:
+            decoder = self._decoder
+            chunk = await (self._channel.next_chunk(self.course) if decoder is None else self._next_decoded(decoder))
+        except BaseException:
+            self.discard()
+            raise
+        if self._slot is not None and self._channel.ended:
+            self._finish()
+        return chunk
+
+    async def _next_decoded(self, decoder: Decoder) -> bytes | None:
+        while not (chunk := decoder.take()):
+            data = await self._channel.next_chunk(self.course)
+            if data is None:
+                decoder.finish()
+                return None
+            decoder.receive(data)
+        return chunk
+
+    async def read(self, limit: int) -> bytes:
+        """Return the whole body. Raises TooLargeError if it has more than `limit` bytes."""
+        chunks: list[bytes] = []
+        size = 0
+        while (chunk := await self.next_chunk()) is not None:
+            size += len(chunk)
+            if size > limit:
+                self.discard()
+                raise TooLargeError(f"the body has more than {limit} bytes; see the option max_body")
+            chunks.append(chunk)
+            if self._slot is None and self._decoder is None:
+                break
+        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+    def _finish(self) -> None:
+        self.course.done = self.course.now()
+        self._transport.release(self)
+
+    def discard(self) -> None:
+        """Want no more of it: free the connection at once. From any thread or task; a reader that waits is woken."""
+        if self._slot is not None:
+            self._channel.discard()
+            self._finish()
+
+    def park(self) -> None:
+        """Want no more of it, since its last event has come: the connection is kept if the end of the body follows."""
+        if self._slot is not None:
+            self._channel.park()
+            self._finish()
+
+    def take_slot(self) -> ConnectionSlot | None:
+        """Hand over the slot, once."""
+        slot, self._slot = self._slot, None
+        return slot
+
+    def __del__(self) -> None:
+        # Dropped in the midst of its body: the socket is closed at once, which takes no waiting; the pool hears of it when it can.
+        slot = self.take_slot()
+        if slot is not None:
+            self._transport.abandon(slot, self._channel)
+
+
+class HttpTransport:
+    """Sends requests over pooled connections.
+
+    Args:
+        backend: the world.
+        limits: how many connections.
+        http2: True, False or "auto".
+        security: whom to trust in TLS.
+        proxy_for: which proxy leads to an origin, if any.
+    """
+
+    def __init__(
+        self, backend: Backend, limits: Limits, http2: bool | str, security: Security, proxy_for: Callable[[Origin], Proxy | None]
+    ) -> None:
+        self.backend = backend
+        self.closed = False
+        self._limits = limits
+        self._http2 = http2
+        self._security = security
+        self._proxy_for = proxy_for
+        self._mutex = backend.mutex
+        self._pool: Pool[Connection] = self._new_pool()
+        self._abandoned: list[ConnectionSlot] | deque[ConnectionSlot] = []
+
+    def _new_pool(self) -> Pool[Connection]:
+        limits = self._limits
+        return Pool(limits.max_connections, limits.max_keepalive_connections, limits.keepalive_expiry, self._http2)
+
+    # ------------------------------------------------------------------------------------------------ requests
+    async def open(self, outgoing: Outgoing, course: Course) -> Incoming:
+        """Send a request and return its response, whose head has come.
+
+        A request that died on a connection which had stood idle, before any byte of its answer, and one that the server says it has not
+        looked at, are sent again on another connection: the server closed that one, or is about to.
+        """
+        for offer in range(MAX_REFUSALS + 1):
+            slot, reused = await self._lease(outgoing.origin, course, fresh=offer > 0)
+            try:
+                return await self._start(slot, outgoing, course, reused)
+            except _Again as again:
+                if offer == MAX_REFUSALS:
+                    raise again.cause from None
+        raise AssertionError("unreachable")
+
+    async def _start(self, slot: ConnectionSlot, outgoing: Outgoing, course: Course, reused: bool) -> Incoming:
+        connection = slot.connection
+        if connection is None:
+            raise RuntimeError("a slot without a connection")
+        try:
+            channel = await connection.open(self._addressed(outgoing), course)
+            course.first_byte = course.now()
+            return Incoming(self, slot, channel, course, reused)
+        except BaseException as error:
+            if isinstance(connection, Http1Connection) and not connection.reusable:
+                connection.close()
+            self._give_back(slot)
+            if outgoing.replayable and isinstance(error, (OSError, ProtocolError)) and _died_unseen(error, connection, reused):
+                raise _Again(error) from None
+            raise
+
+    def _addressed(self, outgoing: Outgoing) -> Outgoing:
+        """A request as it goes to a proxy that reads it names its whole URL, and the proxy's credentials (RFC 9112, 3.2.2)."""
+        origin = outgoing.origin
+        if origin.scheme != "http":
+            return outgoing
+        proxy = self._proxy_for(origin)
+        if proxy is None or proxy.scheme not in ("http", "https"):
+            return outgoing
+        from .._protocol.proxy import proxy_fields
+
+        fields = [*outgoing.fields, *proxy_fields(proxy)]
+        target = f"http://{origin.authority}{outgoing.target}"
+        return Outgoing(outgoing.method, origin, target, fields, outgoing.body, outgoing.length, outgoing.replayable)
+
+    # ------------------------------------------------------------------------------------------------ connections
+    async def _lease(self, origin: Origin, course: Course, fresh: bool) -> tuple[ConnectionSlot, bool]:
+        """Return a slot with a sound connection, and whether that had been used before."""
+        started = course.now()
+        course.phase = "pool"
+        while True:
+            slot = await self._claim(origin, course, fresh)
+            course.queued = course.now() - started
+            connection = slot.connection
+            if connection is None:
+                await self._connect(slot, origin, course)
+                return slot, False
+            try:
+                sound = await connection.sound(course.now())
+            except BaseException:
+                self._retire(slot)
+                raise
+            if sound:
+                return slot, True
+            self._retire(slot)
+
+    async def _claim(self, origin: Origin, course: Course, fresh: bool) -> ConnectionSlot:
+        """Get a slot from the pool, first come first served."""
+        if self._abandoned:
+            self._collect()
+        with self._mutex:
+            if self.closed:
+                raise ClosedError
+            ticket = self._pool.request(origin.key, origin.scheme == "https", course.now(), fresh)
+            slot = ticket.slot
+            gate = None
+            if slot is None:
+                ticket.gate = gate = self.backend.gate()
+        self._settle()
+        return slot if slot is not None else await self._queue(ticket, gate, course)
+
+    async def _queue(self, ticket: Ticket[Connection], gate: Gate | None, course: Course) -> ConnectionSlot:
+        span = course.left(course.timeout.pool)
+        try:
+            if gate is not None:
+                await gate.wait(span)
+        except BaseException:
+            self._withdraw(ticket)
+            raise
+        if ticket.slot is None:
+            self._withdraw(ticket)
+            if self.closed:
+                raise ClosedError
+            course.left(span)
+            raise PoolTimeoutError(f"no connection became free: all {self._limits.max_connections} are in use (Limits.max_connections)")
+        return ticket.slot
+
+    def _withdraw(self, ticket: Ticket[Connection]) -> None:
+        with self._mutex:
+            self._pool.withdraw(ticket, self.backend.now())
+        self._settle()
+
+    async def _connect(self, slot: ConnectionSlot, origin: Origin, course: Course) -> None:
+        """Open the connection that the pool has allowed."""
+        course.phase = "connect"
+        started = course.now()
+        alpn = () if origin.scheme != "https" else ("h2", "http/1.1") if slot.offers_http2 else ("http/1.1",)
+        scheme = "http" if origin.path else origin.scheme
+        route = Route(scheme, origin.host, origin.port, path=origin.path, proxy=self._proxy_for(origin), alpn=alpn)
+        try:
+            stream, protocol = await dial(self.backend, route, self._security, course.left(course.timeout.connect))
+        except BaseException as error:
+            with self._mutex:
+                self._pool.failed(slot)
+            self._settle()
+            if isinstance(error, DialError):
+                course.phase = error.phase
+                raise error.cause from None
+            raise
+        course.connected = course.now() - started
+        connection: Connection
+        if protocol == "h2":
+            from .multiplex import Http2Connection
+
+            connection = Http2Connection(self.backend, stream, lambda _: self._resize(slot))
+        else:
+            connection = Http1Connection(stream)
+        with self._mutex:
+            if self.closed:
+                connection.close()
+                raise ClosedError
+            self._pool.opened(slot, connection, connection.places, protocol == "h2")
+        self._settle()
+
+    def _resize(self, slot: ConnectionSlot) -> None:
+        """A shared connection takes more requests, or fewer, or none any more."""
+        connection = slot.connection
+        if connection is None:
+            return
+        with self._mutex:
+            self._pool.resize(slot, connection.places)
+            if not connection.reusable:
+                self._pool.retire(slot)
+        self._settle()
+
+    # ------------------------------------------------------------------------------------------------ giving back
+    def release(self, incoming: Incoming) -> None:
+        """A response has ended, or is not wanted any more."""
+        with self._mutex:
+            slot = incoming.take_slot()
+        if slot is not None:
+            self._give_back(slot)
+
+    def _give_back(self, slot: ConnectionSlot) -> None:
+        now = self.backend.now()
+        with self._mutex:
+            connection = slot.connection
+            reusable = connection is not None and connection.reusable
+            if connection is not None:
+                connection.released = now
+            self._pool.release(slot, reusable, now)
+        self._settle()
+
+    def _retire(self, slot: ConnectionSlot) -> None:
+        with self._mutex:
+            self._pool.retire(slot)
+            self._pool.release(slot, False, self.backend.now())
+        self._settle()
+
+    def abandon(self, slot: ConnectionSlot, channel: Channel) -> None:
+        """A response was dropped by the collector, at any point of any code: take no lock that may be held, never wait."""
+        if isinstance(channel, Http1Connection):
+            channel.close()
+        self._abandoned.append(slot)
+
+    def _collect(self) -> None:
+        while self._abandoned:
+            self._give_back(self._abandoned.pop())
+
+    def _settle(self) -> None:
+        """Do what the pool has decided: wake those who were served, close what nobody uses."""
+        pool = self._pool
+        if pool.unsettled:
+            with self._mutex:
+                served, closing = pool.served(), pool.closing()
+            for connection in closing:
+                connection.close()
+            for ticket in served:
+                if ticket.gate is not None:
+                    ticket.gate.open()
+
+    # ------------------------------------------------------------------------------------------------ the end
+    def close(self) -> None:
+        """Close every connection; requests under way fail."""
+        with self._mutex:
+            self.closed = True
+            connections = self._pool.clear()
+        self._settle()
+        for connection in connections:
+            connection.close()
+
+    def forget(self) -> None:
+        """In a forked child: begin anew, and leave the parent's connections alone."""
+        connections = self._pool.clear()
+        self._pool = self._new_pool()
+        self._mutex = self.backend.mutex
+        for connection in connections:
+            connection.forget()
+
+
+class _Again(Exception):  # noqa: N818 - not an error of anybody
+    """The request may be sent once more."""
+
+    def __init__(self, cause: OSError | ProtocolError) -> None:
+        super().__init__()
+        self.cause = cause
+
+
+def _died_unseen(error: OSError | ProtocolError, connection: Connection, reused: bool) -> bool:
+    """Whether the server cannot have begun to answer: it refused the stream, or closed a connection that had stood idle."""
+    if isinstance(connection, Http1Connection):
+        return reused and not isinstance(error, TimeoutError) and connection.fails_unanswered()
+    from .multiplex import RefusedError
+
+    return isinstance(error, RefusedError) or (reused and not isinstance(error, TimeoutError) and connection.fails_unanswered())

@@ -1,0 +1,451 @@
+"""HTTP/2 connections: many channels on one byte stream, shared by tasks or by threads with the same code.
+
+Nobody owns the connection.  Who lacks an event and finds no reader becomes the reader: it receives, gives every event to the channel it
+belongs to and opens their gates, until its own has come; then another one that waits takes over.  Sending works likewise: who has bytes
+and finds no sender sends all that is queued, in the order in which the machine made it (header compression depends on it).
+"""
+
+from __future__ import annotations
+
+from .._protocol.base import Data, End, Head, ProtocolError
+from .._protocol.http2 import GoAway, Http2, Reset, SendMore, SlotsChanged
+from .._timeout import FOREVER
+from .._typing import TYPE_CHECKING
+from .connection import UNSEEN, next_piece, piece_iterator
+from .course import Opaque
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from .._protocol.http2 import StreamEvent
+    from .base import Backend, ByteStream, Gate
+    from .course import Course, Outgoing
+
+__all__ = ["Http2Connection", "RefusedError", "ResetError"]
+
+PING_AFTER = 20.0
+"""Seconds of silence, while answers are awaited, after which the peer is asked whether it is there."""
+
+PING_PATIENCE = 20.0
+"""Seconds it has to say anything at all then."""
+
+MOMENT = 0.001
+"""Seconds to take in what has come already."""
+
+PATIENCE = 1.0
+"""Seconds for a reset to be taken by a peer, in the blocking world."""
+
+
+class ResetError(ConnectionResetError):
+    """The peer reset the stream of a request."""
+
+
+class RefusedError(ResetError):
+    """The peer says that it has not looked at the request: it may be sent again elsewhere (RFC 9113, 8.7)."""
+
+
+class Http2Channel:
+    """One request and its response on a shared connection."""
+
+    __slots__ = ("_chunks", "complete", "connection", "ended", "error", "gate", "head", "roomy", "stream_id")
+
+    def __init__(self, connection: Http2Connection, stream_id: int) -> None:
+        self.connection = connection
+        self.stream_id = stream_id
+        self.head: Head | None = None
+        self._chunks: list[bytes] = []
+        self.complete = False  # the whole response has come
+        self.ended = False  # and the caller has had it
+        self.roomy = False  # the peer has opened a send window
+        self.error: Exception | None = None
+        self.gate: Gate | None = None
+
+    def take(self, event: StreamEvent) -> None:
+        """Keep what came for this channel; wake who waits for it."""
+        if isinstance(event, Data):
+            self._chunks.append(event.data)
+        elif isinstance(event, Head):
+            self.head = event
+        elif isinstance(event, End):
+            self.complete = True
+        elif isinstance(event, Reset):
+            self.error = (RefusedError if event.retryable else ResetError)(event.text)
+        else:
+            self.roomy = True
+        self.wake()
+
+    def wake(self) -> None:
+        """Open the gate of who waits for this channel, if anybody does."""
+        gate, self.gate = self.gate, None
+        if gate is not None:
+            gate.open()
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more will come."""
+        return self.complete or self.error is not None
+
+    def has_head(self) -> bool:
+        """Whether there is a head, or never will be."""
+        return self.head is not None or self.over
+
+    def has_more(self) -> bool:
+        """Whether there are chunks, or never will be."""
+        return bool(self._chunks) or self.over
+
+    def has_room(self) -> bool:
+        """Whether more of the body can be sent, or there is no use in it."""
+        return self.roomy or self.has_head()
+
+    async def next_chunk(self, course: Course) -> bytes | None:
+        """Return more of the body, None at its end."""
+        if self.ended:
+            return None
+        course.phase = "body"
+        if not self._chunks:
+            await self.connection.wait(self, self.has_more, course, course.timeout.read)
+        chunks, self._chunks = self._chunks, []
+        if not chunks and self.error is not None:
+            raise self.error
+        self.ended = self.complete
+        data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        if not self.ended:
+            await self.connection.consumed(self.stream_id, len(data), course)
+        return data if data or not self.ended else None
+
+    def discard(self) -> None:
+        """Reset the stream, unless it has ended."""
+        self.connection.abandon(self)
+
+    def park(self) -> None:
+        """Leave the stream to its end mark: a connection with many streams does not wait for it."""
+        self.connection.abandon(self)
+
+
+class Http2Connection:
+    """One HTTP/2 connection.
+
+    Args:
+        changed: called, with the connection, when the number of `places` changed or no new requests may come.
+    """
+
+    __slots__ = (
+        "_backend",
+        "_changed",
+        "_channels",
+        "_outgoing",
+        "_reading",
+        "_sending",
+        "failure",
+        "greeted",
+        "machine",
+        "released",
+        "stream",
+    )
+
+    def __init__(self, backend: Backend, stream: ByteStream, changed: Callable[[Http2Connection], None]) -> None:
+        self._backend = backend
+        self._changed = changed
+        self.stream = stream
+        self.machine = Http2()
+        self.released = 0.0
+        self.failure: Exception | None = None
+        self.greeted = False  # the peer has told how many requests fit
+        self._channels: dict[int, Http2Channel] = {}
+        self._outgoing: list[bytes] = [self.machine.start()]
+        self._reading = False
+        self._sending = False
+
+    @property
+    def reusable(self) -> bool:
+        """Whether new requests may be sent."""
+        return self.failure is None and self.machine.reusable
+
+    @property
+    def places(self) -> int:
+        """How many requests fit on the connection, those under way included: one until the peer has told."""
+        return self.machine.slots + len(self._channels) if self.greeted else 1
+
+    def fails_unanswered(self) -> bool:
+        """Whether a request that failed here may be sent again: the connection died, and it had stood idle before."""
+        return self.failure is not None or not self.machine.reusable
+
+    async def sound(self, now: float) -> bool:
+        """Return whether an idle connection may be used again; take in what the peer has said meanwhile."""
+        if self._reading or self._channels:
+            return self.reusable
+        while now - self.released > UNSEEN and self.reusable and not self.stream.quiet:
+            with self._backend.mutex:
+                if self._reading:
+                    break
+                self._reading = True
+            await self._take_in()
+        return self.reusable
+
+    async def _take_in(self) -> None:
+        try:
+            data = await self.stream.receive(MOMENT)
+            self._receive(data)
+        except TimeoutError:
+            return  # only half a TLS record, or a session ticket
+        except (OSError, ProtocolError) as error:
+            self._fail(error)
+        finally:
+            with self._backend.mutex:
+                self._reading = False
+            self._wake_next()
+
+    # ------------------------------------------------------------------------------------------------ requests
+    async def open(self, outgoing: Outgoing, course: Course) -> Http2Channel:
+        """Send the request and return its channel, whose head has come."""
+        course.phase = "send"
+        origin, body = outgoing.origin, outgoing.body
+        ended = isinstance(body, bytes) and not body
+        with self._backend.mutex:
+            if not self.reusable or self.machine.slots <= 0:
+                raise RefusedError("the connection takes no more requests")
+            fields = _sized(outgoing)
+            stream_id, data = self.machine.request(outgoing.method, "https", origin.authority, outgoing.target, fields, ended=ended)
+            channel = self._channels[stream_id] = Http2Channel(self, stream_id)
+            if isinstance(body, bytes) and body:
+                sent, more = self.machine.send(stream_id, body, ended=True)
+                data += more
+            else:
+                sent = 0
+            self._outgoing.append(data)
+        try:
+            await self._flush(course)
+            await self._send_rest(channel, outgoing, sent, course)
+            course.phase = "head"
+            await self.wait(channel, channel.has_head, course, course.timeout.read)
+        except BaseException:
+            channel.discard()
+            raise
+        if channel.head is None:
+            channel.discard()
+            raise channel.error or ProtocolError("a stream ended without a head")
+        return channel
+
+    async def _send_rest(self, channel: Http2Channel, outgoing: Outgoing, sent: int, course: Course) -> None:
+        body = outgoing.body
+        if isinstance(body, bytes):
+            if sent < len(body):
+                await self._send_body(channel, memoryview(body)[sent:], True, course)
+            return
+        source = piece_iterator(body)
+        while (piece := await next_piece(source)) is not None:
+            await self._send_body(channel, memoryview(piece), False, course)
+        await self._send_body(channel, memoryview(b""), True, course)
+
+    async def _send_body(self, channel: Http2Channel, left: memoryview, ended: bool, course: Course) -> None:
+        """Send what the peer's windows allow, wait, and go on, until an answer makes it pointless (RFC 9113, 8.1)."""
+        while not channel.has_head():
+            with self._backend.mutex:
+                channel.roomy = False
+                sent, data = self.machine.send(channel.stream_id, left, ended=ended)
+                if data:
+                    self._outgoing.append(data)
+            if data:
+                await self._flush(course)
+            left = left[sent:]
+            if not left:
+                return
+            if not sent:
+                await self.wait(channel, channel.has_room, course, course.timeout.write)
+
+    # ------------------------------------------------------------------------------------------------ reading
+    async def wait(self, channel: Http2Channel, satisfied: Callable[[], bool], course: Course, span: float) -> None:
+        """Wait until `satisfied`, as the reader or behind one; raise what broke the connection, or TimeoutError after `span` seconds."""
+        until = course.now() + course.left(span)
+        while not satisfied():
+            if self.failure is not None:
+                raise self.failure
+            left = until - course.now() if until != FOREVER else FOREVER
+            if left <= 0:
+                course.left(span)  # tells whether it is the deadline of the call that has passed
+                raise TimeoutError("nothing has come for this request")
+            gate = self._claim(channel)
+            if gate is None:
+                await self._read(course, left)
+            elif not satisfied() and self.failure is None:
+                await self._wait_behind(channel, gate, left)
+
+    def _claim(self, channel: Http2Channel) -> Gate | None:
+        """Become the reader (None), or get the gate to wait at."""
+        with self._backend.mutex:
+            if self._reading:
+                gate = channel.gate = self._backend.gate()
+                return gate
+            self._reading = True
+            return None
+
+    async def _wait_behind(self, channel: Http2Channel, gate: Gate, left: float) -> None:
+        try:
+            await gate.wait(left)
+        except BaseException:
+            channel.gate = None
+            self._wake_next()  # it may have been our turn to read
+            raise
+        channel.gate = None
+
+    async def _read(self, course: Course, left: float) -> None:
+        """Be the reader until something has come; then let another one be."""
+        try:
+            await self._read_patiently(course, left)
+        finally:
+            with self._backend.mutex:
+                self._reading = False
+            self._wake_next()
+
+    def _wake_next(self) -> None:
+        """Let one of those who wait become the reader."""
+        with self._backend.mutex:
+            if self._reading:
+                return
+            waiting = next((channel for channel in self._channels.values() if channel.gate is not None), None)
+        if waiting is not None:
+            waiting.wake()
+
+    async def _read_patiently(self, course: Course, left: float) -> None:
+        """Receive once; a long silence is broken by a PING, and a peer that does not even answer that is gone."""
+        try:
+            return await self._read_once(course, min(left, PING_AFTER))
+        except TimeoutError:
+            if left <= PING_AFTER:
+                raise
+        with self._backend.mutex:
+            self._outgoing.append(self.machine.ping())
+        await self._flush(course)
+        patience = min(left - PING_AFTER, PING_PATIENCE)
+        try:
+            await self._read_once(course, patience)
+        except TimeoutError:
+            if left - PING_AFTER <= PING_PATIENCE:
+                raise
+            self._fail(ConnectionAbortedError(f"the peer has been silent for {PING_AFTER + PING_PATIENCE:g} s and answers no PING"))
+
+    async def _read_once(self, course: Course, timeout: float) -> None:
+        try:
+            self._receive(await self.stream.receive(timeout))
+        except TimeoutError:
+            raise
+        except (OSError, ProtocolError) as error:
+            self._fail(error)
+            return
+        if self._outgoing:
+            await self._flush(course)
+
+    def _receive(self, data: bytes) -> None:
+        with self._backend.mutex:
+            events = self.machine.receive(data)
+            if pending := self.machine.pending():
+                self._outgoing.append(pending)
+        self._distribute(events)
+        if not data:
+            self._fail(ConnectionResetError("the peer closed the connection"))
+
+    def _distribute(self, events: Sequence[tuple[int, StreamEvent]]) -> None:
+        changed = False
+        for stream_id, event in events:
+            channel = self._channels.get(stream_id)
+            if channel is not None:
+                channel.take(event)
+                if channel.over:
+                    del self._channels[stream_id]
+            elif isinstance(event, SendMore):
+                for each in list(self._channels.values()):
+                    each.take(event)
+            elif isinstance(event, (GoAway, SlotsChanged)):
+                self.greeted = changed = True
+        if changed:
+            self._changed(self)
+
+    def _fail(self, error: Exception) -> None:
+        """The connection is of no more use: everybody on it learns why."""
+        if self.failure is None:
+            self.failure = error
+        self.stream.close()
+        channels, self._channels = list(self._channels.values()), {}
+        for channel in channels:
+            if channel.error is None:
+                channel.error = error
+            channel.wake()
+        self._changed(self)
+
+    # ------------------------------------------------------------------------------------------------ sending
+    async def consumed(self, stream_id: int, size: int, course: Course) -> None:
+        """The reader of a stream took `size` bytes: the peer may send as many more."""
+        with self._backend.mutex:
+            if self.failure is None and (data := self.machine.consumed(stream_id, size)):
+                self._outgoing.append(data)
+        if self._outgoing:
+            await self._flush(course)
+
+    async def _flush(self, course: Course) -> None:
+        """Send what is queued, unless somebody is at it already."""
+        data = self._take_outgoing(first=True)
+        try:
+            while data:
+                await self.stream.send(data, course.left(course.timeout.write))
+                data = self._take_outgoing()
+        except Exception as error:
+            self._sending = False
+            self._fail(error)
+            raise
+        except BaseException as error:
+            self._sending = False
+            if isinstance(error, (KeyboardInterrupt, SystemExit)):
+                self._fail(ConnectionAbortedError("a send was interrupted"))  # in the midst of a frame, perhaps
+            else:
+                self._flush_now()  # a cancelled task: asyncio has taken what was sent, and only waited for the peer
+            raise
+
+    def _take_outgoing(self, first: bool = False) -> Opaque:
+        """Take what is queued, as the only one who sends; nothing when somebody else is sending, or all is sent."""
+        with self._backend.mutex:
+            if first and self._sending:
+                return Opaque()
+            data = Opaque(b"".join(self._outgoing))
+            self._outgoing.clear()
+            self._sending = bool(data)
+            return data
+
+    def _flush_now(self) -> None:
+        """Send what is queued without waiting, as far as that goes: `send` hands over its bytes before it waits for the peer."""
+        data = self._take_outgoing(first=True)
+        if data and self.failure is None:
+            step = self.stream.send(data, PATIENCE)
+            try:
+                step.send(None)
+            except (StopIteration, OSError, RuntimeError):
+                step.close()  # sent, or the connection is dead: the next who reads from it is told
+            else:
+                step.close()
+            self._sending = False
+
+    def abandon(self, channel: Http2Channel) -> None:
+        """Nobody wants this stream any more: reset it."""
+        if not channel.over:
+            channel.error = ConnectionAbortedError("the response was closed on this side")
+        with self._backend.mutex:
+            known = self._channels.pop(channel.stream_id, None)
+            if known is not None and self.failure is None and (data := self.machine.reset(channel.stream_id)):
+                self._outgoing.append(data)
+        channel.wake()
+        self._wake_next()
+        if known is not None:
+            self._flush_now()
+
+    def close(self) -> None:
+        """Close the connection at once."""
+        self.stream.close()
+
+    def forget(self) -> None:
+        """Let go of it without a word to the peer, which belongs to the parent process."""
+        self.stream.forget()
+
+
+def _sized(outgoing: Outgoing) -> Sequence[tuple[str, str]]:
+    """The fields, and the length of the body where it is known (RFC 9110, 8.6)."""
+    size = len(outgoing.body) if isinstance(outgoing.body, bytes) else outgoing.length
+    return [*outgoing.fields, ("content-length", str(size))] if size else outgoing.fields
