@@ -55,8 +55,11 @@ class Api:
             call = self._judge.judge(received)
             answer = _ENDPOINTS[call.operation](self, call)
             status = 200
-        except ApiError as problem:
-            answer, status = {"error": problem.error}, problem.status
+        except ApiError as refusal:
+            answer, status = {"error": refusal.error}, refusal.status
+        except Exception as fault:  # whatever a strange body made of us: said aloud, as a service would
+            message = f"The test server does not understand the request: {type(fault).__name__}: {fault}"
+            answer, status = {"error": {"message": message, "type": "server_error", "param": None, "code": None}}, 500
         if isinstance(answer, dict):
             return Reply(status, self._fields("application/json"), [json.dumps(answer, indent=2).encode()])
         return Reply(status, self._fields(EVENT_STREAM), answer, self._gap, "chunked")

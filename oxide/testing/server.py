@@ -173,7 +173,7 @@ class Server:
 
     def _run(self) -> None:
         try:
-            asyncio.run(self._serve())
+            asyncio.run(self._serve(), debug=False)  # in debug mode it would report each client that leaves in a handshake
         except OSError as failure:
             self._failure = failure
         finally:

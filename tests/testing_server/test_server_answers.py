@@ -216,3 +216,33 @@ def test_the_answer_may_be_given_by_the_test() -> None:
     with Server(answer=str.upper) as server:
         client = openai.OpenAI(base_url=server.url, api_key="x")
         assert client.responses.create(model="m", input="shout").output_text == "SHOUT"
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/responses", {"input": [1, None, "x", {}, {"role": "user", "content": 5}]}),
+        ("/responses", {"input": "x", "tools": [1, {}, {"type": "function"}, {"type": "web_search"}]}),
+        (
+            "/responses",
+            {
+                "input": "x",
+                "text": {"format": {"type": "json_schema", "schema": {"type": "object", "properties": {"a": {"$ref": "#/no"}}}}},
+            },
+        ),
+        (
+            "/responses",
+            {"tools": [{"type": "function", "name": "f", "parameters": None}], "tool_choice": {"type": "function", "name": "g"}},
+        ),
+        ("/chat/completions", {"model": "m", "messages": [None, 3, {"role": "tool"}], "tools": [{"type": "function"}], "n": 0}),
+        ("/chat/completions", {"model": "m", "messages": [], "response_format": {"type": "json_schema"}, "stream": True}),
+    ],
+)
+def test_an_odd_body_is_answered_all_the_same(client: openai.OpenAI, path: str, body: dict[str, Any]) -> None:
+    assert client.post(path, body=body, cast_to=object)
+
+
+def test_a_body_that_the_server_cannot_understand_is_said_to_be_so(client: openai.OpenAI) -> None:
+    body = {"text": {"format": {"type": "json_schema", "schema": {"type": "object", "properties": 3}}}}
+    with pytest.raises(openai.InternalServerError, match="does not understand"):
+        client.post("/responses", body=body, cast_to=object)
