@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .._protocol.proxy import HttpConnect, Proxy, Socks5
     from .base import Backend, ByteStream
 
-    ProxyMachine: TypeAlias = HttpConnect | Socks5
+    Tunnel: TypeAlias = HttpConnect | Socks5
 
 __all__ = ["DialError", "Route", "Security", "dial"]
 
@@ -110,14 +110,14 @@ async def dial(backend: Backend, route: Route, security: Security, timeout: floa
         DialError: no connection, tagged with the phase; its `cause` is a TimeoutError when the time was over.
     """
     deadline = backend.now() + timeout
+    proxy = route.proxy
+    tunnel = None if proxy is None or route.forwarded else _tunnel(proxy, route)
     opened = stream = await _connect(backend, route, timeout)
     try:
-        proxy = route.proxy
-        if proxy is not None:
-            if proxy.scheme == "https":
-                stream, _ = await _secure(backend, stream, proxy.host, (), security, deadline)
-            if not route.forwarded:
-                await _ask_proxy(backend, stream, _proxy_machine(proxy, route), deadline)
+        if proxy is not None and proxy.scheme == "https":
+            stream, _ = await _secure(backend, stream, proxy.host, (), security, deadline)
+        if tunnel is not None:
+            await _dig(backend, stream, tunnel, deadline)
         if route.scheme == "https":
             return await _secure(backend, stream, route.host, route.alpn, security, deadline)
     except BaseException:
@@ -152,25 +152,23 @@ async def _secure(
     return secured, "h2" if secured.alpn == "h2" else "h1"
 
 
-def _proxy_machine(proxy: Proxy, route: Route) -> ProxyMachine:
+def _tunnel(proxy: Proxy, route: Route) -> Tunnel:
     from .._protocol.proxy import HttpConnect, Socks5
 
+    # The proxy looks the name up, for "socks5" as for "socks5h": it is the one that knows which addresses it reaches.
     machine = HttpConnect if proxy.scheme in ("http", "https") else Socks5
     return machine(route.host, route.port, proxy.username, proxy.password)
 
 
-async def _ask_proxy(backend: Backend, stream: ByteStream, machine: ProxyMachine, deadline: float) -> None:
+async def _dig(backend: Backend, stream: ByteStream, tunnel: Tunnel, deadline: float) -> None:
     """Have the proxy connect to the server; from then on the stream leads there."""
     try:
-        reply = machine.start()
+        request = tunnel.start()
         while True:
-            if reply:
-                await stream.send(reply, max(0.0, deadline - backend.now()))
-            if machine.done:
+            if request:
+                await stream.send(request, max(0.0, deadline - backend.now()))
+            if tunnel.done:
                 return
-            data = await stream.receive(max(0.0, deadline - backend.now()))
-            reply = machine.receive(data)
-            if not data and not machine.done:
-                raise ProtocolError("the proxy hung up")
+            request = tunnel.receive(await stream.receive(max(0.0, deadline - backend.now())))
     except (OSError, ProtocolError) as error:
         raise DialError("proxy", error) from error

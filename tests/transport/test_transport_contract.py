@@ -11,10 +11,10 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.transport._net import Deaf, Peer, World, echo, end_politely, receive_exactly, reset, unused_port
 
 from oxide._transport import addresses
 from oxide._transport.base import Endpoint, ResolveError
+from tests.transport._net import Deaf, Peer, World, echo, end_politely, receive_exactly, reset, unused_port
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -183,9 +183,8 @@ def test_closing_wakes_who_receives(world: World) -> None:
         await world.backend.sleep(0.1)
         start = time.monotonic()
         stream.close()
-        with pytest.raises(OSError) as caught:
+        with pytest.raises(ConnectionAbortedError):
             await receiving.wait()
-        assert not isinstance(caught.value, TimeoutError)
         assert time.monotonic() - start < 2
 
     with world.peer(echo) as peer:
@@ -307,8 +306,7 @@ def test_a_refusal_names_the_host_and_counts_the_addresses(clear: World) -> None
 def test_a_name_without_address_is_a_resolve_error(clear: World, host: str) -> None:
     async def story() -> None:
         with pytest.raises(ResolveError):
-            stream = await clear.backend.connect(Endpoint(host, unused_port()), 10)
-            stream.close()
+            await clear.backend.connect(Endpoint(host, unused_port()), 10)
 
     clear.run(story())
 
@@ -408,7 +406,7 @@ def test_a_unix_socket_is_reached_by_its_path(clear: World, tmp_path: Path) -> N
         await stream.send(b"local", 5)
         assert await stream.receive(5) == b"local"
         stream.close()
-        with pytest.raises(FileNotFoundError, match="no.sock"):
+        with pytest.raises(FileNotFoundError, match=r"no\.sock"):
             await clear.backend.connect(Endpoint("localhost", 0, str(tmp_path / "no.sock")), 5)
 
     with Peer(echo, path=str(tmp_path / "s.sock")) as peer:

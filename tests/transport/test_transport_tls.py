@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import trustme
-from tests.transport._net import AUTHORITY, CLIENT_CONTEXT, Peer, World, client_context, echo, end_politely, receive_exactly, server_context
 
 from oxide._transport import tls
 from oxide._transport.tls import TlsStream, UnexpectedEOF
+from tests.transport._net import AUTHORITY, CLIENT_CONTEXT, Peer, World, client_context, echo, end_politely, receive_exactly, server_context
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -94,6 +94,7 @@ def test_the_server_learns_why_the_handshake_failed(world: World) -> None:
     assert "alert" in str(heard[0]).lower()
 
 
+@pytest.mark.filterwarnings("ignore:.*TLSv1:DeprecationWarning")  # the old versions are the point
 def test_an_old_version_of_tls_is_refused(world: World) -> None:
     server = server_context()
     server.minimum_version = ssl.TLSVersion.TLSv1
@@ -136,7 +137,7 @@ def test_a_connection_cut_without_goodbye_is_not_an_end(world: World) -> None:
         assert await receive_exactly(stream, 4) == b"part"
         with pytest.raises(UnexpectedEOF, match="cut short"):
             await stream.receive(5)
-        with pytest.raises(OSError, match="."):
+        with pytest.raises(UnexpectedEOF):
             await stream.receive(5)
         assert not stream.quiet
         stream.close()
