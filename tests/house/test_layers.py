@@ -28,6 +28,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("_helpers",),
     ("resources",),
     ("_providers",),
+    ("_verbs",),
     ("_client",),
     ("types", "testing"),
     ("",),

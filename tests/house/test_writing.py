@@ -67,9 +67,11 @@ def test_functions_are_short() -> None:
 
 
 def stand_ins(path: Path) -> set[ast.AST]:
-    """Return what no checker sees: the run-time side of `if TYPE_CHECKING: ... else: ...`."""
-    choices = [node for node in ast.walk(tree_of(path)) if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"]
-    return {inner for choice in choices for part in choice.orelse for inner in ast.walk(part)}
+    """Return what no checker sees: the run-time side of `if TYPE_CHECKING: ... else: ...` and of `if not TYPE_CHECKING: ...`."""
+    choices = [node for node in ast.walk(tree_of(path)) if isinstance(node, ast.If)]
+    unseen = [node.orelse for node in choices if ast.unparse(node.test) == "TYPE_CHECKING"]
+    unseen += [node.body for node in choices if ast.unparse(node.test) == "not TYPE_CHECKING"]
+    return {inner for parts in unseen for part in parts for inner in ast.walk(part)}
 
 
 @pytest.mark.parametrize("path", SHIPPED + python_files("tools"), ids=place)
