@@ -1,0 +1,500 @@
+"""Proxies: what one says to an HTTP or SOCKS5 proxy to reach a server, and which proxy the environment names for it.
+
+A conversation is started with `start`, then fed with `receive`, each of which returns the bytes to send next, until `done`.  From then
+on the connection leads to the server.  Connecting, TLS with the proxy and looking up names are left to the layer above.
+
+    HttpConnect   head sent --1xx--> head sent --2xx--> done
+    Socks5        methods sent --no login--> target sent --granted--> done
+                  methods sent --login--> login sent --accepted--> target sent
+"""
+
+from __future__ import annotations
+
+import re
+
+from .._typing import TYPE_CHECKING
+from .base import ProtocolError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from ipaddress import IPv4Address, IPv6Address
+
+__all__ = ["HttpConnect", "Proxy", "ProxyMap", "ProxyRefused", "Socks5", "basic_auth", "parse_proxy"]
+
+MOST_INTERIM = 16
+"""1xx answers to a CONNECT that are read over."""
+
+MOST_TEXT = 200
+"""Characters of a proxy's own words that an error keeps."""
+
+
+class ProxyRefused(ProtocolError):  # noqa: N818 - it is a refusal, which is no error of the proxy
+    """The proxy will not connect us: `code` is an HTTP status or a SOCKS reply (RFC 1928, 6), `text` says it in words."""
+
+    def __init__(self, code: int, text: str) -> None:
+        super().__init__(code, text)
+        self.code = code
+        self.text = text
+
+    def __str__(self) -> str:
+        return f"the proxy refused the connection: {self.code} {self.text}".rstrip()
+
+
+class Conversation:
+    """What both have in common: the buffer, and that it is dead once it has failed."""
+
+    __slots__ = ("_buffer", "_failure", "done", "rest")
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+        self._failure: ProtocolError | None = None
+        self.done = False
+        self.rest = b""  # bytes of the server: always none, because a client speaks first
+
+    def receive(self, data: bytes) -> bytes:
+        """Take in what the proxy answers, and return what to send next, if anything; b"" is the end of the connection.
+
+        Raises:
+            ProxyRefused: the proxy says no.
+            ProtocolError: the answer breaks the rules, is too long, or has bytes behind it, which nobody asked for.
+        """
+        if self._failure:
+            raise self._failure
+        try:
+            if not data:
+                raise ProtocolError("the proxy hung up")
+            self._buffer += data
+            answer = self._advance(len(data))
+            if self.done and self._buffer:
+                raise ProtocolError("the proxy sent bytes that nobody asked for")
+        except ProtocolError as error:
+            self._failure = error
+            self.done = False
+            raise
+        return answer
+
+    def _advance(self, new: int) -> bytes:
+        """Go as far as the buffer allows, whose last `new` bytes have just come."""
+        raise NotImplementedError
+
+
+class HttpConnect(Conversation):
+    """Asks an HTTP proxy for a tunnel (RFC 9110, 9.3.6).
+
+    Args:
+        host: of the server, a name or an address.
+        port: of the server.
+        username: for Basic authentication; None for none.
+        password: that goes with it.
+        headers: more fields of the request.
+        max_head: the most bytes of all that the proxy may answer.
+
+    Raises:
+        ValueError: a host, port, field or user name that cannot be sent.
+    """
+
+    __slots__ = ("_interim", "_max_head", "_request", "_room", "_secrets")
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        username: str | None = None,
+        password: str | None = None,
+        *,
+        headers: Sequence[tuple[str, str]] = (),
+        max_head: int = 65_536,
+    ) -> None:
+        super().__init__()
+        check_target(host, port)
+        fields = list(headers)
+        if username is not None:
+            fields.append(("Proxy-Authorization", basic_auth(username, password or "")))
+        target = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        lines = [f"CONNECT {target} HTTP/1.1", f"Host: {target}", *(field_line(name, value) for name, value in fields), "\r\n"]
+        self._request = "\r\n".join(lines).encode("latin-1")
+        logins = [value for name, value in fields if name.lower() == "proxy-authorization"]
+        self._secrets = [*logins, *(value.rpartition(" ")[2] for value in logins), password or ""]
+        self._max_head = self._room = max_head
+        self._interim = 0
+
+    def start(self) -> bytes:
+        """Return the request."""
+        return self._request
+
+    def _advance(self, new: int) -> bytes:
+        buffer = self._buffer
+        searched = max(0, len(buffer) - new - 3)
+        while not self.done:
+            if not buffer.startswith(b"HTTP/1."[: len(buffer)]):
+                raise ProtocolError("the proxy did not answer in HTTP/1.1")
+            end = buffer.find(b"\r\n\r\n", searched) + 4
+            if (len(buffer) if end == 3 else end) > self._room:
+                raise ProtocolError(f"the proxy's answer is longer than {self._max_head} bytes")
+            if end == 3:
+                break
+            self._room -= end
+            self._judge(buffer[:end].decode("latin-1"))
+            del buffer[:end]
+            searched = 0
+        return b""
+
+    def _judge(self, head: str) -> None:
+        match = re.match(r"HTTP/1\.[01] ([1-5][0-9][0-9])(?: ([^\r\n]*))?\r\n", head)
+        if not match:
+            raise ProtocolError("the proxy did not answer in HTTP/1.1")
+        status = int(match[1])
+        if 200 <= status < 300:
+            self.done = True
+        elif 100 <= status < 200 and status != 101:  # a CONNECT asks for no other protocol
+            self._interim += 1
+            if self._interim > MOST_INTERIM:
+                raise ProtocolError("the proxy answers with endless 1xx")
+        else:
+            raise ProxyRefused(status, readable(match[2] or "", self._secrets))
+
+
+class Socks5(Conversation):
+    """Asks a SOCKS5 proxy for a connection (RFC 1928), with a user name and password if given (RFC 1929).
+
+    A host that is a literal address is sent as an address.  A name is sent as a name, for the proxy to look up ("socks5h");
+    whoever wants to look it up here ("socks5") passes the address that came of it.
+
+    Args:
+        host: of the server.
+        port: of the server.
+        username: None for no login.
+        password: that goes with it.
+
+    Raises:
+        ValueError: a host, port, user name or password that cannot be sent.
+    """
+
+    __slots__ = ("_login", "_step", "_target")
+
+    def __init__(self, host: str, port: int, username: str | None = None, password: str | None = None) -> None:
+        super().__init__()
+        check_target(host, port)
+        self._target = b"\x05\x01\x00" + socks_address(host) + port.to_bytes(2, "big")
+        self._login = b"" if username is None else b"\x01" + counted(username, "user name") + counted(password or "", "password")
+        self._step: Callable[[], bytes | None] = self._method
+
+    def start(self) -> bytes:
+        """Return the greeting: the ways of login that we know."""
+        return b"\x05\x02\x00\x02" if self._login else b"\x05\x01\x00"
+
+    def _advance(self, new: int) -> bytes:
+        answer = b""
+        while not self.done and (step := self._step()) is not None:
+            answer += step
+        return answer
+
+    def _take(self, count: int) -> bytes:
+        taken = bytes(self._buffer[:count])
+        del self._buffer[:count]
+        return taken
+
+    def _method(self) -> bytes | None:
+        """RFC 1928, 3: which login the proxy wants."""
+        self._check_version()
+        if len(self._buffer) < 2:
+            return None
+        method = self._take(2)[1]
+        if method == 0:
+            self._step = self._reply
+            return self._target
+        if method == 2 and self._login:
+            self._step = self._verdict
+            return self._login
+        if method == 255:
+            raise ProxyRefused(method, "it accepts no login that we offer" if self._login else "it wants a user name and a password")
+        raise ProtocolError("the proxy chose a login that was not offered")
+
+    def _verdict(self) -> bytes | None:
+        """RFC 1929, 2: whether the login is right.  The version before it is not looked at, because some proxies send that of SOCKS."""
+        if len(self._buffer) < 2:
+            return None
+        status = self._take(2)[1]
+        if status:
+            raise ProxyRefused(status, "wrong user name or password")
+        self._step = self._reply
+        return self._target
+
+    def _reply(self) -> bytes | None:
+        """RFC 1928, 6: whether the proxy has connected; the address it connected from is read over."""
+        self._check_version()
+        buffer = self._buffer
+        if len(buffer) > 1 and buffer[1]:
+            raise ProxyRefused(buffer[1], REPLIES.get(buffer[1], "for an unknown reason"))
+        if len(buffer) < 5:
+            return None
+        size = {1: 4, 3: 1 + buffer[4], 4: 16}.get(buffer[3])
+        if size is None:
+            raise ProtocolError("the proxy told an address of an unknown kind")
+        if len(buffer) < 6 + size:
+            return None
+        self._take(6 + size)
+        self.done = True
+        return b""
+
+    def _check_version(self) -> None:
+        if self._buffer and self._buffer[0] != 5:
+            raise ProtocolError("the proxy does not speak SOCKS5")
+
+
+REPLIES = {
+    1: "general failure",
+    2: "not allowed by its rules",
+    3: "network unreachable",
+    4: "host unreachable",
+    5: "connection refused",
+    6: "TTL expired",
+    7: "command not supported",
+    8: "kind of address not supported",
+}
+
+
+class Proxy:
+    """Where a proxy is and how to talk to it.  Its repr keeps the password to itself.
+
+    Args:
+        scheme: "http", "https" (TLS with the proxy), "socks5" (names are looked up here) or "socks5h" (by the proxy).
+        host: of the proxy, without brackets.
+        port: of the proxy.
+        username: None for no login.
+        password: that goes with it.
+    """
+
+    __slots__ = ("host", "password", "port", "scheme", "username")
+
+    def __init__(self, scheme: str, host: str, port: int, username: str | None = None, password: str | None = None) -> None:
+        self.scheme = scheme
+        self.host = host
+        self.port = port
+        self.username = username
+        self.password = password
+
+    def _values(self) -> tuple[object, ...]:
+        return self.scheme, self.host, self.port, self.username, self.password
+
+    def __eq__(self, other: object) -> bool:
+        return self._values() == other._values() if isinstance(other, Proxy) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._values())
+
+    def __repr__(self) -> str:
+        login = "" if self.username is None else f", {self.username!r}, [secret]"
+        return f"Proxy({self.scheme!r}, {self.host!r}, {self.port}{login})"
+
+
+PORTS = {"http": 1080, "https": 443, "socks5": 1080, "socks5h": 1080}
+"""Ports where the URL names none, as curl chooses them; other programs take 80 for http, so that a URL had better name it."""
+
+OTHER_SCHEMES = frozenset(("file", "ftp", "pac", "socks", "socks4", "socks4a", "ws", "wss"))
+"""Schemes that an error may repeat.  Anything else before "://" may be half of a password."""
+
+
+def parse_proxy(url: str) -> Proxy:
+    """Read the URL of a proxy: `[scheme://][user[:password]@]host[:port][/]`, with http where no scheme is named.
+
+    User name and password are percent-decoded.  No part of the URL but its scheme shows in an error, as any may be the password.
+
+    Raises:
+        ValueError: what is wrong with the URL.
+    """
+    scheme, mark, rest = url.strip().partition("://")
+    if not mark:
+        scheme, rest = "http", scheme
+    scheme = scheme.lower()
+    if scheme not in PORTS:
+        told = repr(scheme) if scheme in OTHER_SCHEMES else "something else"
+        raise ValueError(f"the scheme of a proxy URL is http, https, socks5 or socks5h, not {told}")
+    authority, _, path = rest.partition("/")
+    if path or "?" in authority or "#" in authority:
+        raise ValueError("a proxy URL ends with its host and port; '/', '?', '#' and '@' in a password are written %2F, %3F, %23 and %40")
+    login, _, place = authority.rpartition("@")
+    host, port = split_port(place)
+    if ":" in host and not place.startswith("["):
+        raise ValueError("an IPv6 address in a proxy URL stands in brackets")
+    check_target(host, PORTS[scheme] if port is None else port, "proxy URL")
+    if not login:
+        return Proxy(scheme, host.lower(), port or PORTS[scheme])
+    username, _, password = login.partition(":")
+    return Proxy(scheme, host.lower(), port or PORTS[scheme], percent_decoded(username), percent_decoded(password))
+
+
+class ProxyMap:
+    """Which proxy the environment names for which server.
+
+    `https_proxy` and `http_proxy` stand for their schemes, `all_proxy` for both, `no_proxy` lists the servers to reach directly;
+    each may be written in capitals, and the small one wins.  HTTP_PROXY in capitals is ignored where REQUEST_METHOD is set: in a CGI
+    program it is a header of the request (CVE-2016-5385).
+
+    `no_proxy` has entries between commas or blanks: a name, which stands for its sub-domains too, with or without a dot or "*."
+    before it; an address; a network such as 10.0.0.0/8; each but the last with or without a port; or "*" for all servers.
+
+    Args:
+        variables: of the environment.
+    """
+
+    __slots__ = ("_direct", "_urls")
+
+    def __init__(self, variables: Mapping[str, str]) -> None:
+        cgi = "REQUEST_METHOD" in variables
+        self._urls: dict[str, tuple[str, str]] = {}  # scheme -> the variable and its value
+        for scheme in ("https", "http", "all"):
+            small = f"{scheme}_proxy"
+            for name in (small,) if cgi and scheme == "http" else (small, small.upper()):
+                value = variables.get(name, "").strip()
+                if value:
+                    self._urls[scheme] = name, value
+                    break
+        direct = variables.get("no_proxy") or variables.get("NO_PROXY") or ""
+        self._direct = tuple(direct.replace(",", " ").lower().split())
+
+    def choose(self, scheme: str, host: str, port: int) -> Proxy | None:
+        """Return the proxy for a server, or None to go there directly.
+
+        Args:
+            scheme: "http" or "https" ("ws", "wss").
+            host: a name or an address, without brackets.
+            port: of the server.
+
+        Raises:
+            ValueError: the variable whose turn it is, and what is wrong with its URL.
+        """
+        kind = "https" if scheme in ("https", "wss") else "http"
+        name, url = self._urls.get(kind) or self._urls.get("all") or ("", "")
+        if not url or self._reached_directly(host.lower().rstrip("."), port):
+            return None
+        try:
+            return parse_proxy(url)
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from None
+
+    def _reached_directly(self, host: str, port: int) -> bool:
+        if not self._direct:
+            return False
+        address = ip_address(host)
+        return any(entry == "*" or covers(entry, host, address, port) for entry in self._direct)
+
+
+def covers(entry: str, host: str, address: IPv4Address | IPv6Address | None, port: int) -> bool:
+    """Tell whether one entry of `no_proxy` stands for a server; an entry that cannot be read stands for none."""
+    if "/" in entry:
+        return address is not None and in_network(entry, address)
+    try:
+        name, its_port = split_port(entry)
+    except ValueError:
+        return False
+    if its_port not in (None, port):
+        return False
+    if address is not None:
+        return ip_address(name) == address
+    name = name.removeprefix("*").strip(".")
+    return bool(name) and (host == name or host.endswith(f".{name}"))
+
+
+def in_network(entry: str, address: IPv4Address | IPv6Address) -> bool:
+    from ipaddress import ip_network
+
+    try:
+        return address in ip_network(entry, strict=False)
+    except ValueError:
+        return False
+
+
+def ip_address(host: str) -> IPv4Address | IPv6Address | None:
+    """Return the address that `host` is, or None for a name; `ipaddress` is imported only for what looks like one."""
+    if ":" not in host and not host.replace(".", "").isdigit():
+        return None
+    import ipaddress
+
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        return None
+
+
+def split_port(place: str) -> tuple[str, int | None]:
+    """Take `host`, `host:port`, `[address]`, `[address]:port` or a bare IPv6 address apart.
+
+    Raises:
+        ValueError: the port is no number from 1 to 65535, or a bracket is left open.
+    """
+    if place.startswith("["):
+        host, bracket, port = place[1:].partition("]")
+        if not bracket or (port and not port.startswith(":")) or ":" not in host:
+            raise ValueError("brackets are for an IPv6 address, with nothing but a port behind them")
+        port = port[1:]
+    elif place.count(":") > 1:
+        return place, None
+    else:
+        host, _, port = place.partition(":")
+    if not port:
+        return host, None
+    if not (port.isascii() and port.isdigit() and len(port) < 6 and 0 < int(port) < 65_536):
+        raise ValueError("the port is not a number from 1 to 65535")
+    return host, int(port)
+
+
+def check_target(host: str, port: int, where: str = "target") -> None:
+    """Refuse what cannot be a host and a port; names of other scripts come here in their ASCII form."""
+    if not host:
+        raise ValueError(f"the {where} has no host")
+    if not re.fullmatch(r"[A-Za-z0-9._~!$&'()*+;=%:-]{1,255}", host) or (":" in host and not ip_address(host)):
+        raise ValueError(f"the host of the {where} is neither a name in ASCII nor an address")
+    if not 0 < port < 65_536:
+        raise ValueError(f"the port of the {where} is not from 1 to 65535")
+
+
+def socks_address(host: str) -> bytes:
+    """RFC 1928, 5: the kind of an address and the address."""
+    address = ip_address(host)
+    if address is None:
+        return b"\x03" + counted(host, "host")
+    return (b"\x01" if address.version == 4 else b"\x04") + address.packed
+
+
+def counted(text: str, what: str) -> bytes:
+    data = text.encode()
+    if len(data) > 255:
+        raise ValueError(f"SOCKS5 has room for 255 bytes of a {what}")
+    return bytes((len(data),)) + data
+
+
+def basic_auth(user: str, password: str) -> str:
+    """Return the credentials of Basic authentication (RFC 7617), in UTF-8.
+
+    Raises:
+        ValueError: the user name has a colon, or one of both has a control character.
+    """
+    from binascii import b2a_base64
+
+    if ":" in user:
+        raise ValueError("a user name cannot have a colon in Basic authentication")
+    if re.search(r"[\x00-\x1f\x7f]", user + password):
+        raise ValueError("a user name or a password cannot have control characters in Basic authentication")
+    return "Basic " + b2a_base64(f"{user}:{password}".encode(), newline=False).decode()
+
+
+def field_line(name: str, value: str) -> str:
+    if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name) or not re.fullmatch(r"[\t\x20-\x7e\x80-\xff]*", value):
+        raise ValueError(f"a request to a proxy cannot have this field {name!r}, or not this value of it")
+    return f"{name}: {value}"
+
+
+def percent_decoded(text: str) -> str:
+    data = re.sub(rb"%([0-9A-Fa-f]{2})", lambda match: bytes((int(match[1], 16),)), text.encode())
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        raise ValueError("the user name or password of a proxy URL is not UTF-8") from None
+
+
+def readable(text: str, secrets: Sequence[str]) -> str:
+    """Make a proxy's own words fit for an error: short, without controls, without what it may have learnt from us."""
+    for secret in filter(None, secrets):
+        text = text.replace(secret, "[secret]")
+    return re.sub(r"[^\x20-\x7e\xa0-\xff]", "?", text).strip()[:MOST_TEXT]
