@@ -304,7 +304,7 @@ def _record(cls: type[Shaped]) -> Decoder:
             nested = [(k, _late(k, text, module, settle)) for k, (text, module) in shape(cls).types.items() if mentions_types(text)]
         for key, decode_field in nested:
             inner = value.get(key)
-            if inner:
+            if inner or inner.__class__ is dict:  # None and empty lists stay, an empty object becomes a record
                 value[key] = decode_field(inner)
         record = new(cls)
         record.__dict__ = value
@@ -390,13 +390,19 @@ def _open_member(classes: list[type[Shaped]], tag: str) -> type[Shaped]:
 
 
 def _closest(classes: list[type[Shaped]], value: dict[str, Any]) -> type[Shaped]:
-    """Return the class of an object without a tag: of those that miss nothing the one that knows most of its keys,
-    else the only one that knows any of them, else `Unknown`."""
-    able = [c for c in classes if shape(c).types.keys() & value.keys() and not _contradicts(shape(c), value)]
-    fits = [c for c in able if all(shape(c).attributes[n] in value for n in shape(c).required)]
+    """Return the class of an object without a tag: of those that miss no key the one that knows most of its keys,
+    else the only one that knows so many of them, else `Unknown`."""
+    known = {c: len(shape(c).types.keys() & value.keys()) for c in classes if not _contradicts(shape(c), value)}
+    most = max(known.values(), default=0)
+    fits = [c for c in known if known[c] and _complete(shape(c), value)]
     if fits:
-        return max(fits, key=lambda c: len(shape(c).types.keys() & value.keys()))
-    return able[0] if len(able) == 1 else Unknown
+        return max(fits, key=known.__getitem__)
+    best = [c for c in known if known[c] == most]
+    return best[0] if most and len(best) == 1 else Unknown
+
+
+def _complete(about: Shape, value: dict[str, Any]) -> bool:
+    return about.constants.keys() <= value.keys() and all(about.attributes[n] in value for n in about.required)
 
 
 def _contradicts(about: Shape, value: dict[str, Any]) -> bool:
