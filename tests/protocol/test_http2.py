@@ -21,7 +21,7 @@ from oxide._protocol.http2 import GoAway, Http2, Pong, Reset, SendMore, SlotsCha
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from oxide._protocol.http2 import Events
+    from oxide._protocol.http2_events import Events
 
 DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PUSH_PROMISE, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = range(10)
 END_STREAM, ACK, END_HEADERS, PADDED = 1, 1, 4, 8
@@ -676,7 +676,7 @@ def test_a_peer_with_an_endless_table_does_not_make_us_fill_it() -> None:
     for at in range(500):
         stream, _ = http.request("GET", "https", "example.com", f"/{at}", [("x-id", f"{at:0100}")], ended=True)
         http.reset(stream)
-    assert http._engine.encoder.header_table_size == 4096
+    assert http._engine._h2.encoder.header_table_size == 4096
 
 
 def test_ten_thousand_streams_leave_nothing_behind() -> None:
