@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import tomllib
-
 HERE = Path(__file__).parent
 
 
@@ -19,6 +17,8 @@ class Docs:
     @classmethod
     def read(cls, path: Path = HERE / "docs.toml") -> Docs:
         """Read the committed descriptions."""
+        import tomllib  # since Python 3.11; the facts alone can be read by any
+
         return cls(tomllib.loads(path.read_text("utf-8")))
 
     def resource(self, path: str) -> str:

@@ -8,8 +8,6 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-import tomllib
-
 HERE = Path(__file__).parent
 RECORD_NAMES = frozenset(
     ("extra", "from_dict", "http", "model_dump", "model_dump_json", "to_dict", "to_json")
@@ -28,6 +26,8 @@ class Layout:
     @classmethod
     def read(cls, path: Path = HERE / "layout.toml") -> Layout:
         """Read the committed layout."""
+        import tomllib  # since Python 3.11; the facts alone can be read by any
+
         return cls(tomllib.loads(path.read_text("utf-8")))
 
     def module(self, name: str) -> str:
