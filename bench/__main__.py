@@ -10,6 +10,7 @@ import resource
 import sys
 import tempfile
 
+from .clients import NAMES
 from .measure import ROOT, ServerProcess
 from .report import markdown
 from .scenarios import Bench, Line, as_json, scenarios, usable
@@ -49,7 +50,8 @@ def main() -> None:
         print(*(scenario.key for scenario in scenarios()), sep="\n")
         return
     rounds, load = (2, 0.25) if options.quick else (options.rounds, 1.0)
-    competitors = [name for name in ("floor", "oxide", "openai") if name not in options.without and usable(name)]
+    competitors = [name for name in NAMES if name not in options.without and usable(name)]
+    print("taking part:", *competitors, file=sys.stderr)
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

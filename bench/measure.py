@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -28,17 +29,6 @@ def pin_to(core: int) -> Callable[[], None] | None:
     if not hasattr(os, "sched_setaffinity") or (os.cpu_count() or 1) < 2:
         return None
     return lambda: os.sched_setaffinity(0, {core})
-
-
-def peak_memory() -> int:
-    """The most memory this process had in use, in bytes. (`ru_maxrss` would inherit the parent's.)"""
-    try:
-        with open("/proc/self/status", encoding="ascii") as status:
-            return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM"))
-    except (OSError, StopIteration):
-        import resource
-
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def median(values: Sequence[float]) -> float:
@@ -97,8 +87,9 @@ class Worker:
         """Let it work, and return its report."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        self.process.stdin.write(json.dumps({"work": work, "calls": calls, **more}) + "\n")
-        self.process.stdin.flush()
+        with contextlib.suppress(BrokenPipeError):  # the missing answer says it, too
+            self.process.stdin.write(json.dumps({"work": work, "calls": calls, **more}) + "\n")
+            self.process.stdin.flush()
         line = self.process.stdout.readline()
         if not line:
             raise RuntimeError(f"{self.name} ended with code {self.process.wait()} during {work}")
@@ -118,7 +109,8 @@ def start(command: Sequence[str], core: int) -> subprocess.Popen[str]:
 def stop(process: subprocess.Popen[str]) -> None:
     """End a process by closing its input; one that does not listen is killed after ten seconds."""
     assert process.stdin is not None
-    process.stdin.close()
+    with contextlib.suppress(BrokenPipeError):
+        process.stdin.close()
     try:
         process.wait(10)
     except subprocess.TimeoutExpired:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import math
 import platform
 
 TYPE_CHECKING = False
@@ -81,11 +82,13 @@ def row(line: Line) -> list[str]:
 def figure(value: float | None) -> str:
     if value is None:
         return "-"
+    if math.isnan(value):
+        return "failed"
     return f"{value:,.0f}" if value >= 100 or value == int(value) else f"{value:.1f}"
 
 
 def ratio(value: float | None) -> str:
-    if value is None:
+    if value is None or math.isnan(value):
         return "-"
     return f"{value:.0f}" if value >= 20 else f"{value:.2f}" if value < 10 else f"{value:.1f}"
 

@@ -6,7 +6,9 @@ does hits all of them alike; ratios are taken within a round and their median is
 
 from __future__ import annotations
 
+import functools
 import json
+import math
 import os
 import shutil
 import subprocess
@@ -19,9 +21,11 @@ from .payloads import CHAT_TEXT
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
-    from typing import Any
+    from typing import Any, TypeVar
 
     from .measure import ServerProcess
+
+    T = TypeVar("T")
 
 WORLDS = ("blocking", "asyncio")
 
@@ -74,9 +78,18 @@ class Bench:
             yield number, names[start:] + names[:start]
 
 
+def report_of(name: str, work: Callable[[], T]) -> T | None:
+    """What `work` returns; None, and a word about it, when the competitor could not do it."""
+    try:
+        return work()
+    except RuntimeError as error:
+        print(f"  {name} failed: {error}", file=sys.stderr, flush=True)
+        return None
+
+
 def compared(section: str, work: str, samples: dict[str, list[float]], target: Target | None, pick: Callable[..., float] = median) -> Line:
     """A line from the samples of each competitor, one a round; who took part in fewer rounds is compared over those."""
-    taken = {name: values for name, values in samples.items() if values}
+    taken = {name: values or [math.nan] for name, values in samples.items()}
     floors = taken.get("floor", [])
     ratios = {
         name: paired_ratio(values, floors[: len(values)])
@@ -110,7 +123,12 @@ class Calls:
         for _, names in bench.turns(bench.rounds):
             for name in names:
                 calls = max(2, round((self.slow if name == "openai" else self.calls) * bench.load))
-                report = workers[name].order(self.work, calls, warm=2)
+                if name not in workers:
+                    continue
+                report = report_of(name, functools.partial(workers[name].order, self.work, calls, warm=2))
+                if report is None:
+                    workers.pop(name).close()
+                    continue
                 costs[name].append(report["cpu"] / calls * 1e6)
                 walls[name] += [seconds * 1e6 for seconds in report["walls"]]
                 if report["delays"]:
@@ -123,7 +141,7 @@ class Calls:
     def cost_lines(self, title: str, costs: dict[str, list[float]], walls: dict[str, list[float]]) -> list[Line]:
         lines = [compared("cpu", title, costs, self.target)]
         for share, mark in ((0.5, "p50"), (0.99, "p99")):
-            figures = {name: quantile(values, share) for name, values in walls.items() if values}
+            figures = {name: quantile(values or [math.nan], share) for name, values in walls.items()}
             lines.append(Line("wall", f"{title}, {mark}", figures, {n: v / figures["floor"] for n, v in figures.items() if n != "floor"}))
         return lines
 
@@ -144,15 +162,18 @@ class FanOut:
         self.rounds = rounds
 
     def run(self, bench: Bench) -> list[Line]:
-        samples: dict[str, dict[str, list[float]]] = {what: {name: [] for name in bench.competitors} for what in ("cpu", "wall", "memory")}
+        # The slow one's streams take twenty seconds where ours take two: it is measured once, or not at all when time is short.
+        taking_part = [name for name in bench.competitors if not (name == "openai" and self.memory and bench.load < 1)]
+        samples: dict[str, dict[str, list[float]]] = {what: {name: [] for name in taking_part} for what in ("cpu", "wall", "memory")}
         for number, names in bench.turns(min(self.rounds, bench.rounds)):
             for name in names:
-                # The slow one is measured once: its streams take twenty seconds where ours take two.
-                if name == "openai" and self.memory and (number > 0 or bench.load < 1):
+                if name not in taking_part or (name == "openai" and self.memory and number > 0):
                     continue
                 worker = bench.worker(name, "asyncio")
-                report = worker.order(self.work, 1000, open=self.at_once)
+                report = report_of(name, functools.partial(worker.order, self.work, 1000, open=self.at_once))
                 worker.close()
+                if report is None:
+                    continue
                 samples["cpu"][name].append(report["cpu"] * 1e3)
                 samples["wall"][name].append(report["wall"] * 1e3)
                 samples["memory"][name].append(report["memory"] / 2**20)
@@ -170,7 +191,7 @@ started = time.process_time()
 {code}
 cpu = time.process_time() - started
 modules = len(sys.modules) - modules
-from bench.measure import peak_memory
+from bench.memory import peak_memory
 print(cpu, modules, peak_memory())
 """
 CALL = f"""
@@ -218,8 +239,9 @@ class Start:
             for name in turn:
                 if name not in self.codes or (name == "openai" and number >= 3):
                     continue
-                figures = probe(self.codes[name].format(port=port, base=f"http://127.0.0.1:{port}/v1"))
-                for what, figure in zip(self.targets, figures, strict=True):
+                code = self.codes[name].format(port=port, base=f"http://127.0.0.1:{port}/v1")
+                figures = report_of(name, functools.partial(probe, code))
+                for what, figure in zip(self.targets, figures or (), strict=False):
                     samples[what][name].append(figure)
         return [compared("start", f"{self.title}: {what}", samples[what], target, min) for what, target in self.targets.items()]
 
@@ -260,9 +282,12 @@ class SystemCalls:
             return Line("count", f"system calls per warm call, {world} ({missing})", {}, {}, target)
         values = {}
         for name in bench.competitors:
-            more, less = (self.traced(bench, name, world, calls) for calls in (self.many, self.few))
-            values[name] = round((more - less) / (self.many - self.few), 1)
+            values[name] = report_of(name, functools.partial(self.per_call, bench, name, world)) or math.nan
         return Line("count", f"system calls per warm call, {world}", values, {}, target)
+
+    def per_call(self, bench: Bench, name: str, world: str) -> float:
+        more, less = (self.traced(bench, name, world, calls) for calls in (self.many, self.few))
+        return round((more - less) / (self.many - self.few), 1)
 
     def traced(self, bench: Bench, name: str, world: str, calls: int) -> int:
         with tempfile.TemporaryDirectory() as directory:
@@ -295,9 +320,9 @@ class Connections:
         for name in bench.competitors:
             before = bench.server.accepted()
             worker = bench.worker(name, world)
-            worker.order("chat-stream-late-end", 20)
+            done = report_of(name, functools.partial(worker.order, "chat-stream-late-end", 20))
             worker.close()
-            values[name] = bench.server.accepted() - before - 1
+            values[name] = bench.server.accepted() - before - 1 if done else math.nan
         return Line("count", f"connections used by 20 chat streams in a row, {world}", values, {}, Target(1, ratio=False))
 
 

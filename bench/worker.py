@@ -13,7 +13,7 @@ import sys
 import time
 
 from .clients import Streamed, make_async, make_blocking
-from .measure import peak_memory
+from .memory import peak_memory
 from .works import WORKS, check
 
 TYPE_CHECKING = False
