@@ -139,19 +139,34 @@ class Exchange:
         """Make the result of a body. Raises APIResponseValidationError."""
         if not kind:
             return None
-        result: Any = None
+        value = self.parsed(answer, body)
         try:
-            result = decoder(kind)(decode(body))
-        except ValueError as problem:
-            error = invalid(answer.raw(body), answer.request, f"its body is no JSON: {problem}")
-            error.attempts = answer.attempts
-            raise error from None
+            result = decoder(kind)(value)
         except RecursionError:
             raise invalid(answer.raw(body), answer.request, "its JSON is nested too deeply") from None
         if not isinstance(result, Record):
             raise invalid(answer.raw(body), answer.request, f"its JSON is no {kind} but a {type(result).__name__}")
         result._http = answer.http()  # pyright: ignore[reportPrivateUsage]  # the one writer of that slot
         return result
+
+    def parsed(self, answer: Answer, body: bytes) -> Any:
+        """Return the JSON of a body. Raises APIResponseValidationError."""
+        try:
+            return decode(body)
+        except ValueError as problem:
+            error = invalid(answer.raw(body), answer.request, f"its body is no JSON: {problem}")
+            error.attempts = answer.attempts
+            raise error from None
+
+    async def page(self, operation: Operation[Any], given: dict[str, Any]) -> tuple[dict[str, Any], list[Any], HttpInfo]:
+        """Get one page of a list: the page as it came, its items, and the HTTP side."""
+        answer, body = await self.send(operation.prepare(given, self.settings), whole=True)
+        page = self.parsed(answer, body)
+        data: Any = page.pop("data", None) if isinstance(page, dict) else None
+        if not isinstance(data, list):
+            raise invalid(answer.raw(body), answer.request, "its JSON is no page with a list of data")
+        decode_item = decoder(operation.returns)
+        return page, [decode_item(item) for item in data], answer.http()
 
     # ------------------------------------------------------------------------------------------------ attempts
     async def send(self, request: Request, whole: bool, judged: bool = True) -> tuple[Answer, bytes]:
@@ -168,7 +183,9 @@ class Exchange:
         while True:
             course = Course(request.timeout, deadline, backend.now, begun)
             started = backend.now()
-            status, error, cause = None, None, None
+            status: int | None = None
+            cause: Exception | None = None
+            error: APIError | ConfigurationError
             try:
                 incoming = await self._attempt(request, course)
                 status = incoming.status

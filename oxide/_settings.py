@@ -11,7 +11,6 @@ from ._url import parse_url
 from ._version import __version__
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import Awaitable, Callable, Mapping, Sequence
     from typing import Any, TypeAlias
 

@@ -6,6 +6,7 @@ from collections import deque
 
 from ._errors import StreamError
 from ._json import decode
+from ._models._base import decoder
 from ._protocol.base import ProtocolError
 from ._protocol.sse import SSEDecoder
 from ._transport.base import run_now
@@ -16,11 +17,12 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any
 
-    from ._exchange import Answer
+    from ._exchange import Answer, Exchange
     from ._info import HttpInfo, RawResponse
+    from ._operation import Request, StreamOperation
     from ._protocol.sse import ServerSentEvent
 
-__all__ = ["AsyncStream", "EventReader", "Stream"]
+__all__ = ["AsyncStream", "EventReader", "Stream", "open_stream", "read_events"]
 
 E = TypeVar("E")
 
@@ -133,7 +135,7 @@ class EventReader(Generic[E]):
                 self._finishing = True
         elif kind in TERMINAL:
             self._finish()
-        elif kind == "error" or value.get("error") and name == "error":
+        elif kind == "error" or (value.get("error") and name == "error"):
             self._pending = self._error(value)
             return True
         return False
@@ -254,3 +256,14 @@ class AsyncStream(Generic[E]):
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
         await self.close()
+
+
+async def open_stream(exchange: Exchange, operation: StreamOperation[Any, E], given: dict[str, Any]) -> EventReader[E]:
+    """Make a call that answers with events; its head has come when this returns."""
+    return await read_events(exchange, operation.prepare(given, exchange.settings), operation.event)
+
+
+async def read_events(exchange: Exchange, request: Request, kind: str) -> EventReader[Any]:
+    """Send a request that is answered with events of a type."""
+    answer, _ = await exchange.send(request, whole=False)
+    return EventReader(answer, decoder(kind))

@@ -28,7 +28,7 @@ else:
         return lambda cls: cls
 
 
-__all__ = ["Record", "Unknown", "decoder", "extra", "missing", "plain", "wire"]
+__all__ = ["Record", "Unknown", "decoder", "decoder_of", "extra", "missing", "plain", "wire"]
 
 
 class _DataclassFields:
@@ -258,6 +258,11 @@ def decoder(expression: str) -> Decoder:
     if found is None:
         found = _decoders[expression] = _build(read_kinds(expression, __name__)) or _same
     return found
+
+
+def decoder_of(cls: type[Record]) -> Decoder:
+    """Return the function that decodes objects of a record class; see `decoder`."""
+    return _record(cls)
 
 
 def _same(value: Any) -> Any:

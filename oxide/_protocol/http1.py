@@ -295,7 +295,6 @@ class Http1:
             self._left = left
             self.state = SIZED
         elif coding is not None:
-            self._left = 0
             self.state = CHUNKED
         else:
             self.state = UNTIL_CLOSE

@@ -102,6 +102,10 @@ class RetryPolicy:
             return True
         return (status >= 500 or status in self.statuses) and code not in self.final_codes
 
+    def with_limit(self, limit: int) -> RetryPolicy:
+        """Return the same policy with another number of retries."""
+        return policy_from({**self._values(), "limit": limit})
+
     def _values(self) -> dict[str, object]:
         return {name: getattr(self, name) for name in self.__slots__}
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .addresses import Address, Socket
     from .base import Attempt, Endpoint
 
-__all__ = ["AsyncioBackend", "LoopGate", "LoopStream"]
+__all__ = ["AsyncioBackend", "LoopGate", "LoopStream", "running_loop"]
 
 T = TypeVar("T")
 
@@ -450,3 +450,7 @@ def _tell(answer: asyncio.Future[T], outcome: T | OSError) -> None:
         answer.set_exception(outcome)
     else:
         answer.set_result(outcome)
+
+
+running_loop = asyncio.get_running_loop
+"""Return the event loop in which the caller runs; raises RuntimeError outside of one."""

@@ -77,7 +77,7 @@ class Gate(Protocol):
 class Backend(Protocol):
     """One world: its clock, its naps, its connections, its concurrency."""
 
-    mutex: AbstractContextManager[object]
+    mutex: AbstractContextManager[object, bool | None]
 
     def now(self) -> float:
         """Return the monotonic time in seconds."""

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+from _thread import allocate_lock
+from _weakref import ref
+from collections import deque
+
 from .._protocol.base import ProtocolError
 from .._protocol.coding import decoder_for
 from .._protocol.pool import Pool
@@ -11,7 +16,6 @@ from .course import Outgoing
 from .dial import DialError, Route, dial
 
 if TYPE_CHECKING:
-    from collections import deque
     from collections.abc import Callable
     from typing import TypeAlias
 
@@ -155,7 +159,8 @@ class HttpTransport:
         self._proxy_for = proxy_for
         self._mutex = backend.mutex
         self._pool: Pool[Connection] = self._new_pool()
-        self._abandoned: list[ConnectionSlot] | deque[ConnectionSlot] = []
+        self._abandoned: deque[ConnectionSlot] = deque()
+        _transports.append(ref(self, _transports.remove))
 
     def _new_pool(self) -> Pool[Connection]:
         limits = self._limits
@@ -201,9 +206,11 @@ class HttpTransport:
         proxy = self._proxy_for(origin)
         if proxy is None or proxy.scheme not in ("http", "https"):
             return outgoing
-        from .._protocol.proxy import proxy_fields
+        fields = [*outgoing.fields]
+        if proxy.username is not None:
+            from .._protocol.proxy import basic_auth
 
-        fields = [*outgoing.fields, *proxy_fields(proxy)]
+            fields.append(("Proxy-Authorization", basic_auth(proxy.username, proxy.password or "")))
         target = f"http://{origin.authority}{outgoing.target}"
         return Outgoing(outgoing.method, origin, target, fields, outgoing.body, outgoing.length, outgoing.replayable)
 
@@ -367,9 +374,24 @@ class HttpTransport:
         """In a forked child: begin anew, and leave the parent's connections alone."""
         connections = self._pool.clear()
         self._pool = self._new_pool()
-        self._mutex = self.backend.mutex
+        self._abandoned.clear()
+        self.backend.mutex = self._mutex = allocate_lock()  # that of the parent may have been held in the moment of the fork
         for connection in connections:
             connection.forget()
+
+
+_transports: list[ref[HttpTransport]] = []
+
+
+def _forget_all() -> None:
+    for reference in list(_transports):
+        transport = reference()
+        if transport is not None:
+            transport.forget()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_all)
 
 
 class _Again(Exception):  # noqa: N818 - not an error of anybody

@@ -8,7 +8,8 @@ and finds no sender sends all that is queued, in the order in which the machine 
 from __future__ import annotations
 
 from .._protocol.base import Data, End, Head, ProtocolError
-from .._protocol.http2 import GoAway, Http2, Reset, SendMore, SlotsChanged
+from .._protocol.http2 import Http2
+from .._protocol.http2_events import GoAway, Reset, SendMore, SlotsChanged
 from .._timeout import FOREVER
 from .._typing import TYPE_CHECKING
 from .connection import UNSEEN, next_piece, piece_iterator
@@ -17,7 +18,7 @@ from .course import Opaque
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from .._protocol.http2 import StreamEvent
+    from .._protocol.http2_events import StreamEvent
     from .base import Backend, ByteStream, Gate
     from .course import Course, Outgoing
 

@@ -51,7 +51,7 @@ class Judge:
         self._patterns: list[tuple[str, re.Pattern[str], str]] = []
         for operation in operations:
             verb, _, path = operation.partition(" ")
-            self._patterns.append((verb, re.compile(re.sub(r"\{\w+\}", "([^/]+)", path)), operation))
+            self._patterns.append((verb, re.compile("/v1" + re.sub(r"\{\w+\}", "([^/]+)", path)), operation))
 
     def judge(self, received: Received) -> Call:
         """Return what the request asks for."""
@@ -64,7 +64,7 @@ class Judge:
     def _route(self, received: Received) -> tuple[str, list[str]]:
         known = False
         for verb, pattern, operation in self._patterns:
-            match = pattern.fullmatch(received.path.removeprefix("/v1"))
+            match = pattern.fullmatch(received.path)
             if match and verb == received.method:
                 return operation, list(match.groups())
             known = known or match is not None

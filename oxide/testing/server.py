@@ -95,9 +95,9 @@ class Server:
 
     @property
     def url(self) -> str:
-        """The base URL to give to a client; it ends with /v1, but for a Unix socket, where it is `unix://` and the path."""
+        """The base URL to give to a client; it ends with /v1. That of a Unix socket is `unix://`, the path of the socket, and `:/v1`."""
         if self.path is not None:
-            return f"unix://{self.path}"
+            return f"unix://{self.path}:/v1"
         name = f"[{self.host}]" if ":" in self.host else self.host
         return f"{'https' if self._tls else 'http'}://{name}:{self.port}/v1"
 

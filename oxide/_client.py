@@ -1,0 +1,498 @@
+"""`Client` and `AsyncClient`: construction, lifetime, and the namespaces of the API. All that happens in a call happens in `_exchange`."""
+
+from __future__ import annotations
+
+import os
+
+from ._caller import AsyncCaller, Caller
+from ._errors import ConfigurationError
+from ._exchange import Exchange
+from ._log import listen
+from ._omit import NotGiven, not_given
+from ._page import AsyncPage, PageReader, first_page
+from ._settings import settings_from
+from ._stream import AsyncStream, Stream, open_stream
+from ._timeout import Limits, Timeout
+from ._transport.base import run_now
+from ._transport.dial import Security
+from ._transport.http import HttpTransport
+from ._typing import TYPE_CHECKING, Generic, TypeVar
+from ._verbs import AsyncVerbs, Verbs
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from types import TracebackType
+    from typing import Any, Literal, TypedDict, overload
+
+    from typing_extensions import Self, Unpack
+
+    from ._omit import Omit
+    from ._operation import Operation, PageOperation, StreamOperation
+    from ._page import Page
+    from ._protocol.proxy import Proxy
+    from ._protocol.retry import RetryBudget, RetryPolicy
+    from ._settings import Settings
+    from ._transport.base import Backend
+    from ._url import Origin
+    from .resources.chat import AsyncChat, Chat
+    from .resources.responses import AsyncResponses, Responses
+
+    class ClientOptions(TypedDict, total=False):
+        """The options of `with_options`: those of the clients, and two that replace what would be added."""
+
+        api_key: str | Callable[[], str] | Callable[[], Awaitable[str]]
+        admin_api_key: str | Callable[[], str] | Callable[[], Awaitable[str]]
+        organization: str | None
+        project: str | None
+        webhook_secret: str | None
+        base_url: str
+        timeout: float | Timeout | None
+        max_retries: int
+        default_headers: Mapping[str, str | Omit]
+        set_default_headers: Mapping[str, str | Omit]
+        default_query: Mapping[str, object]
+        set_default_query: Mapping[str, object]
+        limits: Limits
+        http2: bool | Literal["auto"]
+        proxy: str | None
+        ssl_context: ssl.SSLContext
+        trust: Literal["certifi", "system"]
+        retry: RetryPolicy
+        redirects: Literal["same-origin", "any", "none"]
+        hooks: Sequence[object]
+        max_body: int
+
+
+__all__ = ["AsyncClient", "Client"]
+
+T = TypeVar("T")
+E = TypeVar("E")
+R = TypeVar("R")
+
+_ROUTING = frozenset(("limits", "http2", "proxy", "ssl_context", "trust"))
+"""Options of the connections: a copy with other ones cannot share them."""
+
+
+class _Shared:
+    """What a client and its copies share: the connections and the retry budget. The last one to leave closes them."""
+
+    def __init__(self, options: Mapping[str, Any], environment: Mapping[str, str]) -> None:
+        from ._protocol.retry import RetryBudget
+
+        self._holders = 1
+        self._limits: Limits = options.get("limits") or Limits()
+        self._http2: bool | str = _checked_http2(options.get("http2", "auto"))
+        self._security = _security(options, environment)
+        self._proxy_for = _proxy_choice(options.get("proxy", not_given), environment)
+        self._transports: dict[object, HttpTransport] = {}
+        self.budget: RetryBudget = RetryBudget()
+
+    def transport(self, place: object, new_backend: Callable[[], Backend]) -> HttpTransport:
+        """Return the connections of one world: `place` is the event loop, or None for the threads."""
+        transport = self._transports.get(place)
+        if transport is None:
+            if not self._holders:
+                raise ConfigurationError("The client is closed; make another one.")
+            self._leave_closed_loops()
+            transport = HttpTransport(new_backend(), self._limits, self._http2, self._security, self._proxy_for)
+            self._transports[place] = transport
+        return transport
+
+    def _leave_closed_loops(self) -> None:
+        for place in list(self._transports):
+            if place is not None and place.is_closed():  # type: ignore[attr-defined]  # an event loop, of which nothing else is needed
+                self._transports.pop(place).close()
+
+    def hold(self) -> _Shared:
+        """Join in."""
+        self._holders += 1
+        return self
+
+    def leave(self) -> None:
+        """Leave; the last one closes the connections."""
+        self._holders -= 1
+        if not self._holders:
+            for transport in self._transports.values():
+                transport.close()
+
+
+def _checked_http2(value: bool | str) -> bool | str:
+    if value not in (True, False, "auto"):
+        raise ConfigurationError(f'http2 must be True, False or "auto", not {value!r}')
+    return value
+
+
+def _security(options: Mapping[str, Any], environment: Mapping[str, str]) -> Security:
+    trust = options.get("trust") or "certifi"
+    if trust not in ("certifi", "system"):
+        raise ConfigurationError(f'trust must be "certifi" or "system", not {trust!r}; for your own roots pass ssl_context=')
+    files = environment.get("SSL_CERT_FILE") or None, environment.get("SSL_CERT_DIR") or None
+    return Security(trust, options.get("ssl_context"), cafile=files[0], capath=files[1])
+
+
+def _proxy_choice(proxy: object, environment: Mapping[str, str]) -> Callable[[Origin], Proxy | None]:
+    """Return what tells the proxy for an origin: the option's, or what the environment says; None says that there is none."""
+    if isinstance(proxy, str):
+        from ._protocol.proxy import parse_proxy
+
+        try:
+            only = parse_proxy(proxy)
+        except ValueError as problem:
+            raise ConfigurationError(f"proxy: {problem}") from None
+        return lambda origin: None if origin.path else only
+    if proxy is None or not any(name.lower().endswith("_proxy") for name in environment):
+        return lambda origin: None
+    if not isinstance(proxy, NotGiven):
+        raise ConfigurationError("proxy must be a URL such as http://user:password@host:8080, or None for no proxy")
+    from ._protocol.proxy import ProxyMap
+
+    try:
+        chosen = ProxyMap(environment)
+    except ValueError as problem:
+        raise ConfigurationError(f"the environment: {problem}") from None
+    return lambda origin: None if origin.path else chosen.choose(origin.scheme, origin.host, origin.port)
+
+
+class resource(Generic[R]):  # noqa: N801 - used as a decorator
+    """A namespace of the API: its module is imported, and its object made, when it is first touched."""
+
+    def __init__(self, make: Callable[[Any], R]) -> None:
+        self._make = make
+        self.__doc__ = make.__doc__
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __get__(self, client: None, owner: type) -> Self: ...
+        @overload
+        def __get__(self, client: object, owner: type) -> R: ...
+
+    def __get__(self, client: Any, owner: type) -> Any:
+        if client is None:
+            return self
+        made = client.__dict__[self._name] = self._make(client)
+        return made
+
+
+class BlockingCaller(Caller):
+    """Makes calls for the resources of a blocking client."""
+
+    __slots__ = ("exchange",)
+
+    def __init__(self, exchange: Exchange) -> None:
+        self.exchange = exchange
+
+    def call(self, operation: Operation[T], given: dict[str, Any]) -> T:
+        return run_now(self.exchange.call(operation, given))
+
+    def open(self, operation: StreamOperation[T, E], given: dict[str, Any]) -> T | Stream[E]:
+        if given.get("stream") is not True:
+            return run_now(self.exchange.call(operation, given))
+        return Stream(run_now(open_stream(self.exchange, operation, given)))
+
+    def page(self, operation: PageOperation[T], given: dict[str, Any]) -> Page[T]:
+        return first_page(PageReader(self, operation, given))
+
+
+class LoopCaller(AsyncCaller):
+    """Makes calls for the resources of an asyncio client: each event loop has connections of its own."""
+
+    __slots__ = ("_exchange", "_loop", "_settings", "_shared")
+
+    def __init__(self, settings: Settings, shared: _Shared) -> None:
+        self._settings = settings
+        self._shared = shared
+        self._loop: object = None
+        self._exchange: Exchange | None = None
+
+    @property
+    def exchange(self) -> Exchange:
+        """The exchange of the running loop."""
+        from ._transport.aio import AsyncioBackend, running_loop
+
+        loop = running_loop()
+        exchange = self._exchange
+        if exchange is None or loop is not self._loop:
+            transport = self._shared.transport(loop, AsyncioBackend)
+            exchange = Exchange(self._settings, transport, transport.backend, self._shared.budget)
+            self._exchange, self._loop = exchange, loop
+        return exchange
+
+    async def call(self, operation: Operation[T], given: dict[str, Any]) -> T:
+        return await self.exchange.call(operation, given)
+
+    async def open(self, operation: StreamOperation[T, E], given: dict[str, Any]) -> T | AsyncStream[E]:
+        if given.get("stream") is not True:
+            return await self.exchange.call(operation, given)
+        return AsyncStream(await open_stream(self.exchange, operation, given))
+
+    def page(self, operation: PageOperation[T], given: dict[str, Any]) -> AsyncPage[T]:
+        return AsyncPage(PageReader(self, operation, given))
+
+
+class _Options:
+    """What both clients are made of: the options as they were given, and the settings made of them."""
+
+    def __init__(self, options: dict[str, Any], shared: _Shared | None = None) -> None:
+        self._options = {
+            name: value for name, value in options.items() if value is not not_given and (value is not None or name == "proxy")
+        }
+        self._settings = settings_from(self._options, os.environ)
+        listen(os.environ)
+        self._shared = shared or _Shared(self._options, os.environ)
+        self._closed = False
+
+    @property
+    def api_key(self) -> str | None:
+        """The key, where it is a string; its `repr` does not show it."""
+        key = self._settings.api_key
+        return key if isinstance(key, str) else None
+
+    @property
+    def base_url(self) -> str:
+        """Where the requests go."""
+        return self._settings.base_url
+
+    @property
+    def organization(self) -> str | None:
+        """The organization that pays."""
+        return self._settings.organization
+
+    @property
+    def project(self) -> str | None:
+        """The project that pays."""
+        return self._settings.project
+
+    @property
+    def timeout(self) -> Timeout:
+        """How long the waits of a call may take."""
+        return self._settings.timeout
+
+    @property
+    def max_retries(self) -> int:
+        """How many times a failed call is tried again."""
+        return self._settings.max_retries
+
+    @property
+    def webhook_secret(self) -> str | None:
+        """The secret that webhooks are signed with."""
+        return self._settings.webhook_secret
+
+    def with_options(self, **changes: Unpack[ClientOptions]) -> Self:
+        """Return a copy with other options; it shares the connections, and closing it leaves this one open.
+
+        `default_headers` and `default_query` are added to those of this client; `set_default_headers` and `set_default_query` replace
+        them.  A copy with other `limits`, `http2`, `proxy`, `ssl_context` or `trust` has connections of its own.
+
+        Raises:
+            ConfigurationError: an option that cannot be.
+            TypeError: an option that does not exist.
+        """
+        options: dict[str, Any] = {**self._options}
+        for name, value in changes.items():
+            if name not in OPTIONS:
+                raise TypeError(f"unknown option {name!r}; the options are {', '.join(sorted(OPTIONS))}")
+            if name in ("default_headers", "default_query"):
+                options[name] = {**(options.get(name) or {}), **(value or {})}  # type: ignore[dict-item]  # a mapping, as the type says
+            else:
+                options[name.removeprefix("set_")] = value
+        copy = type(self).__new__(type(self))
+        _Options.__init__(copy, options, None if _ROUTING & changes.keys() else self._shared.hold())
+        copy._begin()
+        return copy
+
+    copy = with_options
+
+    def _begin(self) -> None:
+        """Make what differs between the two clients."""
+
+    def is_closed(self) -> bool:
+        """Whether this client was closed."""
+        return self._closed
+
+    def _close(self) -> None:
+        if not self._closed:
+            self._closed = True
+            self._shared.leave()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.base_url}>"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _unpickled, (type(self), {**self._options, **_plain_key(self._options)})
+
+
+def _plain_key(options: Mapping[str, Any]) -> dict[str, Any]:
+    """A key that was given to the client travels with it; one from the environment is looked for where it arrives."""
+    return {name: str(options[name]) for name in ("api_key", "admin_api_key") if isinstance(options.get(name), str)}
+
+
+def _unpickled(kind: type[Client] | type[AsyncClient], options: dict[str, Any]) -> Client | AsyncClient:
+    return kind(**options)
+
+
+class Client(_Options, Verbs):
+    """The OpenAI API, for scripts and threads: calls return when they have their result.
+
+    One client may be used from many threads, and is best made once: it keeps its connections.  It is a context manager.
+
+    Args:
+        api_key: the key, or a function that returns it, asked at each attempt; else OPENAI_API_KEY.
+        organization, project: who pays; else OPENAI_ORG_ID, OPENAI_PROJECT_ID.
+        base_url: where the API is; else OPENAI_BASE_URL; `unix:///run/model.sock` for a Unix socket.
+        webhook_secret: what webhooks are signed with; else OPENAI_WEBHOOK_SECRET.
+        timeout: seconds for each kind of wait, or a `Timeout`.
+        max_retries: how many times a failed call is tried again.
+        default_headers, default_query: sent with every request.
+        limits: how many connections.
+        http2: "auto" (many requests at once share connections), True or False.
+        proxy: the URL of a proxy; None for none; left out, the environment tells (HTTPS_PROXY, ALL_PROXY, NO_PROXY).
+        ssl_context: a TLS context to use as it is.
+        trust: "certifi" or "system": whose root certificates to trust.
+        retry: when to try again, and after how long.
+        redirects: "same-origin", "any" or "none".
+        hooks: objects with any of the methods on_request, on_response, on_error, on_retry; called at every attempt.
+        max_body: bytes of the largest answer that is read whole.
+
+    Raises:
+        ConfigurationError: there is no key, or an option cannot be.
+    """
+
+    _caller: BlockingCaller
+
+    def __init__(
+        self,
+        *,
+        api_key: str | Callable[[], str] | None = None,
+        admin_api_key: str | Callable[[], str] | None = None,
+        organization: str | None = None,
+        project: str | None = None,
+        webhook_secret: str | None = None,
+        base_url: str | None = None,
+        timeout: float | Timeout | None | NotGiven = not_given,
+        max_retries: int | None = None,
+        default_headers: Mapping[str, str | Omit] | None = None,
+        default_query: Mapping[str, object] | None = None,
+        limits: Limits | None = None,
+        http2: bool | Literal["auto"] = "auto",
+        proxy: str | None | NotGiven = not_given,
+        ssl_context: ssl.SSLContext | None = None,
+        trust: Literal["certifi", "system"] = "certifi",
+        retry: RetryPolicy | None = None,
+        redirects: Literal["same-origin", "any", "none"] = "same-origin",
+        hooks: Sequence[object] | None = None,
+        max_body: int | None = None,
+    ) -> None:
+        options = dict(locals())
+        del options["self"]
+        super().__init__(options)
+        self._begin()
+
+    def _begin(self) -> None:
+        transport = self._shared.transport(None, _new_blocking_backend)
+        self._caller = BlockingCaller(Exchange(self._settings, transport, transport.backend, self._shared.budget))
+
+    @resource
+    def responses(self) -> Responses:
+        """Answers of a model, with tools and state."""
+        from .resources.responses import Responses
+
+        return Responses(self._caller)
+
+    @resource
+    def chat(self) -> Chat:
+        """Answers of a model to a list of messages."""
+        from .resources.chat import Chat
+
+        return Chat(self._caller)
+
+    def close(self) -> None:
+        """Close the client; the connections are closed with the last of its copies."""
+        self._close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        self._close()
+
+
+class AsyncClient(_Options, AsyncVerbs):
+    """The OpenAI API, for asyncio: calls are awaited.
+
+    One client may be used by many tasks, and is best made once: it keeps its connections, those of each event loop apart.  It is an
+    asynchronous context manager.  The arguments are those of `Client`; `api_key` and hooks may be coroutine functions as well.
+    """
+
+    _caller: LoopCaller
+
+    def __init__(
+        self,
+        *,
+        api_key: str | Callable[[], str] | Callable[[], Awaitable[str]] | None = None,
+        admin_api_key: str | Callable[[], str] | Callable[[], Awaitable[str]] | None = None,
+        organization: str | None = None,
+        project: str | None = None,
+        webhook_secret: str | None = None,
+        base_url: str | None = None,
+        timeout: float | Timeout | None | NotGiven = not_given,
+        max_retries: int | None = None,
+        default_headers: Mapping[str, str | Omit] | None = None,
+        default_query: Mapping[str, object] | None = None,
+        limits: Limits | None = None,
+        http2: bool | Literal["auto"] = "auto",
+        proxy: str | None | NotGiven = not_given,
+        ssl_context: ssl.SSLContext | None = None,
+        trust: Literal["certifi", "system"] = "certifi",
+        retry: RetryPolicy | None = None,
+        redirects: Literal["same-origin", "any", "none"] = "same-origin",
+        hooks: Sequence[object] | None = None,
+        max_body: int | None = None,
+    ) -> None:
+        options = dict(locals())
+        del options["self"]
+        super().__init__(options)
+        self._begin()
+
+    def _begin(self) -> None:
+        self._caller = LoopCaller(self._settings, self._shared)
+
+    @resource
+    def responses(self) -> AsyncResponses:
+        """Answers of a model, with tools and state."""
+        from .resources.responses import AsyncResponses
+
+        return AsyncResponses(self._caller)
+
+    @resource
+    def chat(self) -> AsyncChat:
+        """Answers of a model to a list of messages."""
+        from .resources.chat import AsyncChat
+
+        return AsyncChat(self._caller)
+
+    async def close(self) -> None:
+        """Close the client; the connections are closed with the last of its copies."""
+        self._close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        self._close()
+
+
+def _new_blocking_backend() -> Backend:
+    from ._transport.blocking import BlockingBackend
+
+    return BlockingBackend()
+
+
+OPTIONS = frozenset(Client.__init__.__code__.co_varnames[1 : Client.__init__.__code__.co_kwonlyargcount + 1]) | {
+    "set_default_headers",
+    "set_default_query",
+}
