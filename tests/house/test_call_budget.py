@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 QUESTION: dict[str, Any] = {"model": "echo", "input": "Hello"}
 
 # Measured, plus a tenth.  A change that needs more says in its commit message what it buys.
-A_BLOCKING_CALL = 100
-AN_ASYNCIO_CALL = 130
-A_STREAMED_EVENT = 8
+A_BLOCKING_CALL = 132
+AN_ASYNCIO_CALL = 175
+A_STREAMED_EVENT = 7
 
 
 class Count:
