@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,18 +14,6 @@ if TYPE_CHECKING:
 
 # Real servers and proxies are for `make check-real`: they are not on every machine.
 collect_ignore = [] if os.environ.get("RUN_REAL") else ["real"]
-
-# These speak of the finished client and its commands, and are collected as soon as there are such.
-LIBRARY = Path(__file__).parents[1] / "oxide"
-if not (LIBRARY / "_cli.py").exists():
-    collect_ignore += ["house/test_commands.py"]
-if not (LIBRARY / "_client.py").exists():
-    collect_ignore += [
-        "house/test_call_budget.py",
-        "house/test_first_call.py",
-        "house/test_public_names.py",
-        "house/test_readme_examples.py",
-    ]
 
 OURS = ("OPENAI_", "OXIDE_", "SSL_CERT_")
 PROXIES = {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"}
