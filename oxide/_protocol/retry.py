@@ -94,6 +94,14 @@ class RetryPolicy:
             return min(self.first * 2.0 ** min(retries_taken, 60), self.longest) * (1 - self.jitter * dice)
         return asked if asked <= self.honour else None
 
+    def with_limit(self, limit: int) -> RetryPolicy:
+        """Return the same policy with another limit.
+
+        Raises:
+            ValueError: the limit is negative.
+        """
+        return RetryPolicy(**{**self._values(), "limit": limit})  # type: ignore[arg-type]  # the values are those of a policy
+
     def _worthwhile(self, status: int | None, headers: Headers | None, code: str | None) -> bool:
         verdict = headers.get("x-should-retry") if headers else None
         if verdict == "true" or verdict == "false":

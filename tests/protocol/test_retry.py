@@ -146,6 +146,14 @@ def test_a_policy_is_a_value() -> None:
         del policy.limit
 
 
+def test_a_policy_is_made_again_with_another_limit() -> None:
+    policy = RetryPolicy(2, first=1, statuses=[418])
+    assert policy.with_limit(5) == RetryPolicy(5, first=1, statuses=[418])
+    assert policy.limit == 2
+    with pytest.raises(ValueError, match="it must be"):
+        policy.with_limit(-1)
+
+
 @pytest.mark.parametrize(
     "bad", [{"limit": -1}, {"first": -1}, {"longest": float("inf")}, {"honour": float("nan")}, {"jitter": 1.1}, {"jitter": float("nan")}]
 )
