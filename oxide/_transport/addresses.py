@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     Address: TypeAlias = tuple[int, tuple[str | int | bytes, ...] | str]  # the family, and what `socket.connect` takes
 
-__all__ = ["STAGGER", "SlowResolver", "Socket", "alternate", "in_thread", "literal", "lookup", "new_socket", "unreachable"]
+__all__ = ["STAGGER", "SlowResolver", "Socket", "alternate", "in_thread", "literal", "lookup", "new_socket", "unix", "unreachable"]
 
 STAGGER = 0.25  # RFC 8305, 5: the recommended delay between two connection attempts, seconds
 
@@ -88,6 +88,14 @@ def _addresses(host: str, port: int, flags: int) -> list[Address]:
     # As bytes an ASCII name does not pass through the idna codec, whose import costs more than the lookup.
     name = host.encode() if host.isascii() else host
     return [(family, address) for family, _, _, _, address in socket.getaddrinfo(name, port, 0, socket.SOCK_STREAM, 0, flags)]
+
+
+def unix(path: str) -> list[Address]:
+    """Return the address of a Unix socket; raises OSError where there are none."""
+    family: int | None = getattr(socket, "AF_UNIX", None)
+    if family is None:
+        raise OSError(errno.EAFNOSUPPORT, "this platform has no Unix sockets", path)
+    return [(family, path)]
 
 
 def alternate(addresses: list[Address]) -> list[Address]:

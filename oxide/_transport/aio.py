@@ -13,10 +13,11 @@ from _thread import allocate_lock, get_ident
 from weakref import WeakKeyDictionary
 
 from .._typing import TYPE_CHECKING, TypeVar
-from .addresses import STAGGER, SlowResolver, in_thread, literal, lookup, new_socket, unreachable
+from .addresses import STAGGER, SlowResolver, in_thread, literal, lookup, new_socket, unix, unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
+    from contextlib import AbstractContextManager
     from typing import Any
 
     from .addresses import Address, Socket
@@ -332,7 +333,9 @@ class AsyncioBackend:
     """The world of tasks."""
 
     def __init__(self) -> None:
-        self.mutex = allocate_lock()  # never held across an await; real, since finalizers and other threads may come in
+        self.mutex: AbstractContextManager[object] = (
+            allocate_lock()
+        )  # never held across an await; real, since finalizers and other threads may come in
 
     now = staticmethod(time.monotonic)
 
@@ -343,7 +346,7 @@ class AsyncioBackend:
         deadline = time.monotonic() + timeout
         addresses: Sequence[Address]
         if endpoint.path is not None:
-            addresses = [(socket.AF_UNIX, endpoint.path)]
+            addresses = unix(endpoint.path)
         else:
             addresses = literal(endpoint.host, endpoint.port) or await _resolve(endpoint.host, endpoint.port, timeout)
         task = asyncio.ensure_future(self._reach(endpoint, addresses))

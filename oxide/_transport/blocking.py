@@ -16,12 +16,13 @@ import time
 from _thread import TIMEOUT_MAX, RLock, allocate_lock, get_ident
 
 from .._typing import TYPE_CHECKING, Generic, TypeVar
-from .addresses import STAGGER, SlowResolver, in_thread, literal, lookup, new_socket, unreachable
+from .addresses import STAGGER, SlowResolver, in_thread, literal, lookup, new_socket, unix, unreachable
 from .base import run_now
 
 if TYPE_CHECKING:
     from _thread import LockType
     from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
     from typing import Any
 
     from .addresses import Address, Socket
@@ -455,7 +456,7 @@ class BlockingBackend:
     """The world of threads that wait."""
 
     def __init__(self) -> None:
-        self.mutex = allocate_lock()
+        self.mutex: AbstractContextManager[object] = allocate_lock()
 
     now = staticmethod(time.monotonic)
 
@@ -469,7 +470,7 @@ class BlockingBackend:
         deadline = time.monotonic() + timeout
         addresses: Sequence[Address]
         if endpoint.path is not None:
-            addresses = [(socket.AF_UNIX, endpoint.path)]
+            addresses = unix(endpoint.path)
         else:
             addresses = literal(endpoint.host, endpoint.port) or _resolve(endpoint.host, endpoint.port, timeout)
         return SocketStream(_reach(endpoint, addresses, deadline))

@@ -54,7 +54,7 @@ def context(trust: str = "certifi", cafile: str | None = None, capath: str | Non
     made.minimum_version = ssl.TLSVersion.TLSv1_2
     made.options |= ssl.OP_NO_RENEGOTIATION
     if cafile or capath:
-        made.load_verify_locations(cafile, capath)
+        _load(made, cafile, capath)
     elif trust == "system":
         made.load_default_certs()
     elif trust == "certifi":
@@ -62,6 +62,13 @@ def context(trust: str = "certifi", cafile: str | None = None, capath: str | Non
     else:
         raise ValueError(f'trust must be "certifi" or "system", not {trust!r}')
     return made
+
+
+def _load(made: ssl.SSLContext, cafile: str | None, capath: str | None) -> None:
+    try:
+        made.load_verify_locations(cafile, capath)
+    except FileNotFoundError as error:  # which does not say of what
+        raise FileNotFoundError(error.errno, error.strerror, cafile or capath) from None
 
 
 def _certifi_roots() -> str:

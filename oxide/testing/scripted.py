@@ -10,6 +10,7 @@ from .._typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
+    from contextlib import AbstractContextManager
     from typing import Any, TypeAlias
 
     from .._transport.base import Attempt, Endpoint
@@ -128,7 +129,7 @@ class ScriptedBackend:
     """
 
     def __init__(self, *connections: Sequence[Reply] | BaseException) -> None:
-        self.mutex = allocate_lock()
+        self.mutex: AbstractContextManager[object] = allocate_lock()
         self.clock = 0.0
         self.naps: list[float] = []
         self.endpoints: list[Endpoint] = []

@@ -408,5 +408,5 @@ def test_a_file_of_roots_takes_the_place_of_all_others(tmp_path: Path) -> None:
 def test_unknown_roots_are_refused() -> None:
     with pytest.raises(ValueError, match="certifi"):
         tls.context("everybody")
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(FileNotFoundError, match="does-not-exist"):
         tls.context(cafile="does-not-exist.pem")
