@@ -127,7 +127,7 @@ def literals(text: str, module: str) -> list[str] | None:
 
 def _tokens(text: str) -> list[str]:
     """ "A | list[B] | Literal['c']" -> ["A", "list", "[", "B", "]"]: literals are scalars, whatever they say."""
-    head, *rest = text.split("Literal[")
+    head, *rest = "".join(text.split("'")[::2]).split("Literal[")
     bare = head + "".join([part.partition("]")[2] for part in rest])
     return bare.replace("[", " [ ").replace("]", " ] ").replace("|", " ").replace(",", " ").split()
 

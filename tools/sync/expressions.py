@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from .facts import Facts
+from .facts import LITERAL, Facts
 from .layout import Layout, input_name, short
 
-_NAME = re.compile(r"Literal\[[^\]]*\]|[A-Za-z_][\w.]*")
+_NAME = re.compile(LITERAL.pattern + r"|[A-Za-z_][\w.]*")
 
 
 class Expressions:
@@ -59,7 +59,8 @@ def members(text: str) -> list[str]:
     """Return the members of a union, brackets left whole."""
     parts: list[str] = []
     depth = start = 0
-    for place, sign in enumerate(text):
+    bare = re.sub(r"'[^']*'", lambda found: "'" * len(found[0]), text)
+    for place, sign in enumerate(bare):
         depth += (sign == "[") - (sign == "]")
         if sign == "|" and not depth:
             parts.append(text[start:place].strip())

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
+LITERAL = re.compile(r"Literal\[(?:'[^']*'|[^\]'])*\]")
 
 
 @dataclass(frozen=True)
@@ -78,9 +79,21 @@ class Facts:
         if place != "body":
             given: dict[str, str] = operation.get(place, {})
             return given
-        bodies = operation.get("body", {})
-        fields: dict[str, str] = self.types[bodies["json"]]["fields"] if "json" in bodies else {}
-        return fields
+        body = operation.get("body", {}).get("json")
+        return self._fields(body) if body in self.types else {}
+
+    def _fields(self, name: str) -> dict[str, str]:
+        """Return the fields of an object, or of a union: all of its members', required where every member requires them."""
+        entry = self.types[name]
+        if "fields" in entry:
+            fields: dict[str, str] = entry["fields"]
+            return fields
+        every = [self._fields(member) for member in references(entry["is"])]
+        found: dict[str, list[str]] = {}
+        for fields in every:
+            for field, text in fields.items():
+                found.setdefault(field.rstrip("?"), []).append(text)
+        return {key if all(key in fields for fields in every) else key + "?": " | ".join(texts) for key, texts in found.items()}
 
     # ------------------------------------------------------------------------------------------------------ types
     def inputs(self, operation: dict[str, Any]) -> list[str]:
@@ -115,7 +128,7 @@ class Facts:
 
 def references(text: str) -> list[str]:
     """Return the names that a type expression mentions, literals and containers left out."""
-    bare = re.sub(r"Literal\[[^\]]*\]|'[^']*'", "", text)
+    bare = LITERAL.sub("", text)
     return [
         n for n in re.findall(r"[A-Za-z_][\w.]*", bare) if n not in ("list", "dict", "str", "int", "float", "bool", "None", "Any", "File")
     ]
@@ -123,8 +136,8 @@ def references(text: str) -> list[str]:
 
 def with_literals(text: str, values: list[str]) -> str:
     """Return an expression whose first `Literal[...]` allows some more values."""
-    found = re.search(r"Literal(\[[^\]]*\])", text)
+    found = LITERAL.search(text)
     if found is None:
         raise ValueError(f"no literal to extend in {text!r}")
-    known = ast.literal_eval(found[1])
+    known = ast.literal_eval(found[0].removeprefix("Literal"))
     return text[: found.start()] + f"Literal{[*known, *(v for v in values if v not in known)]!r}" + text[found.end() :]
