@@ -95,12 +95,12 @@ class RetryPolicy:
         return asked if asked <= self.honour else None
 
     def with_limit(self, limit: int) -> RetryPolicy:
-        """Return the same policy with another limit.
+        """Return the same policy with another number of retries.
 
         Raises:
             ValueError: the limit is negative.
         """
-        return RetryPolicy(**{**self._values(), "limit": limit})  # type: ignore[arg-type]  # the values are those of a policy
+        return policy_from({**self._values(), "limit": limit})
 
     def _worthwhile(self, status: int | None, headers: Headers | None, code: str | None) -> bool:
         verdict = headers.get("x-should-retry") if headers else None
@@ -109,10 +109,6 @@ class RetryPolicy:
         if status is None:
             return True
         return (status >= 500 or status in self.statuses) and code not in self.final_codes
-
-    def with_limit(self, limit: int) -> RetryPolicy:
-        """Return the same policy with another number of retries."""
-        return policy_from({**self._values(), "limit": limit})
 
     def _values(self) -> dict[str, object]:
         return {name: getattr(self, name) for name in self.__slots__}
@@ -137,7 +133,7 @@ class RetryPolicy:
 
 
 def policy_from(values: dict[str, object]) -> RetryPolicy:
-    """Make a policy again from what pickle or copy kept."""
+    """Make a policy again from the values of one."""
     return RetryPolicy(**values)  # type: ignore[arg-type]  # the values are those of a policy
 
 
