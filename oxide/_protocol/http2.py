@@ -16,7 +16,7 @@ from __future__ import annotations
 from .._typing import TYPE_CHECKING
 from . import http2_frames as frames
 from .base import End, ProtocolError
-from .http2_engine import HEAD, INTERIM, Engine, encode_fields
+from .http2_engine import HEAD, INTERIM, Engine
 from .http2_events import CANCEL, NO_ERROR, PROTOCOL_ERROR, REFUSED_STREAM, GoAway, Pong, Reset, SendMore, SlotsChanged, error_name
 from .http2_frames import END_STREAM, PADDED, FrameReader, write_goaway, write_window_update
 from .http2_stream import MalformedError, Stream, check_fields
@@ -130,7 +130,7 @@ class Http2:
             ValueError: a part of the request holds characters that are not allowed; nothing has changed.
             RuntimeError: there is no slot.
         """
-        fields = encode_fields(method, scheme, authority, target, headers)
+        fields = self._engine.fields(method, scheme, authority, target, headers)
         if self.slots <= 0 or not self._started:
             raise RuntimeError("this connection takes no further stream now")
         self._last_id = stream_id = self._last_id + 2

@@ -6,8 +6,6 @@ fields that h2 makes are off: ours are stricter, and cost a tenth.
 
 from __future__ import annotations
 
-import re
-
 from h2.config import H2Configuration
 from h2.connection import H2Connection
 from h2.events import (
@@ -22,77 +20,18 @@ from h2.events import (
 )
 from h2.exceptions import H2Error
 from h2.settings import SettingCodes, Settings
-from hpack import Encoder, NeverIndexedHeaderTuple
 
 from .._typing import TYPE_CHECKING
 from .base import ProtocolError
-from .headers import SECRET
+from .http2_fields import FieldEncoder, FieldWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from .http2_stream import Fields
 
-__all__ = ["Engine", "encode_fields"]
+__all__ = ["HEAD", "INTERIM", "TRAILERS", "Engine"]
 
 HEAD, INTERIM, TRAILERS = "head", "interim", "trailers"
-TABLE = 4_096  # octets of the table our fields are compressed with; a peer may offer more, which would cost us
 CLOSED_KEPT = 1_024  # closed streams h2 remembers; 65,536 if it is not told
-SECRETS_KEPT = 16
-
-_HOP_BY_HOP = frozenset(("connection", "host", "http2-settings", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"))
-_is_method = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch
-_is_name = re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]+").fullmatch
-_is_value = re.compile(r"[\t -~\x80-\xff]*").fullmatch
-_is_word = re.compile(r"[!-~]+").fullmatch
-
-
-def encode_fields(method: str, scheme: str, authority: str, target: str, headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
-    """Return the field list of a request, without what belongs to HTTP/1.1 connections.
-
-    Secrets are marked never to be put into the table of the compression (RFC 7541, 7.1).
-
-    Raises:
-        ValueError: a part holds characters that are not allowed.
-    """
-    if not _is_method(method) or not (_is_word(scheme) and _is_word(authority) and _is_word(target)):
-        raise ValueError("a character that is not allowed in a method, scheme, authority or target")
-    fields = [
-        (b":method", method.encode()),
-        (b":scheme", scheme.encode()),
-        (b":authority", authority.encode()),
-        (b":path", target.encode()),
-    ]
-    for given, text in headers:
-        name, value = given.lower(), text.strip(" \t")
-        if not _is_name(name):
-            raise ValueError(f"a bad name of a header field: {given[:60]!r}")
-        if not _is_value(value):
-            raise ValueError(f"a character that is not allowed in the value of {name}")  # the value may be a secret
-        if name in SECRET:
-            fields.append(NeverIndexedHeaderTuple(name.encode(), value.encode("latin-1")))
-        elif name not in _HOP_BY_HOP and (name != "te" or value == "trailers"):
-            fields.append((name.encode(), value.encode("latin-1")))
-    return fields
-
-
-class _Encoder(Encoder):
-    """hpack's encoder, which codes a secret once and not for every request: that is a fifth of a request's cost."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._secrets: dict[tuple[bytes, bytes], bytes] = {}
-
-    def add(self, to_add: tuple[bytes, bytes], sensitive: bool, huffman: bool = False) -> bytes:
-        """Return the code of a field.  That of a secret does not depend on the table, as its name never enters it."""
-        if not sensitive:
-            return super().add(to_add, sensitive, huffman)
-        code = self._secrets.get(to_add)
-        if code is None:
-            if len(self._secrets) >= SECRETS_KEPT:
-                self._secrets.clear()
-            code = self._secrets[to_add] = super().add(to_add, sensitive, huffman)
-        return code
 
 
 class _Connection(H2Connection):
@@ -102,7 +41,7 @@ class _Connection(H2Connection):
 class Engine:
     """h2's side of one connection.  Where it raises `ProtocolError`, it is dead."""
 
-    __slots__ = ("_h2", "output", "room")
+    __slots__ = ("_h2", "fields", "output", "room")
 
     def __init__(self, stream_window: int, max_head: int) -> None:
         codes = SettingCodes
@@ -117,7 +56,8 @@ class Engine:
         )
         h2.local_settings = Settings(initial_values=settings)
         h2.decoder.max_header_list_size = max_head
-        h2.encoder = _Encoder()
+        h2.encoder = FieldEncoder()
+        self.fields = FieldWriter().write  # (method, scheme, authority, target, headers) -> the field list; ValueError
         self.output = h2.data_to_send  # () -> the bytes to send
         self.room = h2.local_flow_control_window  # (stream id) -> how many bytes may be sent; negative when the peer took some back
 
@@ -183,8 +123,6 @@ class Engine:
         """Take the peer's settings; return whether there were any, and whether the windows of all streams have changed."""
         for event in self._receive(frame):
             if isinstance(event, RemoteSettingsChanged):
-                if self._h2.encoder.header_table_size > TABLE:
-                    self._h2.encoder.header_table_size = TABLE
                 return True, SettingCodes.INITIAL_WINDOW_SIZE in event.changed_settings
         return False, False
 

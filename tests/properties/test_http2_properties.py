@@ -7,11 +7,13 @@ from itertools import pairwise
 from h2.config import H2Configuration
 from h2.connection import H2Connection
 from h2.events import DataReceived, RequestReceived
+from hpack import Decoder, HeaderTuple, NeverIndexedHeaderTuple
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oxide._protocol.base import Data, End, Head, ProtocolError
 from oxide._protocol.http2 import Http2, Reset
+from oxide._protocol.http2_fields import FieldEncoder
 
 names = st.text("abcdefghijklmnopqrstuvwxyz0123456789-", min_size=1, max_size=12).map(lambda name: f"x-{name}")
 values = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), max_size=30)
@@ -106,3 +108,23 @@ def test_garbage_gives_events_or_a_protocol_error(garbage: bytes, places: list[i
                 assert stream in opened or not isinstance(event, (Head, Data, End, Reset))
     except ProtocolError:
         assert http.over
+
+
+octets = st.sampled_from(
+    [b":method", b":path", b"accept", b"content-length", b"authorization", b"x-a", b"x-b", b"GET", b"/", b"", b"v" * 200]
+)
+pairs = st.tuples(octets, st.one_of(octets, st.binary(max_size=40)), st.booleans())
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.one_of(st.lists(pairs, max_size=30), st.integers(0, 10_000)), max_size=12))
+def test_hpack_reads_the_fields_that_we_compress(steps: list) -> None:
+    encoder, decoder = FieldEncoder(), Decoder()
+    for step in steps:
+        if isinstance(step, int):  # the peer's settings
+            encoder.header_table_size = step
+            decoder.max_allowed_table_size = step
+            continue
+        fields = [(NeverIndexedHeaderTuple if secret else HeaderTuple)(name, value) for name, value, secret in step]
+        assert decoder.decode(encoder.encode(fields) or b"", raw=True) == fields
+        assert encoder.header_table_size <= 4_096

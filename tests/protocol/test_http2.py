@@ -679,6 +679,27 @@ def test_a_peer_with_an_endless_table_does_not_make_us_fill_it() -> None:
     assert http._engine._h2.encoder.header_table_size == 4096
 
 
+@pytest.mark.parametrize("size", [0, 100, 4_096, 10_000])
+def test_a_peer_with_a_table_of_any_size_reads_our_requests(size: int) -> None:
+    peer = Peer(Http2(), HEADER_TABLE_SIZE=size)
+    for at in range(200):
+        if at == 2:
+            peer.deliver()
+        fields = [("authorization", "Bearer key"), ("x-same", "same"), ("x-other", f"{at:030}"), ("content-length", "0")]
+        stream, data = peer.http.request("GET", "https", "example.com", f"/{at % 7}", fields, ended=True)
+        request = next(event for event in peer.take(data) if isinstance(event, RequestReceived))
+        assert [(name, value) for name, value in request.headers][3:] == [(":path", f"/{at % 7}"), *fields]
+        peer.take(peer.http.reset(stream))
+
+
+def test_what_comes_again_costs_a_few_bytes() -> None:
+    http = connected()
+    fields = [("user-agent", "oxide/1.0"), ("accept", "application/json"), ("x-long", "v" * 500)]
+    sizes = [len(http.request("POST", "https", "example.com", "/v1/responses", fields, ended=True)[1]) for _ in range(2)]
+    assert sizes[0] > 500
+    assert sizes[1] < 25
+
+
 def test_ten_thousand_streams_leave_nothing_behind() -> None:
     peer = Peer(Http2())
     peer.deliver()
