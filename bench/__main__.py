@@ -58,7 +58,9 @@ def main() -> None:
     for package in ("oxide", "bench"):  # imports are measured, not compilations
         compileall.compile_dir(os.path.join(ROOT, package), quiet=1)
     with tempfile.TemporaryDirectory() as directory, ServerProcess(directory) as server:
-        lines = measure(Bench(server, competitors, rounds, load), options.only)
+        bench = Bench(server, competitors, rounds, load)
+        lines = measure(bench, options.only)
+        bench.close()
     command = " ".join(["python -m bench", *sys.argv[1:]])
     text = markdown(lines, command, rounds)
     print(text)

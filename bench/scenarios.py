@@ -66,6 +66,24 @@ class Bench:
         self.competitors = competitors
         self.rounds = rounds
         self.load = load
+        self.standing: dict[tuple[str, str, bool], Worker] = {}
+
+    def standing_workers(self, world: str, *, http2: bool) -> dict[str, Worker]:
+        """A worker for each competitor, kept from one scenario to the next."""
+        for key in [(name, world, http2) for name in self.competitors]:
+            if key not in self.standing:
+                self.standing[key] = self.worker(key[0], world, http2=http2)
+        return {name: self.standing[name, world, http2] for name in self.competitors}
+
+    def drop(self, worker: Worker) -> None:
+        """End a worker that failed; the next scenario gets a new one."""
+        self.standing = {key: other for key, other in self.standing.items() if other is not worker}
+        worker.close()
+
+    def close(self) -> None:
+        for worker in self.standing.values():
+            worker.close()
+        self.standing = {}
 
     def worker(self, client: str, world: str, *, http2: bool = False, prefix: Sequence[str] = ()) -> Worker:
         return Worker(client, world, self.server.ports, http2=http2, prefix=prefix)
@@ -116,7 +134,7 @@ class Calls:
         return [line for world in worlds for line in self.run_in(bench, world)]
 
     def run_in(self, bench: Bench, world: str) -> list[Line]:
-        workers = {name: bench.worker(name, world, http2=self.http2) for name in bench.competitors}
+        workers = bench.standing_workers(world, http2=self.http2)
         costs: dict[str, list[float]] = {name: [] for name in workers}
         walls: dict[str, list[float]] = {name: [] for name in workers}
         delays: dict[str, list[float]] = {name: [] for name in workers}
@@ -127,14 +145,12 @@ class Calls:
                     continue
                 report = report_of(name, functools.partial(workers[name].order, self.work, calls, warm=2))
                 if report is None:
-                    workers.pop(name).close()
+                    bench.drop(workers.pop(name))
                     continue
                 costs[name].append(report["cpu"] / calls * 1e6)
                 walls[name] += [seconds * 1e6 for seconds in report["walls"]]
                 if report["delays"]:
                     delays[name].append(median(report["delays"]) / 1e3)
-        for worker in workers.values():
-            worker.close()
         title = f"{self.title}, {world}"
         return self.delay_lines(title, delays) if self.work == "first-event" else self.cost_lines(title, costs, walls)
 
@@ -165,7 +181,7 @@ class FanOut:
         # The slow one's streams take twenty seconds where ours take two: it is measured once, or not at all when time is short.
         taking_part = [name for name in bench.competitors if not (name == "openai" and self.memory and bench.load < 1)]
         samples: dict[str, dict[str, list[float]]] = {what: {name: [] for name in taking_part} for what in ("cpu", "wall", "memory")}
-        for number, names in bench.turns(min(self.rounds, bench.rounds)):
+        for number, names in bench.turns(self.rounds if bench.load == 1 else 1):
             for name in names:
                 if name not in taking_part or (name == "openai" and self.memory and number > 0):
                     continue
@@ -237,7 +253,7 @@ class Start:
         samples: dict[str, dict[str, list[float]]] = {what: {name: [] for name in names} for what in self.targets}
         for number, turn in bench.turns(bench.rounds + (2 if bench.load == 1 else 0)):
             for name in turn:
-                if name not in self.codes or (name == "openai" and number >= 3):
+                if name not in self.codes or (name == "openai" and number >= max(1, bench.rounds // 2)):
                     continue
                 code = self.codes[name].format(port=port, base=f"http://127.0.0.1:{port}/v1")
                 figures = report_of(name, functools.partial(probe, code))
