@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import os
 import pickle
 import socket
@@ -39,13 +40,15 @@ def proxy(peer: Peer, scheme: str = "http", username: str | None = None, passwor
 
 
 def both_ways(one: socket.socket, other: socket.socket) -> None:
+    """Copy in both directions until either ends."""
+
     def copy(source: socket.socket, sink: socket.socket) -> None:
-        try:
+        with contextlib.suppress(OSError):
             while data := source.recv(65536):
                 sink.sendall(data)
-            sink.shutdown(socket.SHUT_WR)
-        except OSError:
-            return
+        for sock in (source, sink):
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
 
     thread = threading.Thread(target=copy, args=(one, other))
     thread.start()
