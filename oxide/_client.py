@@ -4,18 +4,12 @@ from __future__ import annotations
 
 import os
 
-from ._caller import AsyncCaller, Caller
-from ._errors import ConfigurationError
+from ._callers import BlockingCaller, LoopCaller
 from ._exchange import Exchange
 from ._log import listen
 from ._omit import NotGiven, not_given
-from ._page import AsyncPage, PageReader, first_page
 from ._settings import settings_from
-from ._stream import AsyncStream, Stream, open_stream
-from ._timeout import Limits, Timeout
-from ._transport.base import run_now
-from ._transport.dial import Security
-from ._transport.http import HttpTransport
+from ._shared import Shared
 from ._typing import TYPE_CHECKING, Generic, TypeVar
 from ._verbs import AsyncVerbs, Verbs
 
@@ -28,13 +22,9 @@ if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
     from ._omit import Omit
-    from ._operation import Operation, PageOperation, StreamOperation
-    from ._page import Page
-    from ._protocol.proxy import Proxy
-    from ._protocol.retry import RetryBudget, RetryPolicy
-    from ._settings import Settings
+    from ._protocol.retry import RetryPolicy
+    from ._timeout import Limits, Timeout
     from ._transport.base import Backend
-    from ._url import Origin
     from .resources.chat import AsyncChat, Chat
     from .resources.responses import AsyncResponses, Responses
 
@@ -74,86 +64,6 @@ _ROUTING = frozenset(("limits", "http2", "proxy", "ssl_context", "trust"))
 """Options of the connections: a copy with other ones cannot share them."""
 
 
-class _Shared:
-    """What a client and its copies share: the connections and the retry budget. The last one to leave closes them."""
-
-    def __init__(self, options: Mapping[str, Any], environment: Mapping[str, str]) -> None:
-        from ._protocol.retry import RetryBudget
-
-        self._holders = 1
-        self._limits: Limits = options.get("limits") or Limits()
-        self._http2: bool | str = _checked_http2(options.get("http2", "auto"))
-        self._security = _security(options, environment)
-        self._proxy_for = _proxy_choice(options.get("proxy", not_given), environment)
-        self._transports: dict[object, HttpTransport] = {}
-        self.budget: RetryBudget = RetryBudget()
-
-    def transport(self, place: object, new_backend: Callable[[], Backend]) -> HttpTransport:
-        """Return the connections of one world: `place` is the event loop, or None for the threads."""
-        transport = self._transports.get(place)
-        if transport is None:
-            if not self._holders:
-                raise ConfigurationError("The client is closed; make another one.")
-            self._leave_closed_loops()
-            transport = HttpTransport(new_backend(), self._limits, self._http2, self._security, self._proxy_for)
-            self._transports[place] = transport
-        return transport
-
-    def _leave_closed_loops(self) -> None:
-        for place in list(self._transports):
-            if place is not None and place.is_closed():  # type: ignore[attr-defined]  # an event loop, of which nothing else is needed
-                self._transports.pop(place).close()
-
-    def hold(self) -> _Shared:
-        """Join in."""
-        self._holders += 1
-        return self
-
-    def leave(self) -> None:
-        """Leave; the last one closes the connections."""
-        self._holders -= 1
-        if not self._holders:
-            for transport in self._transports.values():
-                transport.close()
-
-
-def _checked_http2(value: bool | str) -> bool | str:
-    if value not in (True, False, "auto"):
-        raise ConfigurationError(f'http2 must be True, False or "auto", not {value!r}')
-    return value
-
-
-def _security(options: Mapping[str, Any], environment: Mapping[str, str]) -> Security:
-    trust = options.get("trust") or "certifi"
-    if trust not in ("certifi", "system"):
-        raise ConfigurationError(f'trust must be "certifi" or "system", not {trust!r}; for your own roots pass ssl_context=')
-    files = environment.get("SSL_CERT_FILE") or None, environment.get("SSL_CERT_DIR") or None
-    return Security(trust, options.get("ssl_context"), cafile=files[0], capath=files[1])
-
-
-def _proxy_choice(proxy: object, environment: Mapping[str, str]) -> Callable[[Origin], Proxy | None]:
-    """Return what tells the proxy for an origin: the option's, or what the environment says; None says that there is none."""
-    if isinstance(proxy, str):
-        from ._protocol.proxy import parse_proxy
-
-        try:
-            only = parse_proxy(proxy)
-        except ValueError as problem:
-            raise ConfigurationError(f"proxy: {problem}") from None
-        return lambda origin: None if origin.path else only
-    if proxy is None or not any(name.lower().endswith("_proxy") for name in environment):
-        return lambda origin: None
-    if not isinstance(proxy, NotGiven):
-        raise ConfigurationError("proxy must be a URL such as http://user:password@host:8080, or None for no proxy")
-    from ._protocol.proxy import ProxyMap
-
-    try:
-        chosen = ProxyMap(environment)
-    except ValueError as problem:
-        raise ConfigurationError(f"the environment: {problem}") from None
-    return lambda origin: None if origin.path else chosen.choose(origin.scheme, origin.host, origin.port)
-
-
 class resource(Generic[R]):  # noqa: N801 - used as a decorator
     """A namespace of the API: its module is imported, and its object made, when it is first touched."""
 
@@ -178,72 +88,16 @@ class resource(Generic[R]):  # noqa: N801 - used as a decorator
         return made
 
 
-class BlockingCaller(Caller):
-    """Makes calls for the resources of a blocking client."""
-
-    __slots__ = ("exchange",)
-
-    def __init__(self, exchange: Exchange) -> None:
-        self.exchange = exchange
-
-    def call(self, operation: Operation[T], given: dict[str, Any]) -> T:
-        return run_now(self.exchange.call(operation, given))
-
-    def open(self, operation: StreamOperation[T, E], given: dict[str, Any]) -> T | Stream[E]:
-        if given.get("stream") is not True:
-            return run_now(self.exchange.call(operation, given))
-        return Stream(run_now(open_stream(self.exchange, operation, given)))
-
-    def page(self, operation: PageOperation[T], given: dict[str, Any]) -> Page[T]:
-        return first_page(PageReader(self, operation, given))
-
-
-class LoopCaller(AsyncCaller):
-    """Makes calls for the resources of an asyncio client: each event loop has connections of its own."""
-
-    __slots__ = ("_exchange", "_loop", "_settings", "_shared")
-
-    def __init__(self, settings: Settings, shared: _Shared) -> None:
-        self._settings = settings
-        self._shared = shared
-        self._loop: object = None
-        self._exchange: Exchange | None = None
-
-    @property
-    def exchange(self) -> Exchange:
-        """The exchange of the running loop."""
-        from ._transport.aio import AsyncioBackend, running_loop
-
-        loop = running_loop()
-        exchange = self._exchange
-        if exchange is None or loop is not self._loop:
-            transport = self._shared.transport(loop, AsyncioBackend)
-            exchange = Exchange(self._settings, transport, transport.backend, self._shared.budget)
-            self._exchange, self._loop = exchange, loop
-        return exchange
-
-    async def call(self, operation: Operation[T], given: dict[str, Any]) -> T:
-        return await self.exchange.call(operation, given)
-
-    async def open(self, operation: StreamOperation[T, E], given: dict[str, Any]) -> T | AsyncStream[E]:
-        if given.get("stream") is not True:
-            return await self.exchange.call(operation, given)
-        return AsyncStream(await open_stream(self.exchange, operation, given))
-
-    def page(self, operation: PageOperation[T], given: dict[str, Any]) -> AsyncPage[T]:
-        return AsyncPage(PageReader(self, operation, given))
-
-
 class _Options:
     """What both clients are made of: the options as they were given, and the settings made of them."""
 
-    def __init__(self, options: dict[str, Any], shared: _Shared | None = None) -> None:
+    def __init__(self, options: dict[str, Any], shared: Shared | None = None) -> None:
         self._options = {
             name: value for name, value in options.items() if value is not not_given and (value is not None or name == "proxy")
         }
         self._settings = settings_from(self._options, os.environ)
         listen(os.environ)
-        self._shared = shared or _Shared(self._options, os.environ)
+        self._shared = shared or Shared(self._options, os.environ)
         self._closed = False
 
     @property
@@ -362,8 +216,6 @@ class Client(_Options, Verbs):
         ConfigurationError: there is no key, or an option cannot be.
     """
 
-    _caller: BlockingCaller
-
     def __init__(
         self,
         *,
@@ -427,8 +279,6 @@ class AsyncClient(_Options, AsyncVerbs):
     One client may be used by many tasks, and is best made once: it keeps its connections, those of each event loop apart.  It is an
     asynchronous context manager.  The arguments are those of `Client`; `api_key` and hooks may be coroutine functions as well.
     """
-
-    _caller: LoopCaller
 
     def __init__(
         self,

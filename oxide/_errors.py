@@ -20,7 +20,7 @@ A message is one sentence: what happened, to which request, what to do.  Facts a
 
 from __future__ import annotations
 
-from ._typing import TYPE_CHECKING
+from ._typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -97,7 +97,7 @@ class APIError(OxideError):
         self.message = message
         self.request = request
         self.body = body
-        facts: dict[str, Any] = body if isinstance(body, dict) else {}  # pyright: ignore[reportUnknownVariableType]  # JSON
+        facts: dict[str, Any] = cast("dict[str, Any]", body) if isinstance(body, dict) else {}  # JSON
         self.code: str | None = facts.get("code")
         self.param: str | None = facts.get("param")
         self.type: str | None = facts.get("type")

@@ -11,7 +11,7 @@ import time
 
 from ._errors import APIConnectionError, APIError, AttemptRecord, ConfigurationError
 from ._info import HttpInfo, RawResponse, Timings
-from ._json import decode, plain_with
+from ._json import as_object, decode, plain_with
 from ._judge import failure, invalid, late_event, repeatable, unsuccessful
 from ._log import DEBUG, INFO, logger_for
 from ._models._base import Record, decoder, plain
@@ -21,7 +21,7 @@ from ._settings import Secret, checked_key
 from ._timeout import FOREVER
 from ._transport.course import Course, Outgoing
 from ._transport.http import ClosedError
-from ._typing import TYPE_CHECKING, TypeVar
+from ._typing import TYPE_CHECKING, TypeVar, cast
 from ._url import join_reference
 
 if TYPE_CHECKING:
@@ -161,12 +161,12 @@ class Exchange:
     async def page(self, operation: Operation[Any], given: dict[str, Any]) -> tuple[dict[str, Any], list[Any], HttpInfo]:
         """Get one page of a list: the page as it came, its items, and the HTTP side."""
         answer, body = await self.send(operation.prepare(given, self.settings), whole=True)
-        page = self.parsed(answer, body)
-        data: Any = page.pop("data", None) if isinstance(page, dict) else None
-        if not isinstance(data, list):
+        page = as_object(self.parsed(answer, body))
+        data = None if page is None else page.pop("data", None)
+        if page is None or not isinstance(data, list):
             raise invalid(answer.raw(body), answer.request, "its JSON is no page with a list of data")
         decode_item = decoder(operation.returns)
-        return page, [decode_item(item) for item in data], answer.http()
+        return page, list(map(decode_item, cast("list[object]", data))), answer.http()  # JSON
 
     # ------------------------------------------------------------------------------------------------ attempts
     async def send(self, request: Request, whole: bool, judged: bool = True) -> tuple[Answer, bytes]:

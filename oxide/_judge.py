@@ -11,7 +11,7 @@ from ._errors import (
     RemoteProtocolError,
     status_error,
 )
-from ._json import decode
+from ._json import as_object, decode
 from ._protocol.base import ProtocolError
 from ._protocol.retry import asked_delay
 from ._transport.base import ResolveError
@@ -83,7 +83,7 @@ def unsuccessful(response: RawResponse, request: Request, unix_time: float) -> A
     """Return the error of an answer whose status is none of success."""
     status = response.status_code
     body = _error_body(response)
-    found = body.get("message") if isinstance(body, dict) else None  # pyright: ignore[reportUnknownVariableType,reportUnknownMemberType]  # JSON
+    found = (as_object(body) or {}).get("message")
     if not found:
         found = _excerpt(body if isinstance(body, str) else response.text)
     error = status_error(status)(f"Error code: {status}{' - ' if found else ''}{found}", response=response, body=body, request=request)
@@ -97,7 +97,7 @@ def _error_body(response: RawResponse) -> object:
         value = decode(response.content)
     except ValueError:
         return response.text[:SHOWN] or None
-    return value.get("error") or value if isinstance(value, dict) else value  # pyright: ignore[reportUnknownVariableType,reportUnknownMemberType]  # JSON
+    return (as_object(value) or {}).get("error") or value
 
 
 def invalid(response: RawResponse, request: Request, problem: str) -> APIResponseValidationError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ._models._base import Record
 from ._transport.base import run_now
 from ._typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
@@ -89,7 +90,7 @@ class _PageFacts(Generic[T]):
 
     def to_dict(self) -> dict[str, Any]:
         """Return the page as plain dictionaries and lists."""
-        return {**self._values, "data": [item.to_dict() if hasattr(item, "to_dict") else item for item in self.data]}  # type: ignore[attr-defined]  # asked the line before
+        return {**self._values, "data": [Record.to_dict(item) if isinstance(item, Record) else item for item in self.data]}
 
     if not TYPE_CHECKING:
 

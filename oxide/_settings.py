@@ -195,7 +195,10 @@ def settings_from(given: Mapping[str, Any], environment: Mapping[str, str]) -> S
 
     key = chosen("api_key", "OPENAI_API_KEY")
     admin_key = chosen("admin_api_key", "OPENAI_ADMIN_KEY")
-    headers = {**_custom_headers(environment.get("OPENAI_CUSTOM_HEADERS", "")), **(given.get("default_headers") or {})}
+    headers: dict[str, str | Omit] = {
+        **_custom_headers(environment.get("OPENAI_CUSTOM_HEADERS", "")),
+        **(given.get("default_headers") or {}),
+    }
     if key is None and admin_key is None and not any(name.lower() in SECRET for name in headers):
         raise ConfigurationError("There is no API key. Set the environment variable OPENAI_API_KEY, or pass api_key= to the client.")
     retry = given.get("retry")

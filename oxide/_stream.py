@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 
 from ._errors import StreamError
-from ._json import decode
+from ._json import as_object, decode
 from ._models._base import decoder
 from ._protocol.base import ProtocolError
 from ._protocol.sse import SSEDecoder
@@ -148,7 +148,7 @@ class EventReader(Generic[E]):
     def _error(self, value: dict[str, Any]) -> StreamError:
         found = value.get("error")
         body: object = found if found else value
-        message = body.get("message") if isinstance(body, dict) else body  # pyright: ignore[reportUnknownVariableType,reportUnknownMemberType]  # JSON
+        message = (as_object(body) or {"message": body}).get("message")
         return self._failure(f"The service ended the stream with an error: {message or 'it did not say which'}", body)
 
     def _failure(self, message: str, body: object = None) -> StreamError:

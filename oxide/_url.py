@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ._errors import ConfigurationError
-from ._typing import TYPE_CHECKING
+from ._typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -150,8 +150,10 @@ def _flat(pairs: Iterable[tuple[str, object]]) -> Iterable[tuple[str, str]]:
         if isinstance(value, bool):
             yield name, "true" if value else "false"
         elif isinstance(value, dict):
-            yield from _flat([(f"{name}[{key}]", inner) for key, inner in value.items()])  # pyright: ignore[reportUnknownVariableType]  # any mapping
+            yield from _flat(
+                [(f"{name}[{key}]", inner) for key, inner in cast("dict[object, object]", value).items()]
+            )  # any keys, any values
         elif isinstance(value, (list, tuple, set, frozenset)):
-            yield from _flat([(f"{name}[]", inner) for inner in value])  # pyright: ignore[reportUnknownVariableType]  # any sequence
+            yield from _flat([(f"{name}[]", inner) for inner in cast("list[object]", value)])  # any items
         else:
             yield name, str(value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ._json import encode
+from ._json import as_object, encode
 from ._judge import invalid
 from ._models._base import Record
 from ._omit import NotGiven, not_given
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
     from typing_extensions import Unpack
 
+    from ._callers import BlockingCaller, LoopCaller
     from ._exchange import Answer, Exchange
     from ._info import RawResponse
     from ._omit import Omit
     from ._operation import Request
-    from ._page import Source
     from ._settings import Settings
     from ._timeout import Timeout
 
@@ -61,9 +61,10 @@ def build(settings: Settings, method: str, path: str, content: object, json: obj
     if options:
         raise TypeError(f"unknown option {sorted(options)[0]!r}")
     if taken.body:
-        if not isinstance(json, (dict, NotGiven)):
+        body = {} if isinstance(json, NotGiven) else as_object(json)
+        if body is None:
             raise ValueError("extra_body= needs a body that is a dict")
-        json = {**({} if isinstance(json, NotGiven) else json), **taken.body}
+        json = {**body, **taken.body}
     request = taken.request(verb, target, b"" if isinstance(json, NotGiven) else encode(json), {})
     if content is not None:
         _put_content(request, content)
@@ -83,7 +84,7 @@ def _checked_path(path: str) -> str:
 def _put_content(request: Request, content: object) -> None:
     if isinstance(content, str):
         content = content.encode()
-    if isinstance(content, (bytes, bytearray, memoryview)):
+    if isinstance(content, (bytes, bytearray)):
         request.body = bytes(content)
     elif hasattr(content, "__aiter__") or hasattr(content, "__iter__"):
         request.body = content  # type: ignore[assignment]  # an iterable; what it yields is checked as it is sent
@@ -139,7 +140,7 @@ async def _raw(exchange: Exchange, request: Request, judged: bool) -> RawRespons
 class Verbs:
     """The raw verbs of the blocking client. Paths are below `base_url`, as in `client.get("/models")`."""
 
-    _caller: Source
+    _caller: BlockingCaller
 
     def request(
         self,
@@ -228,7 +229,7 @@ class Verbs:
 class AsyncVerbs:
     """The raw verbs of the asyncio client; those of `Verbs`, awaited."""
 
-    _caller: Source
+    _caller: LoopCaller
 
     async def request(
         self,

@@ -20,18 +20,19 @@ _MODELS = __name__.rpartition(".")[0]
 _PLAIN = frozenset(("str", "int", "float", "bool", "None", "Any", "File", "list", "dict", "[", "]"))
 
 
-def wire(name: str, default: Any = None) -> Any:
-    """Declare a field whose JSON key is no Python name: `async_: bool | None = wire("async")`."""
-    return Wire(name)
+def wire(name: str, default: Any = ...) -> Any:
+    """Declare a field whose JSON key is no Python name: `async_: bool | None = wire("async", default=None)`."""
+    return Wire(name, default is ...)
 
 
 class Wire:
     """The attribute of such a field: reads and writes the JSON key."""
 
-    __slots__ = ("key",)
+    __slots__ = ("key", "required")
 
-    def __init__(self, key: str) -> None:
+    def __init__(self, key: str, required: bool) -> None:
         self.key = key
+        self.required = required
 
     def __get__(self, record: Any, owner: type) -> Any:
         return None if record is None else record.__dict__.get(self.key)
@@ -76,7 +77,7 @@ class Shape:
         key = default.key if isinstance(default, Wire) else name
         self.attributes[name] = key
         self.types[key] = text, owner.__module__
-        if default is self or (isinstance(default, Wire) and not text.endswith("None")):
+        if default is self or (isinstance(default, Wire) and default.required):
             self.required.append(name)
         elif isinstance(default, str) and text.startswith("Literal["):
             self.constants[key] = default

@@ -298,7 +298,7 @@ class ResponseCustomToolCall(Record):
     namespace: str | None = None
     name: str
     input: str
-    async_: bool | None = wire("async")
+    async_: bool | None = wire("async", default=None)
 
 
 class ResponseCustomToolCallCallerDirect(Record):
@@ -320,7 +320,7 @@ class ResponseCustomToolCallItem(Record):
     input: str
     status: FunctionCallStatus
     created_by: str | None = None
-    async_: bool | None = wire("async")
+    async_: bool | None = wire("async", default=None)
 
 
 class ResponseCustomToolCallOutput(Record):
@@ -470,7 +470,7 @@ class ResponseFunctionToolCall(FunctionCalling):
     name: str
     arguments: str
     status: Literal["in_progress", "completed", "incomplete"] | None = None
-    async_: bool | None = wire("async")
+    async_: bool | None = wire("async", default=None)
 
 
 class ResponseFunctionToolCallItem(Record):
@@ -483,7 +483,7 @@ class ResponseFunctionToolCallItem(Record):
     arguments: str
     status: FunctionCallStatus
     created_by: str | None = None
-    async_: bool | None = wire("async")
+    async_: bool | None = wire("async", default=None)
 
 
 class ResponseFunctionToolCallOutputItem(Record):

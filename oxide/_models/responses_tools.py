@@ -66,7 +66,7 @@ class CustomTool(Record):
     format: shared.CustomToolInputFormat | None = None
     defer_loading: bool | None = None
     allowed_callers: list[responses.CallableToolAllowedCaller] | None = None
-    async_: bool | None = wire("async")
+    async_: bool | None = wire("async", default=None)
 
 
 class FileSearchTool(Record):
@@ -103,7 +103,7 @@ class FunctionTool(Record):
     strict: bool | None
     defer_loading: bool | None = None
     allowed_callers: list[responses.CallableToolAllowedCaller] | None = None
-    async_: bool | None = wire("async")
+    async_: bool | None = wire("async", default=None)
 
 
 class InlineSkill(Record):
@@ -146,7 +146,7 @@ class NamespaceToolToolFunction(Record):
     output_schema: dict[str, Any] | None = None
     defer_loading: bool | None = None
     allowed_callers: list[responses.CallableToolAllowedCaller] | None = None
-    async_: bool | None = wire("async")
+    async_: bool | None = wire("async", default=None)
 
 
 class ResponseItemMcpListToolsTool(Record):

@@ -166,7 +166,10 @@ class Pool(Generic[C]):
 
     # ------------------------------------------------------------------------------------------------ telling
     def opened(self, slot: Slot[C], connection: C, places: int, multiplexed: bool) -> None:
-        """The slot's connection stands; `places` requests fit on it, the opener's included."""
+        """The slot's connection stands; `places` requests fit on it, the opener's included.
+
+        A shared one has a single place until the peer has told how many there are (`resize`): who waits for it goes on waiting.
+        """
         slot.connection = connection
         slot.places = places
         slot.multiplexed = multiplexed
@@ -174,12 +177,13 @@ class Pool(Generic[C]):
             slot.lane.shared.append(slot)
         elif slot.offers_http2:
             slot.lane.refuses_http2 = True
-        self._settle(slot)
+        if not multiplexed or places > 1:
+            self._settle(slot)
 
     def failed(self, slot: Slot[C]) -> None:
         """The slot's connection could not be opened."""
         slot.used = 0
-        self._drop(slot)
+        self.retire(slot)
         self._settle(slot)
 
     def _settle(self, slot: Slot[C]) -> None:
@@ -217,8 +221,7 @@ class Pool(Generic[C]):
     def resize(self, slot: Slot[C], places: int) -> None:
         """The peer allows another number of requests on a shared connection."""
         slot.places = places
-        if self._hungry:
-            self._serve()
+        self._settle(slot)
 
     def withdraw(self, ticket: Ticket[C], now: float) -> None:
         """A waiting request gives up; what it was handed meanwhile goes to the next."""
@@ -313,6 +316,8 @@ class Pool(Generic[C]):
                 lane.idle.remove(slot)
         if slot.multiplexed and slot in lane.shared:
             lane.shared.remove(slot)
+        if lane.opening is slot:
+            lane.opening = None
         lane.slots -= 1
         self._tidy(lane)
 

@@ -1,0 +1,79 @@
+"""Who makes the calls of a client's resources: one caller for threads, one for event loops; both hand them to an exchange."""
+
+from __future__ import annotations
+
+from ._caller import AsyncCaller, Caller
+from ._exchange import Exchange
+from ._page import AsyncPage, PageReader, first_page
+from ._stream import AsyncStream, Stream, open_stream
+from ._transport.base import run_now
+from ._typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ._operation import Operation, PageOperation, StreamOperation
+    from ._page import Page
+    from ._settings import Settings
+    from ._shared import Shared
+
+__all__ = ["BlockingCaller", "LoopCaller"]
+
+T = TypeVar("T")
+E = TypeVar("E")
+
+
+class BlockingCaller(Caller):
+    """Makes calls for the resources of a blocking client."""
+
+    __slots__ = ("exchange",)
+
+    def __init__(self, exchange: Exchange) -> None:
+        self.exchange = exchange
+
+    def call(self, operation: Operation[T], given: dict[str, Any]) -> T:
+        return run_now(self.exchange.call(operation, given))
+
+    def open(self, operation: StreamOperation[T, E], given: dict[str, Any]) -> T | Stream[E]:
+        if given.get("stream") is not True:
+            return run_now(self.exchange.call(operation, given))
+        return Stream(run_now(open_stream(self.exchange, operation, given)))
+
+    def page(self, operation: PageOperation[T], given: dict[str, Any]) -> Page[T]:
+        return first_page(PageReader(self, operation, given))
+
+
+class LoopCaller(AsyncCaller):
+    """Makes calls for the resources of an asyncio client: each event loop has connections of its own."""
+
+    __slots__ = ("_exchange", "_loop", "_settings", "_shared")
+
+    def __init__(self, settings: Settings, shared: Shared) -> None:
+        self._settings = settings
+        self._shared = shared
+        self._loop: object = None
+        self._exchange: Exchange | None = None
+
+    @property
+    def exchange(self) -> Exchange:
+        """The exchange of the running loop."""
+        from ._transport.aio import AsyncioBackend, running_loop
+
+        loop = running_loop()
+        exchange = self._exchange
+        if exchange is None or loop is not self._loop:
+            transport = self._shared.transport(loop, AsyncioBackend)
+            exchange = Exchange(self._settings, transport, transport.backend, self._shared.budget)
+            self._exchange, self._loop = exchange, loop
+        return exchange
+
+    async def call(self, operation: Operation[T], given: dict[str, Any]) -> T:
+        return await self.exchange.call(operation, given)
+
+    async def open(self, operation: StreamOperation[T, E], given: dict[str, Any]) -> T | AsyncStream[E]:
+        if given.get("stream") is not True:
+            return await self.exchange.call(operation, given)
+        return AsyncStream(await open_stream(self.exchange, operation, given))
+
+    def page(self, operation: PageOperation[T], given: dict[str, Any]) -> AsyncPage[T]:
+        return AsyncPage(PageReader(self, operation, given))

@@ -1,0 +1,99 @@
+"""What a client and its copies share: the connections, how they are made, and the budget for retries."""
+
+from __future__ import annotations
+
+from ._errors import ConfigurationError
+from ._omit import NotGiven, not_given
+from ._protocol.retry import RetryBudget
+from ._timeout import Limits
+from ._transport.dial import Security
+from ._transport.http import HttpTransport
+from ._typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
+    from ._protocol.proxy import Proxy
+    from ._transport.base import Backend
+    from ._url import Origin
+
+__all__ = ["Shared"]
+
+
+class Shared:
+    """What a client and its copies share: the connections and the retry budget. The last one to leave closes them."""
+
+    def __init__(self, options: Mapping[str, Any], environment: Mapping[str, str]) -> None:
+        self._holders = 1
+        self._limits: Limits = options.get("limits") or Limits()
+        self._http2: bool | str = _checked_http2(options.get("http2", "auto"))
+        self._security = _security(options, environment)
+        self._proxy_for = _proxy_choice(options.get("proxy", not_given), environment)
+        self._transports: dict[object, HttpTransport] = {}
+        self.budget: RetryBudget = RetryBudget()
+
+    def transport(self, place: object, new_backend: Callable[[], Backend]) -> HttpTransport:
+        """Return the connections of one world: `place` is the event loop, or None for the threads."""
+        transport = self._transports.get(place)
+        if transport is None:
+            if not self._holders:
+                raise ConfigurationError("The client is closed; make another one.")
+            self._leave_closed_loops()
+            transport = HttpTransport(new_backend(), self._limits, self._http2, self._security, self._proxy_for)
+            self._transports[place] = transport
+        return transport
+
+    def _leave_closed_loops(self) -> None:
+        for place in list(self._transports):
+            if place is not None and place.is_closed():  # type: ignore[attr-defined]  # an event loop, of which nothing else is needed
+                self._transports.pop(place).close()
+
+    def hold(self) -> Shared:
+        """Join in."""
+        self._holders += 1
+        return self
+
+    def leave(self) -> None:
+        """Leave; the last one closes the connections."""
+        self._holders -= 1
+        if not self._holders:
+            for transport in self._transports.values():
+                transport.close()
+
+
+def _checked_http2(value: bool | str) -> bool | str:
+    if value not in (True, False, "auto"):
+        raise ConfigurationError(f'http2 must be True, False or "auto", not {value!r}')
+    return value
+
+
+def _security(options: Mapping[str, Any], environment: Mapping[str, str]) -> Security:
+    trust = options.get("trust") or "certifi"
+    if trust not in ("certifi", "system"):
+        raise ConfigurationError(f'trust must be "certifi" or "system", not {trust!r}; for your own roots pass ssl_context=')
+    files = environment.get("SSL_CERT_FILE") or None, environment.get("SSL_CERT_DIR") or None
+    return Security(trust, options.get("ssl_context"), cafile=files[0], capath=files[1])
+
+
+def _proxy_choice(proxy: object, environment: Mapping[str, str]) -> Callable[[Origin], Proxy | None]:
+    """Return what tells the proxy for an origin: the option's, or what the environment says; None says that there is none."""
+    if isinstance(proxy, str):
+        from ._protocol.proxy import parse_proxy
+
+        try:
+            only = parse_proxy(proxy)
+        except ValueError as problem:
+            raise ConfigurationError(f"proxy: {problem}") from None
+        return lambda origin: None if origin.path else only
+    if proxy is None or not any(name.lower().endswith("_proxy") for name in environment):
+        return lambda origin: None
+    if not isinstance(proxy, NotGiven):
+        raise ConfigurationError("proxy must be a URL such as http://user:password@host:8080, or None for no proxy")
+    from ._protocol.proxy import ProxyMap
+
+    try:
+        chosen = ProxyMap(environment)
+    except ValueError as problem:
+        raise ConfigurationError(f"the environment: {problem}") from None
+    return lambda origin: None if origin.path else chosen.choose(origin.scheme, origin.host, origin.port)
