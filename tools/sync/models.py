@@ -118,7 +118,7 @@ def record_field(key: str, required: bool, text: str) -> str:
     name = attribute(key)
     text = text if required else optional(text)
     if name != key:
-        return f'{name}: {text} = wire("{key}")'
+        return f'{name}: {text} = wire("{key}"{"" if required else ", default=None"})'
     constant = re.fullmatch(r"Literal\['([^']*)'\]", text)
     if required and constant:
         return f'{name}: {text} = "{constant[1]}"'
