@@ -193,6 +193,7 @@ def test_models_are_listed(client: openai.OpenAI) -> None:
         ("/responses", {"model": 5}, 400, "model", "invalid_type"),
         ("/chat/completions", {"model": "m"}, 400, "messages", "missing_required_parameter"),
         ("/nowhere", {}, 404, None, "unknown_url"),
+        ("/../responses", {}, 404, None, "unknown_url"),
         ("/models", {}, 405, None, "method_not_supported"),
     ],
 )

@@ -136,8 +136,8 @@ def test_a_half_closed_answer_leaves_the_other_direction_open(server: Server) ->
 def test_drops_come_apart(server: Server) -> None:
     server.fail_next(Fault(body=b"0123456789", drip=3, gap=0.02))
     with dial(server) as peer:
-        peer.sendall(GET)
         received, begun = [], time.monotonic()
+        peer.sendall(GET)
         while not b"".join(received).endswith(b"0123456789"):
             received.append(peer.recv(65_536))
         assert len(received) >= 3
@@ -294,7 +294,7 @@ def test_events_are_paced() -> None:
 def test_a_server_listens_on_a_unix_socket(tmp_path: Any) -> None:
     path = str(tmp_path / "s.sock")
     with Server(path=path) as server:
-        assert server.url == f"unix://{path}"
+        assert server.url == f"unix://{path}:/v1"
         with socket.socket(socket.AF_UNIX) as peer:
             peer.connect(path)
             peer.sendall(GET)
