@@ -86,8 +86,7 @@ class Http2:
         self._last_id = -1  # of the streams we have opened
         self._started = False
         self._leaving = False  # a GOAWAY was sent or received
-        self._window = connection_window  # bytes the peer may send on all streams
-        self._returned = 0  # received, and not yet given back to that window
+        self._returned = 0  # bytes received, and not yet given back to the window of the connection
         self._pings = self._pongs = 0
         self._out = bytearray()  # frames of our own making
         self._joined: list[Stream] = []  # streams whose data is being joined
@@ -264,12 +263,8 @@ class Http2:
 
     def _receive_data(self, flags: int, stream_id: int, frame: bytes, events: Events) -> None:
         length = len(frame) - 9
-        self._window -= length
-        self._returned += length
-        if self._window < 0:
-            raise ProtocolError("more data than the connection's window allows")
+        self._returned += length  # a frame is less than half of the window, which is therefore never used up here
         if self._returned * 2 >= self._connection_window:
-            self._window += self._returned
             self._update_window(0, self._returned)
             self._returned = 0
         stream = self._streams.get(stream_id)
@@ -415,7 +410,7 @@ class Http2:
         if opened:
             events.append((stream_id, SendMore()))
         elif code is not None and stream_id in self._streams:  # reset by the engine: the window is too large (6.9.1)
-            self._gone[stream_id] = self._streams.pop(stream_id).window
+            self._cancel(stream_id, code)
             events.append((stream_id, Reset(code, False, "a window of more than 2,147,483,647 bytes")))
 
     def _reopen(self, stream: Stream) -> None:

@@ -516,14 +516,36 @@ def test_no_more_can_be_taken_than_was_received() -> None:
         http.consumed(1, 2)
 
 
-def test_data_over_the_window_ends_the_connection() -> None:
-    for limits in ({"stream_window": 65_535}, {"connection_window": 65_535, "stream_window": 200_000}):
-        http = connected(2, **limits)
-        http.receive(head(1, OK) + head(3, OK))
-        if "connection_window" in limits:  # what was received is given back: only one read may go over it
-            assert receive_all(http, iter((frame(DATA, 1, bytes(16_384)) * 3 + frame(DATA, 3, bytes(16_384)),)))[1] is None
-        else:
-            assert "window" in str(receive_all(http, iter((frame(DATA, 1, bytes(16_384)) * 4,)))[1])
+def test_data_over_the_window_of_its_stream_ends_the_connection() -> None:
+    http = connected(1, stream_window=65_535)
+    http.receive(head(1, OK))
+    _, error = receive_all(http, iter((frame(DATA, 1, bytes(16_384)) * 4,)))
+    assert "window" in str(error)
+
+
+def test_the_window_of_the_connection_is_given_back_on_receipt() -> None:
+    http = connected(2, connection_window=65_535, stream_window=200_000)
+    http.receive(head(1, OK) + head(3, OK))
+    _, error = receive_all(http, iter((frame(DATA, 1, bytes(16_384)) * 3 + frame(DATA, 3, bytes(16_384)),)))
+    assert error is None
+    assert http.pending().endswith(2 * frame(WINDOW_UPDATE, 0, number(2 * 16_384)))
+
+
+def test_windows_that_overflow_leave_nothing_behind() -> None:
+    http = connected()
+    for _ in range(2_000):
+        stream, _ = http.request("GET", "https", "example.com", "/", [], ended=False)
+        assert http.receive(frame(WINDOW_UPDATE, stream, number(2**31 - 1))) == [(stream, Reset(3, False, ""))]
+    http.pending()
+    assert len(http._gone) <= 512
+    assert http.slots == 100
+
+
+def test_empty_data_after_a_reset_is_a_flood() -> None:
+    http = connected(1)
+    http.reset(1)
+    assert receive_all(http, iter((frame(DATA, 1) * 900,)))[1] is None
+    assert receive_all(http, iter((frame(DATA, 1) * 900,)))[1] is not None
 
 
 def test_goodbye_lets_finish_what_the_peer_has_begun() -> None:
