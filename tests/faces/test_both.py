@@ -13,6 +13,7 @@ from tests.faces._both import Mirror
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
+    from oxide.testing import Server
     from tests.faces._both import Face
 
 
@@ -98,3 +99,13 @@ def test_calls_are_made_at_the_same_time_and_answered_in_order(face: Face, thing
     assert results[:50] == [2 * n for n in range(50)]
     assert isinstance(results[50], KeyError)
     assert time.monotonic() - started < 0.9, "one after another they take a second"
+
+
+def test_the_mirror_of_a_client_answers_streams_and_closes(face: Face, server: Server) -> None:
+    with face.client(server) as client:
+        answer = client.responses.create(model="echo", input="Hello")
+        with client.responses.create(model="echo", input="Hello", stream=True) as stream:
+            events = face.collect(stream)
+    assert type(answer).__name__ == "Response"
+    assert events[-1].type == "response.completed"
+    assert events[-1].response.output_text == answer.output_text

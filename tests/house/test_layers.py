@@ -28,6 +28,8 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("_helpers",),
     ("resources",),
     ("_providers",),
+    ("_shared",),
+    ("_callers",),
     ("_verbs",),
     ("_client",),
     ("types", "testing"),
@@ -58,6 +60,11 @@ def entry_of(module: str) -> tuple[int, str]:
 def ours(module: str) -> list[tuple[str, int]]:
     """Return what a module imports from the library, and where."""
     return [(name, line) for name, line, _ in imports_of(module) if name.partition(".")[0] == "oxide"]
+
+
+def test_every_entry_of_the_table_exists() -> None:
+    gone = [entry for line in LAYERS for entry in line if entry and f"oxide.{entry}" not in modules()]
+    assert not gone, f"take {gone} out of LAYERS and of docs/architecture.md"
 
 
 @pytest.mark.parametrize("module", modules())
