@@ -85,8 +85,9 @@ class Record(Shaped):
         names = {key: name for name, key in shape(type(self)).attributes.items()}
         return f"{type(self).__name__}({', '.join([f'{names.get(k, k)}={v!r}' for k, v in self.__dict__.items()])})"
 
-    def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__
+    def __getstate__(self) -> dict[str, Any] | tuple[dict[str, Any], dict[str, Any]]:
+        info = _exchange(self)
+        return self.__dict__ if info is None else (self.__dict__, {"_http": info})
 
     def __replace__(self, /, **changes: Any) -> Self:
         about = shape(type(self))
@@ -101,7 +102,7 @@ class Record(Shaped):
         """Decode a JSON object; `data` is copied, not adopted."""
         from ._dump import copied
 
-        record: Self = _record(cls)(copied(dict(data)))
+        record: Self = decoder_of(cls)(copied(dict(data)))
         return record
 
     def to_dict(
@@ -260,11 +261,6 @@ def decoder(expression: str) -> Decoder:
     return found
 
 
-def decoder_of(cls: type[Record]) -> Decoder:
-    """Return the function that decodes objects of a record class; see `decoder`."""
-    return _record(cls)
-
-
 def _same(value: Any) -> Any:
     return value
 
@@ -282,15 +278,15 @@ def _build(kinds: Kinds) -> Decoder | None:
 
 def _objects(kinds: Kinds) -> Decoder | None:
     if kinds.classes:
-        return _record(kinds.classes[0]) if len(kinds.classes) == 1 else _union(kinds.classes)
+        return decoder_of(kinds.classes[0]) if len(kinds.classes) == 1 else _union(kinds.classes)
     inner = _build(kinds.values) if kinds.values else None
     if inner is None:
         return None
     return lambda value: {k: inner(v) for k, v in value.items()} if value.__class__ is dict else value
 
 
-def _record(cls: type[Shaped]) -> Decoder:
-    """Return the decode function of one class. Its fields are looked at when the first object comes."""
+def decoder_of(cls: type[Shaped]) -> Decoder:
+    """Return the function that decodes objects of one class, and adopts them. Its fields are looked at when the first one comes."""
     found = _records.get(cls)
     if found is not None:
         return found
@@ -335,8 +331,8 @@ def _union(classes: list[type[Shaped]], tried: tuple[str, ...] = ()) -> Decoder:
     """Return the decode function of a union of records: one look at the tag, one call."""
     tag, members = _best_tag(classes, tried)
     if len(members) < 2:
-        return lambda value: _record(_closest(classes, value))(value) if value.__class__ is dict else value
-    table = _Table(members, (*tried, tag), _record(_open_member(classes, tag)))
+        return lambda value: decoder_of(_closest(classes, value))(value) if value.__class__ is dict else value
+    table = _Table(members, (*tried, tag), decoder_of(_open_member(classes, tag)))
 
     def decode(value: Any) -> Any:
         if value.__class__ is not dict:
@@ -344,7 +340,7 @@ def _union(classes: list[type[Shaped]], tried: tuple[str, ...] = ()) -> Decoder:
         kind = value.get(tag)
         if kind.__class__ is str:
             return table[kind](value)
-        return _record(_closest(classes, value))(value)
+        return decoder_of(_closest(classes, value))(value)
 
     return decode
 
@@ -364,7 +360,7 @@ class _Table(dict[str, "Decoder"]):
         classes = self.members.get(kind)
         if classes is None:
             return self.other
-        self[kind] = found = _record(classes[0]) if len(classes) == 1 else _union(classes, self.tried)
+        self[kind] = found = decoder_of(classes[0]) if len(classes) == 1 else _union(classes, self.tried)
         return found
 
 

@@ -219,7 +219,14 @@ def test_the_exchange_takes_no_part_in_the_value() -> None:
     assert first == second
     assert repr(first) == repr(second)
     assert Record.to_dict(first) == MESSAGE
-    assert pickle.loads(pickle.dumps(first)).http is None
+
+
+def test_copies_and_pickles_keep_the_exchange() -> None:
+    first = message()
+    first._http = SimpleNamespace(request_id="req_1")
+    for second in (pickled(first), pickled(first, 0), copy.copy(first), copy.deepcopy(first)):
+        assert second.http.request_id == "req_1"
+        assert second == first
 
 
 def test_extra_and_missing_tell_how_the_server_differs_from_the_description() -> None:
