@@ -44,6 +44,13 @@ def measure(bench: Bench, only: list[str]) -> list[Line]:
     return lines
 
 
+def command(options: argparse.Namespace) -> str:
+    """How to make these results again."""
+    words = ["python -m bench", *(f"--only {word}" for word in options.only), *(f"--without {name}" for name in options.without)]
+    words.append("--quick" if options.quick else f"--rounds {options.rounds}")
+    return " ".join(words)
+
+
 def main() -> None:
     options = arguments()
     if options.list:
@@ -61,8 +68,7 @@ def main() -> None:
         bench = Bench(server, competitors, rounds, load)
         lines = measure(bench, options.only)
         bench.close()
-    command = " ".join(["python -m bench", *sys.argv[1:]])
-    text = markdown(lines, command, rounds)
+    text = markdown(lines, command(options), rounds)
     print(text)
     if options.json:
         with open(options.json, "w", encoding="utf-8") as file:

@@ -214,7 +214,7 @@ class Server:
         self.context = context
         self.scripts = scripts()
         self.selector = selectors.DefaultSelector()
-        self.due: list[tuple[float, int, Peer, Script, Iterator[bytes]]] = []
+        self.due: list[tuple[float, int, Peer, Script, Iterator[bytes]]] = []  # a heap
         self.order = itertools.count()
         self.accepted = 0
         self.running = True
@@ -250,13 +250,15 @@ class Server:
         self.send_next(time.perf_counter(), peer, script, iter(script.http1))
 
     def send_next(self, due: float, peer: Peer, script: Script, pieces: Iterator[bytes]) -> None:
+        """Send a piece, and plan the next. Who is late catches up slowly, never in a burst that a client could read at once."""
         piece = next(pieces, None)
         if piece is None or not peer.open:
             return
         if STAMP in piece:
             piece = piece.replace(STAMP, b"%019d" % time.perf_counter_ns())
         peer.send(piece)
-        heapq.heappush(self.due, (due + script.gap, next(self.order), peer, script, pieces))
+        due = max(due + script.gap, time.perf_counter() + 0.75 * script.gap)
+        heapq.heappush(self.due, (due, next(self.order), peer, script, pieces))
 
     def stop(self, _mask: int) -> None:
         self.running = bool(os.read(0, 1))

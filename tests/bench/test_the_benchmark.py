@@ -27,7 +27,7 @@ def server() -> Iterator[ServerProcess]:
         yield running
 
 
-@pytest.mark.parametrize("name", ["floor", "openai"])
+@pytest.mark.parametrize("name", ["floor", "oxide", "openai"])
 @pytest.mark.parametrize("work", PLAIN + STREAMED)
 def test_every_blocking_competitor_ends_in_the_right_answer(server: ServerProcess, name: str, work: str) -> None:
     face = make_blocking(name, server.ports)
@@ -35,7 +35,7 @@ def test_every_blocking_competitor_ends_in_the_right_answer(server: ServerProces
     face.close()
 
 
-@pytest.mark.parametrize("name", ["floor", "openai"])
+@pytest.mark.parametrize("name", ["floor", "oxide", "openai"])
 def test_every_asyncio_competitor_ends_in_the_right_answer(server: ServerProcess, name: str) -> None:
     import asyncio
 
@@ -49,7 +49,7 @@ def test_every_asyncio_competitor_ends_in_the_right_answer(server: ServerProcess
     asyncio.run(all_works())
 
 
-@pytest.mark.parametrize("name", ["floor", "openai"])
+@pytest.mark.parametrize("name", ["floor", "oxide", "openai"])
 def test_http2_answers_come_again_and_again_over_one_connection(server: ServerProcess, name: str) -> None:
     before = server.accepted()
     face = make_blocking(name, server.ports, http2=True)
