@@ -85,7 +85,7 @@ lint: $(VENV)/.installed-dev ## lint
 .PHONY: types
 types: $(VENV)/.installed-dev ## mypy and pyright, both strict
 	$(bin)/mypy
-	$(bin)/pyright
+	$(bin)/pyright --pythonpath $(bin)/python
 
 .PHONY: format
 format: $(VENV)/.installed-dev ## format the tree and sort its imports
