@@ -342,7 +342,9 @@ class Http2Connection:
             if pending := self.machine.pending():
                 self._outgoing.append(pending)
         self._distribute(events)
-        if not data:
+        if self.machine.failure is not None:
+            self._fail(self.machine.failure)  # in the midst of what was received; the events before it count
+        elif not data:
             self._fail(ConnectionResetError("the peer closed the connection"))
 
     def _distribute(self, events: Sequence[tuple[int, StreamEvent]]) -> None:
