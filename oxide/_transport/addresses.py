@@ -1,23 +1,43 @@
-"""Names, addresses and socket options: what both worlds of sockets share. How to wait for any of it is left to them."""
+"""From names to connected sockets: lookup, options, and trying many addresses. What waits here blocks; the loop has its own way to it."""
 
 from __future__ import annotations
 
 import errno
 import os
+import select
 import socket
+import time
 from _thread import start_new_thread
 
 from .._typing import TYPE_CHECKING
 from .base import ResolveError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import TypeAlias
+
+    from .base import Endpoint
 
     Address: TypeAlias = tuple[int, tuple[str | int | bytes, ...] | str]  # the family, and what `socket.connect` takes
 
-__all__ = ["STAGGER", "SlowResolver", "Socket", "alternate", "in_thread", "literal", "lookup", "new_socket", "unix", "unreachable"]
+__all__ = [
+    "FOREVER",
+    "STAGGER",
+    "SlowResolver",
+    "Socket",
+    "aborted",
+    "alternate",
+    "in_thread",
+    "late",
+    "literal",
+    "lookup",
+    "new_socket",
+    "reach",
+    "unix",
+    "unreachable",
+]
 
+FOREVER = 1e8  # seconds; from here on (three years) a timeout is none
 STAGGER = 0.25  # RFC 8305, 5: the recommended delay between two connection attempts, seconds
 
 # Name and value of the options that every TCP connection gets, where the platform knows them (the keep-alive ones in seconds and probes).
@@ -117,8 +137,103 @@ def in_thread(run: Callable[[], None]) -> None:
         run()
 
 
+def aborted() -> OSError:
+    """Return the error of a stream that is used after its end by our own hand."""
+    return OSError(errno.ECONNABORTED, "the connection was closed on this side")
+
+
+def late(timeout: float) -> TimeoutError:
+    """Return the error of a receive that took too long."""
+    return TimeoutError(errno.ETIMEDOUT, f"nothing received within {timeout:g} s")
+
+
 def unreachable(host: str, port: int, tried: int, last: OSError) -> OSError:
     """Return `last` once more, telling which host it was and how many of its addresses were tried."""
     addresses = "1 address" if tried == 1 else f"{tried} addresses"
     reason = os.strerror(last.errno) if last.errno else str(last)
     return OSError(last.errno, f"{reason} ({host!r} port {port}, {addresses} tried)")
+
+
+class Dialing:
+    """Attempts to reach one host at several addresses, each started a moment after the one before, or as soon as one fails."""
+
+    __slots__ = ("error", "next_start", "running", "tried", "waiting")
+
+    def __init__(self, addresses: Sequence[Address]) -> None:
+        self.waiting = list(addresses)
+        self.running: list[Socket] = []
+        self.next_start = 0.0
+        self.tried = 0
+        self.error = OSError(errno.EHOSTUNREACH, os.strerror(errno.EHOSTUNREACH))
+
+    def start_next(self, now: float) -> Socket | None:
+        """Try the next address; return its socket if it is connected already."""
+        family, address = self.waiting.pop(0)
+        self.tried += 1
+        self.next_start = now + STAGGER
+        try:
+            sock = new_socket(family)
+        except OSError as error:  # IPv6 is not built in, or no descriptors are left
+            self.error, self.next_start = error, now
+            return None
+        code = sock.connect_ex(address)
+        if code == 0:
+            return sock
+        if code in (errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EINTR):
+            self.running.append(sock)
+        else:
+            self.fail(sock, code)
+        return None
+
+    def wait(self, now: float, deadline: float) -> Socket | None:
+        """Wait for an attempt to end, or for the time to start another; return a connected socket if there is one."""
+        until = min(deadline, self.next_start) if self.waiting else deadline
+        for sock in writable(self.running, until - now):
+            self.running.remove(sock)
+            code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            if code == 0:
+                return sock
+            self.fail(sock, code)
+        return None
+
+    def fail(self, sock: Socket, code: int) -> None:
+        sock.close()
+        self.error = OSError(code, os.strerror(code))
+        self.next_start = 0.0  # a failure lets the next address start at once
+
+    def stop(self) -> None:
+        for sock in self.running:
+            sock.close()
+
+
+def writable(socks: list[Socket], timeout: float) -> list[Socket]:
+    """Return the sockets whose attempt has ended. `poll` where there is one: `select` fails above descriptor 1023."""
+    timeout = max(0.0, min(timeout, 86400.0))
+    if not hasattr(select, "poll"):  # Windows reports a refusal as an exception
+        _, written, failed = select.select([], socks, socks, timeout)
+        return [sock for sock in socks if sock in written or sock in failed]
+    poll = select.poll()
+    for sock in socks:
+        poll.register(sock, select.POLLOUT)
+    ready = {descriptor for descriptor, _ in poll.poll(int(timeout * 1000) + 1)}
+    return [sock for sock in socks if sock.fileno() in ready]
+
+
+def reach(endpoint: Endpoint, addresses: Sequence[Address], deadline: float) -> Socket:
+    """Connect to the first address that answers; raises TimeoutError at the deadline, else what the last address failed with."""
+    dialing = Dialing(addresses)
+    try:
+        while True:
+            now = time.monotonic()
+            if now >= deadline:
+                raise TimeoutError(errno.ETIMEDOUT, f"no answer from {endpoint} in time ({dialing.tried} addresses tried)")
+            if dialing.waiting and now >= dialing.next_start:
+                connected = dialing.start_next(now)
+            elif dialing.running:
+                connected = dialing.wait(now, deadline)
+            else:
+                raise unreachable(endpoint.path or endpoint.host, endpoint.port, dialing.tried, dialing.error)
+            if connected is not None:
+                return connected
+    finally:
+        dialing.stop()

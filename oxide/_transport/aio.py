@@ -13,7 +13,7 @@ from _thread import allocate_lock, get_ident
 from weakref import WeakKeyDictionary
 
 from .._typing import TYPE_CHECKING, TypeVar
-from .addresses import STAGGER, SlowResolver, in_thread, literal, lookup, new_socket, unix, unreachable
+from .addresses import FOREVER, STAGGER, SlowResolver, aborted, in_thread, late, literal, lookup, new_socket, unix, unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
@@ -29,7 +29,6 @@ T = TypeVar("T")
 
 _HIGH_WATER = 256 * 1024  # bytes received and not yet asked for, above which the peer has to wait
 _RECEIVE_SIZE = 65536
-_FOREVER = 1e8  # seconds; from here on (three years) a timeout is none
 
 
 class LoopStream(asyncio.BaseProtocol):
@@ -129,13 +128,13 @@ class LoopStream(asyncio.BaseProtocol):
         if self._ended:
             return
         if timeout <= 0:
-            raise _late(timeout)
+            raise late(timeout)
         self._arm(timeout)
         self._waiter = waiter = self._loop.create_future()
         try:
             await waiter
         except TimeoutError:
-            raise _late(timeout) from None
+            raise late(timeout) from None
         finally:
             self._waiter = None
         if not self._chunks and not self._ended:
@@ -149,7 +148,7 @@ class LoopStream(asyncio.BaseProtocol):
             return
         if timer is not None:
             timer.cancel()
-        self._timer = self._loop.call_at(deadline, self._look) if timeout < _FOREVER else None
+        self._timer = self._loop.call_at(deadline, self._look) if timeout < FOREVER else None
 
     def _look(self) -> None:
         self._timer = None
@@ -158,7 +157,7 @@ class LoopStream(asyncio.BaseProtocol):
             return
         if self._deadline <= self._loop.time():
             waiter.set_exception(TimeoutError())
-        elif self._deadline < self._loop.time() + _FOREVER:
+        elif self._deadline < self._loop.time() + FOREVER:
             self._timer = self._loop.call_at(self._deadline, self._look)
 
     def _resume(self) -> None:
@@ -168,7 +167,7 @@ class LoopStream(asyncio.BaseProtocol):
 
     def _failure(self) -> OSError:
         if self._closed or self._error is None:
-            return OSError(errno.ECONNABORTED, "the connection was closed on this side")
+            return aborted()
         if isinstance(self._error, OSError):
             return OSError(self._error.errno, self._error.strerror or str(self._error))
         return OSError(errno.ECONNABORTED, f"the transport failed: {self._error!r}")
@@ -185,7 +184,7 @@ class LoopStream(asyncio.BaseProtocol):
         """Wait until the peer has taken nearly all; each `timeout` seconds it must have taken something."""
         left = transport.get_write_buffer_size()
         while (sender := self._sender) is not None and not self._lost:
-            await asyncio.wait((sender,), timeout=timeout if timeout < _FOREVER else None)
+            await asyncio.wait((sender,), timeout=timeout if timeout < FOREVER else None)
             before, left = left, transport.get_write_buffer_size()
             if not sender.done() and left >= before:
                 raise TimeoutError(errno.ETIMEDOUT, f"nothing taken by the peer within {timeout:g} s")
@@ -205,9 +204,6 @@ class LoopStream(asyncio.BaseProtocol):
             self._drop()
 
     def _abort(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
         if self._transport is not None:
             self._transport.abort()
         if self._waiter is not None:
@@ -278,10 +274,6 @@ def _wake(waiter: asyncio.Future[None]) -> None:
         waiter.set_result(None)
 
 
-def _late(timeout: float) -> TimeoutError:
-    return TimeoutError(errno.ETIMEDOUT, f"nothing received within {timeout:g} s")
-
-
 class LoopGate:
     """A gate between tasks; opened from any thread."""
 
@@ -300,7 +292,7 @@ class LoopGate:
         # Looked at again: another thread may have opened it since, and have found no waiter.
         if self._opened:
             return True
-        timer = loop.call_later(max(0.0, timeout), _wake, waiter) if timeout < _FOREVER else None
+        timer = loop.call_later(max(0.0, timeout), _wake, waiter) if timeout < FOREVER else None
         try:
             await waiter
         finally:
@@ -319,12 +311,12 @@ class LoopGate:
             if loop is here:
                 _wake(waiter)
             else:
-                _wake_in(loop, waiter)
+                _call_in(loop, _wake, waiter)
 
 
-def _wake_in(loop: asyncio.AbstractEventLoop, waiter: asyncio.Future[None]) -> None:
+def _call_in(loop: asyncio.AbstractEventLoop, function: Callable[..., None], *arguments: object) -> None:
     try:
-        loop.call_soon_threadsafe(_wake, waiter)
+        loop.call_soon_threadsafe(function, *arguments)
     except RuntimeError:  # the loop is closed, and who waited has gone with it
         return
 
@@ -352,7 +344,7 @@ class AsyncioBackend:
         task = asyncio.ensure_future(self._reach(endpoint, addresses))
         try:
             left = max(0.0, deadline - time.monotonic())
-            await asyncio.wait((task,), timeout=left if left < _FOREVER else None)
+            await asyncio.wait((task,), timeout=left if left < FOREVER else None)
             if task.done():
                 return task.result()
             raise TimeoutError(errno.ETIMEDOUT, f"no answer from {endpoint} within {timeout:g} s ({len(addresses)} addresses known)")
@@ -432,13 +424,10 @@ async def _resolve(host: str, port: int, timeout: float) -> list[Address]:
             found = lookup(host, port)
         except OSError as error:
             found = error
-        try:
-            loop.call_soon_threadsafe(_tell, answer, found)
-        except RuntimeError:  # the loop is closed, nobody listens
-            return
+        _call_in(loop, _tell, answer, found)
 
     in_thread(run)
-    timer = loop.call_later(max(0.0, timeout), _tell, answer, SlowResolver(host, timeout)) if timeout < _FOREVER else None
+    timer = loop.call_later(max(0.0, timeout), _tell, answer, SlowResolver(host, timeout)) if timeout < FOREVER else None
     try:
         return await answer
     finally:

@@ -7,7 +7,6 @@ where `settimeout` would poll before each of them.
 from __future__ import annotations
 
 import errno
-import os
 import select
 import socket
 import struct
@@ -16,7 +15,7 @@ import time
 from _thread import TIMEOUT_MAX, RLock, allocate_lock, get_ident
 
 from .._typing import TYPE_CHECKING, Generic, TypeVar
-from .addresses import STAGGER, SlowResolver, in_thread, literal, lookup, new_socket, unix, unreachable
+from .addresses import FOREVER, SlowResolver, aborted, in_thread, late, literal, lookup, reach, unix
 from .base import run_now
 
 if TYPE_CHECKING:
@@ -33,7 +32,6 @@ __all__ = ["BlockingBackend", "BlockingGate", "SocketStream"]
 T = TypeVar("T")
 
 _RECEIVE_SIZE = 65536
-_FOREVER = 1e8  # seconds; from here on (three years) a timeout is none
 _AT_ONCE = getattr(socket, "MSG_DONTWAIT", 0)
 
 
@@ -59,7 +57,7 @@ class SocketStream:
         self._receiving = True
         try:
             if self._closed:
-                raise _aborted()
+                raise aborted()
             if _racers:
                 _enter(self.close)
             if timeout == self._receive_timeout or self._wait_for_receive(timeout):
@@ -67,10 +65,10 @@ class SocketStream:
             else:
                 data = self._socket.recv(_RECEIVE_SIZE, _AT_ONCE)
         except BlockingIOError:
-            raise TimeoutError(errno.ETIMEDOUT, f"nothing received within {timeout:g} s") from None
+            raise late(timeout) from None
         except OSError:
             if self._closed:
-                raise _aborted() from None
+                raise aborted() from None
             raise
         finally:
             self._receiving = False
@@ -79,14 +77,14 @@ class SocketStream:
             if _racers:
                 _leave()
         if not data and self._closed:
-            raise _aborted()
+            raise aborted()
         return data
 
     async def send(self, data: bytes, timeout: float) -> None:
         self._sending = True
         try:
             if self._closed:
-                raise _aborted()
+                raise aborted()
             if _racers:
                 _enter(self.close)
             if timeout != self._send_timeout:
@@ -96,7 +94,7 @@ class SocketStream:
             raise TimeoutError(errno.ETIMEDOUT, f"nothing taken by the peer within {timeout:g} s") from None
         except OSError:
             if self._closed:
-                raise _aborted() from None
+                raise aborted() from None
             raise
         finally:
             self._sending = False
@@ -142,10 +140,6 @@ class SocketStream:
                 self._let_go()
 
 
-def _aborted() -> OSError:
-    return OSError(errno.ECONNABORTED, "the connection was closed on this side")
-
-
 def _silent(sock: socket.socket) -> bool:
     if not _AT_ONCE:  # Windows
         return not select.select([sock], [], [], 0)[0]
@@ -165,14 +159,14 @@ _SEND_OPTION = socket.SO_SNDTIMEO
 def _wait_at_most(sock: socket.socket, option: int, timeout: float) -> float:
     """Bound the waits of one direction of a blocking socket; return the timeout that now holds."""
     if not _kernel_keeps_time:
-        sock.settimeout(timeout if timeout < _FOREVER else None)  # both directions; a moment too long or short at worst
+        sock.settimeout(timeout if timeout < FOREVER else None)  # both directions; a moment too long or short at worst
         return timeout
     sock.setsockopt(socket.SOL_SOCKET, option, _timeval(timeout))
     return timeout
 
 
 def _timeval(timeout: float) -> bytes:
-    if timeout >= _FOREVER:
+    if timeout >= FOREVER:
         return struct.pack("ll", 0, 0)
     micros = max(1, int(timeout * 1e6))  # all zero would be "for ever"
     return struct.pack("ll", micros // 1_000_000, micros % 1_000_000)
@@ -217,91 +211,6 @@ def _resolve(host: str, port: int, timeout: float) -> list[Address]:
     if isinstance(answer[0], OSError):
         raise answer[0]
     return answer[0]
-
-
-class _Dialing:
-    """Attempts to reach one host at several addresses, each started a moment after the one before, or as soon as one fails."""
-
-    __slots__ = ("error", "next_start", "running", "tried", "waiting")
-
-    def __init__(self, addresses: Sequence[Address]) -> None:
-        self.waiting = list(addresses)
-        self.running: list[Socket] = []
-        self.next_start = 0.0
-        self.tried = 0
-        self.error = OSError(errno.EHOSTUNREACH, os.strerror(errno.EHOSTUNREACH))
-
-    def start_next(self, now: float) -> Socket | None:
-        """Try the next address; return its socket if it is connected already."""
-        family, address = self.waiting.pop(0)
-        self.tried += 1
-        self.next_start = now + STAGGER
-        try:
-            sock = new_socket(family)
-        except OSError as error:  # IPv6 is not built in, or no descriptors are left
-            self.error, self.next_start = error, now
-            return None
-        code = sock.connect_ex(address)
-        if code == 0:
-            return sock
-        if code in (errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EINTR):
-            self.running.append(sock)
-        else:
-            self.fail(sock, code)
-        return None
-
-    def wait(self, now: float, deadline: float) -> Socket | None:
-        """Wait for an attempt to end, or for the time to start another; return a connected socket if there is one."""
-        until = min(deadline, self.next_start) if self.waiting else deadline
-        for sock in _writable(self.running, until - now):
-            self.running.remove(sock)
-            code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-            if code == 0:
-                return sock
-            self.fail(sock, code)
-        return None
-
-    def fail(self, sock: Socket, code: int) -> None:
-        sock.close()
-        self.error = OSError(code, os.strerror(code))
-        self.next_start = 0.0  # a failure lets the next address start at once
-
-    def stop(self) -> None:
-        for sock in self.running:
-            sock.close()
-
-
-def _writable(socks: list[Socket], timeout: float) -> list[Socket]:
-    """Return the sockets whose attempt has ended. `poll` where there is one: `select` fails above descriptor 1023."""
-    timeout = max(0.0, min(timeout, 86400.0))
-    if not hasattr(select, "poll"):  # Windows reports a refusal as an exception
-        _, written, failed = select.select([], socks, socks, timeout)
-        return [sock for sock in socks if sock in written or sock in failed]
-    poll = select.poll()
-    for sock in socks:
-        poll.register(sock, select.POLLOUT)
-    ready = {descriptor for descriptor, _ in poll.poll(int(timeout * 1000) + 1)}
-    return [sock for sock in socks if sock.fileno() in ready]
-
-
-def _reach(endpoint: Endpoint, addresses: Sequence[Address], deadline: float) -> Socket:
-    """Connect to the first address that answers; raises TimeoutError at the deadline, else what the last address failed with."""
-    dialing = _Dialing(addresses)
-    try:
-        while True:
-            now = time.monotonic()
-            if now >= deadline:
-                raise TimeoutError(errno.ETIMEDOUT, f"no answer from {endpoint} in time ({dialing.tried} addresses tried)")
-            if dialing.waiting and now >= dialing.next_start:
-                connected = dialing.start_next(now)
-            elif dialing.running:
-                connected = dialing.wait(now, deadline)
-            else:
-                raise unreachable(endpoint.path or endpoint.host, endpoint.port, dialing.tried, dialing.error)
-            if connected is not None:
-                return connected
-    finally:
-        dialing.stop()
 
 
 # Waiting, and being stopped --------------------------------------------------------------------------------------------------------
@@ -473,7 +382,7 @@ class BlockingBackend:
             addresses = unix(endpoint.path)
         else:
             addresses = literal(endpoint.host, endpoint.port) or _resolve(endpoint.host, endpoint.port, timeout)
-        return SocketStream(_reach(endpoint, addresses, deadline))
+        return SocketStream(reach(endpoint, addresses, deadline))
 
     def gate(self) -> BlockingGate:
         return BlockingGate()

@@ -157,7 +157,7 @@ class TlsStream:
                 self._object.do_handshake()
                 finished = True
             except ssl.SSLWantReadError:
-                pass
+                pass  # more is to be sent or received first
             except ssl.SSLError:
                 await self._say_why(deadline)
                 raise
@@ -210,7 +210,7 @@ class TlsStream:
                         break
                     parts.append(part)
             except ssl.SSLWantReadError:
-                pass
+                pass  # the rest of a record is still to come
             except OSError as error:
                 self._failure = error
             if parts and self._sessions is not None:
