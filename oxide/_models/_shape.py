@@ -119,10 +119,11 @@ def mentions_types(text: str) -> bool:
 
 
 def literals(text: str, module: str) -> list[str] | None:
-    """The strings that a field allows, None where it allows any; an alias is followed."""
-    if text and text[0] != "L" and mentions_types(text):
-        target = _resolve(text.partition(" ")[0], module)
-        text = target if isinstance(target, str) else ""
+    """Return the strings that a field allows, None where it is no enum; an alias is followed."""
+    name = text.partition(" ")[0]
+    if mentions_types(name) and "[" not in name:
+        target = _resolve(name, module)
+        text = target.lstrip() if isinstance(target, str) else ""
     return text.split("'")[1::2] if text.startswith("Literal[") else None
 
 
