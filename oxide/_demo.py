@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
+from functools import partial
 from inspect import getsource
 from textwrap import dedent
 from time import perf_counter
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .types.responses import FunctionToolParam
+    from .types.responses import ResponseInputItemFunctionCallOutputParam as FunctionOutput
 
 __all__ = ["tour"]
 
@@ -46,7 +47,7 @@ def get_weather(city: str) -> str:
 
 
 def plain(client: Client, model: str) -> None:
-    """A plain answer"""
+    """A plain answer, as in any script"""
     response = client.responses.create(model=model, input="Why is the sky blue?")
     print(response.output_text)
 
@@ -63,10 +64,9 @@ def tool(client: Client, model: str) -> None:
     """A tool: the model calls, we answer, it goes on"""
     first = client.responses.create(model=model, input="How is the weather in Ljubljana?", tools=[WEATHER])
     call = first.function_calls[0]
-    print("the model calls", call.name, call.arguments)
-    result = get_weather(**json.loads(call.arguments))
-    answer = {"type": "function_call_output", "call_id": call.call_id, "output": result}
-    print(client.responses.create(model=model, input=[answer], previous_response_id=first.id).output_text)
+    print("the model calls", call.name, "with", call.parsed())
+    result: FunctionOutput = {"type": "function_call_output", "call_id": call.call_id, "output": get_weather(**call.parsed())}
+    print(client.responses.create(model=model, input=[result], previous_response_id=first.id).output_text)
 
 
 async def gathered(client: AsyncClient, model: str) -> None:
@@ -82,7 +82,7 @@ def retried(client: Client, model: str) -> None:
     response = client.responses.create(model=model, input="Are you there?")
     print(response.output_text)
     for attempt in response.http.attempts:
-        print(attempt)
+        print(f"attempt {attempt.number}: {attempt.status}, after {attempt.ended:.2f} s")
 
 
 def refused(client: Client, model: str) -> None:
@@ -123,12 +123,12 @@ def _walk(server: Server | None, options: dict[str, Any], model: str, paint: Cal
     with Client(**options) as client:
         for number, stop in enumerate((plain, streamed, tool), 1):
             _slow(server)
-            _show(number, stop, paint, lambda stop=stop: stop(client, model))
+            _show(number, stop, paint, partial(stop, client, model))
         _show(4, gathered, paint, lambda: asyncio.run(_gathered(options, model)))
         if server is not None:
             server.fail_next(Fault(status=429, headers={"retry-after-ms": "400"}))
-            _show(5, retried, paint, lambda: retried(client, model))
-        _show(6, refused, paint, lambda: refused(client, model))
+            _show(5, retried, paint, partial(retried, client, model))
+        _show(6, refused, paint, partial(refused, client, model))
 
 
 def _slow(server: Server | None) -> None:
@@ -145,10 +145,10 @@ async def _gathered(options: dict[str, Any], model: str) -> None:
 def _show(number: int, stop: Callable[..., object], paint: Callable[[str, str], str], run: Callable[[], object]) -> None:
     print("\n" + paint("1;36", f"{number}  {stop.__doc__}"))
     for line in _code(stop):
-        print(paint("2", f"   {line}"))
+        print(paint("2", f"  | {line}"))
     begun = perf_counter()
     run()
-    print("\n" * (stop is streamed) + paint("32", f"   {perf_counter() - begun:.2f} s"))
+    print("\n" * (stop is streamed) + paint("32", f"  {perf_counter() - begun:.2f} s"))
 
 
 def _code(stop: Callable[..., object]) -> list[str]:

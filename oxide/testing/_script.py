@@ -274,14 +274,18 @@ def _body_of(fault: Fault) -> bytes:
         return body.encode()
     if body is not None:
         return json.dumps(body).encode()
-    kind, code = _ERROR_KINDS.get(fault.status or 500, ("invalid_request_error" if (fault.status or 500) < 500 else "server_error", None))
-    error = {"message": f"The server was told to answer {fault.status}.", "type": kind, "param": None, "code": code}
-    return json.dumps({"error": error}).encode()
+    status = fault.status or 500
+    message, kind, code = _ERRORS.get(status, (f"The server was told to answer {status}.", "invalid_request_error", None))
+    return json.dumps({"error": {"message": message, "type": kind, "param": None, "code": code}}).encode()
 
 
-_ERROR_KINDS: dict[int, tuple[str, str | None]] = {
-    401: ("invalid_request_error", "invalid_api_key"),
-    429: ("requests", "rate_limit_exceeded"),
+_ERRORS: dict[int, tuple[str, str, str | None]] = {
+    401: ("That API key is not known here.", "invalid_request_error", "invalid_api_key"),
+    429: ("Too many requests: slow down.", "requests", "rate_limit_exceeded"),
+    500: ("Something went wrong in the server.", "server_error", None),
+    502: ("The server behind the gateway is gone.", "server_error", None),
+    503: ("The server is overloaded: try again later.", "server_error", None),
+    504: ("The server behind the gateway is too slow.", "server_error", None),
 }
 
 
