@@ -115,16 +115,17 @@ class Pool(Generic[C]):
         Args:
             fresh: the idle connections of this origin are not to be trusted, since one of them was found dead: close them.
         """
-        lane = self._lanes.get(key)
-        if lane is None:
-            lane = self._lanes[key] = Lane(key, secure)
-        self._number += 1
-        ticket: Ticket[C] = Ticket(lane, self._number)
         if self._idle:
             self._expire(now)
-        if fresh:
+        lane = self._lanes.get(key)
+        if lane is None:
+            lane = Lane(key, secure)
+        elif fresh:
             for slot in list(lane.idle):
-                self.retire(slot)
+                self._retire(slot)
+        self._lanes[key] = lane  # again, where it went with its last connection
+        self._number += 1
+        ticket: Ticket[C] = Ticket(lane, self._number)
         if not lane.waiting:
             ticket.slot = self._find(lane)
         if ticket.slot is None:
@@ -156,6 +157,7 @@ class Pool(Generic[C]):
         if slot.awaited:
             lane.opening = slot
         lane.slots += 1
+        self._lanes[lane.key] = lane  # again, where it went with the connection that made room
         self._slots[slot] = None
         return slot
 
@@ -183,7 +185,7 @@ class Pool(Generic[C]):
     def failed(self, slot: Slot[C]) -> None:
         """The slot's connection could not be opened."""
         slot.used = 0
-        self.retire(slot)
+        self._retire(slot)
         self._settle(slot)
 
     def _settle(self, slot: Slot[C]) -> None:
@@ -197,7 +199,7 @@ class Pool(Generic[C]):
         """One request is done with the slot; `reusable`: its connection may serve more."""
         slot.used -= 1
         if not reusable:
-            self.retire(slot)
+            self._retire(slot)
         elif not slot.used and not slot.gone:
             slot.idle_since = now
             self._idle[slot] = None
@@ -212,11 +214,9 @@ class Pool(Generic[C]):
 
     def retire(self, slot: Slot[C]) -> None:
         """The slot takes no more requests; those it serves may finish."""
-        if slot.gone:
-            return
-        self._drop(slot)
-        if not slot.used:
-            self._forget(slot)
+        self._retire(slot)
+        if self._hungry:
+            self._serve()
 
     def resize(self, slot: Slot[C], places: int) -> None:
         """The peer allows another number of requests on a shared connection."""
@@ -292,14 +292,21 @@ class Pool(Generic[C]):
         for slot in list(self._idle):
             if now - slot.idle_since < self._expiry:
                 break
-            self.retire(slot)
+            self._retire(slot)
 
     def _evict(self) -> bool:
         """Close the connection that has been idle longest, to make room."""
         for slot in self._idle:
-            self.retire(slot)
+            self._retire(slot)
             return True
         return False
+
+    def _retire(self, slot: Slot[C]) -> None:
+        if slot.gone:
+            return
+        self._drop(slot)
+        if not slot.used:
+            self._forget(slot)
 
     def _forget(self, slot: Slot[C]) -> None:
         if slot.connection is not None:
