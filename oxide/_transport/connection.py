@@ -60,7 +60,7 @@ class Channel(Protocol):
 class Http1Connection:
     """One HTTP/1.1 connection; it is the channel of the request it serves."""
 
-    __slots__ = ("_events", "_parked", "ended", "head", "machine", "released", "stream")
+    __slots__ = ("_closed", "_events", "_parked", "ended", "head", "machine", "released", "stream")
 
     places = 1
     head: Head
@@ -72,11 +72,12 @@ class Http1Connection:
         self.released = 0.0  # when it last became idle
         self._events: Sequence[Event] = ()
         self._parked = False
+        self._closed = False  # the rest of a response may have come, and its machine be ready: the connection is not
 
     @property
     def reusable(self) -> bool:
         """Whether another request may be sent, now or after `sound`."""
-        return self.machine.reusable or self._parked
+        return (self.machine.reusable or self._parked) and not self._closed
 
     def fails_unanswered(self) -> bool:
         """Whether a request that failed here may be sent again: no byte of its response has come."""
@@ -168,14 +169,14 @@ class Http1Connection:
     def discard(self) -> None:
         """Close the connection, unless its response has ended."""
         if not self.ended:
-            self.stream.close()
+            self.close()
 
     def park(self) -> None:
         """Leave a response whose last event has come; its end mark may still be on its way, and `sound` will look for it."""
         if not self.ended:
             self._parked = not self._events
             if not self._parked:
-                self.stream.close()
+                self.close()
 
     async def _unpark(self) -> bool:
         """Take in what was left of the former response; return whether it has ended."""
@@ -192,6 +193,7 @@ class Http1Connection:
 
     def close(self) -> None:
         """Close the connection at once."""
+        self._closed = True
         self.stream.close()
 
     def forget(self) -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TypeAlias
 
+    from .._protocol.base import Head
     from .._protocol.coding import Decoder
     from .._protocol.headers import Headers
     from .._protocol.pool import Slot, Ticket
@@ -55,24 +56,19 @@ class TooLargeError(ProtocolError):
 class Incoming:
     """A response whose head has come; its connection goes back to the pool at the end of the body, or is discarded."""
 
-    __slots__ = ("_channel", "_decoder", "_slot", "_transport", "course", "headers", "reused", "status", "version")
+    __slots__ = ("_channel", "_decoder", "_slot", "_transport", "course", "headers", "status", "version")
 
-    def __init__(self, transport: HttpTransport, slot: ConnectionSlot, channel: Channel, course: Course, reused: bool) -> None:
-        head = channel.head
-        if head is None:
-            raise ProtocolError("a response without a head")
+    def __init__(
+        self, transport: HttpTransport, slot: ConnectionSlot, channel: Channel, head: Head, decoder: Decoder | None, course: Course
+    ) -> None:
         self.status = head.status
         self.headers: Headers = head.headers
         self.version = head.version
         self.course = course
-        self.reused = reused
         self._transport = transport
         self._channel = channel
         self._slot: ConnectionSlot | None = slot
-        self._decoder: Decoder | None = None
-        coding = self.headers.get("content-encoding")
-        if coding is not None:
-            self._decoder = decoder_for(coding)
+        self._decoder = decoder
 
     async def next_chunk(self) -> bytes | None:
         """Return more of the body, decoded; b"" where nothing came of what was received; None at its end."""
@@ -188,14 +184,24 @@ class HttpTransport:
             raise RuntimeError("a slot without a connection")
         try:
             channel = await connection.open(self._addressed(outgoing), course)
-            course.first_byte = course.now()
-            return Incoming(self, slot, channel, course, reused)
+            return self._incoming(slot, channel, course)
         except BaseException as error:
             if isinstance(connection, Http1Connection) and not connection.reusable:
                 connection.close()
             self._give_back(slot)
             if outgoing.replayable and isinstance(error, (OSError, ProtocolError)) and _died_unseen(error, connection, reused):
                 raise _Again(error) from None
+            raise
+
+    def _incoming(self, slot: ConnectionSlot, channel: Channel, course: Course) -> Incoming:
+        course.first_byte = course.now()
+        try:
+            if channel.head is None:
+                raise ProtocolError("a response without a head")
+            coding = channel.head.headers.get("content-encoding")
+            return Incoming(self, slot, channel, channel.head, None if coding is None else decoder_for(coding), course)
+        except ProtocolError:
+            channel.discard()
             raise
 
     def _addressed(self, outgoing: Outgoing) -> Outgoing:
@@ -277,8 +283,8 @@ class HttpTransport:
         started = course.now()
         alpn = () if origin.scheme != "https" else ("h2", "http/1.1") if slot.offers_http2 else ("http/1.1",)
         scheme = "http" if origin.path else origin.scheme
-        route = Route(scheme, origin.host, origin.port, path=origin.path, proxy=self._proxy_for(origin), alpn=alpn)
         try:
+            route = Route(scheme, origin.host, origin.port, path=origin.path, proxy=self._proxy_for(origin), alpn=alpn)
             stream, protocol = await dial(self.backend, route, self._security, course.left(course.timeout.connect))
         except BaseException as error:
             with self._mutex:
@@ -309,8 +315,9 @@ class HttpTransport:
         if connection is None:
             return
         with self._mutex:
-            self._pool.resize(slot, connection.places)
-            if not connection.reusable:
+            if connection.reusable:
+                self._pool.resize(slot, connection.places)
+            else:
                 self._pool.retire(slot)
         self._settle()
 
