@@ -92,8 +92,12 @@ def _proxy_choice(proxy: object, environment: Mapping[str, str]) -> Callable[[Or
         raise ConfigurationError("proxy must be a URL such as http://user:password@host:8080, or None for no proxy")
     from ._protocol.proxy import ProxyMap
 
-    try:
-        chosen = ProxyMap(environment)
-    except ValueError as problem:
-        raise ConfigurationError(f"the environment: {problem}") from None
-    return lambda origin: None if origin.path else chosen.choose(origin.scheme, origin.host, origin.port)
+    variables = ProxyMap(environment)
+
+    def chosen(origin: Origin) -> Proxy | None:
+        try:
+            return None if origin.path else variables.choose(origin.scheme, origin.host, origin.port)
+        except ValueError as problem:
+            raise ConfigurationError(f"the environment: {problem}") from None
+
+    return chosen

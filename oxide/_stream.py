@@ -86,9 +86,10 @@ class EventReader(Generic[E]):
         try:
             chunk = await answer.next_chunk(self.count)
             if chunk is None:
+                self._machine.receive(b"")  # raises what was wrong with the last bytes
                 self._end()
                 return []
-            return self._machine.receive(chunk)
+            return self._machine.receive(chunk) if chunk else []
         except (OSError, ProtocolError) as cause:
             if self._ended:
                 return []  # closed by somebody else while we waited
