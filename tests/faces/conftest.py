@@ -1,4 +1,4 @@
-"""The fixture that runs each test in both worlds."""
+"""The fixtures that run each test in both worlds, and over every kind of connection."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.faces._both import AsyncioFace, Face
+from tests.faces._wires import WIRES, Wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 
 @pytest.fixture(params=[Face, AsyncioFace], ids=lambda kind: kind.name)
@@ -18,3 +20,9 @@ def face(request: pytest.FixtureRequest) -> Iterator[Face]:
     world: Face = request.param()
     yield world
     world.close()
+
+
+@pytest.fixture(params=WIRES)
+def wire(request: pytest.FixtureRequest, tmp_path: Path) -> Wire:
+    """One of the four ways to a server; see `tests/faces/_wires.py`."""
+    return Wire(request.param, tmp_path)
