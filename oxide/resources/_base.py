@@ -27,7 +27,16 @@ _COROUTINE = 0x80  # inspect.CO_COROUTINE
 
 
 class Resource:
-    """An object of a blocking client."""
+    """An object of a blocking client. Its methods take, besides what the API defines:
+
+    Args:
+        extra_headers: header fields for this call; `omit` as a value takes a default field away.
+        extra_query: more query parameters for this call.
+        extra_body: more keys for the body of this call.
+        timeout: seconds that each wait of this call may take, or a `Timeout`.
+        max_retries: how often this call is tried again.
+        idempotency_key: the Idempotency-Key of this call, in place of a random one.
+    """
 
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
@@ -40,7 +49,7 @@ class Resource:
 
 
 class AsyncResource:
-    """An object of an asyncio client."""
+    """An object of an asyncio client. Its methods take the same as those of `Resource`."""
 
     def __init__(self, caller: AsyncCaller) -> None:
         self._caller = caller
