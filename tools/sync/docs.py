@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from .layout import read_table
+
 HERE = Path(__file__).parent
 
 
@@ -17,9 +19,7 @@ class Docs:
     @classmethod
     def read(cls, path: Path = HERE / "docs.toml") -> Docs:
         """Read the committed descriptions."""
-        import tomllib  # since Python 3.11; the facts alone can be read by any
-
-        return cls(tomllib.loads(path.read_text("utf-8")))
+        return cls(read_table(path))
 
     def resource(self, path: str) -> str:
         """Return the sentence about an object of the client."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keyword
 import re
+import sys
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -26,9 +27,7 @@ class Layout:
     @classmethod
     def read(cls, path: Path = HERE / "layout.toml") -> Layout:
         """Read the committed layout."""
-        import tomllib  # since Python 3.11; the facts alone can be read by any
-
-        return cls(tomllib.loads(path.read_text("utf-8")))
+        return cls(read_table(path))
 
     def module(self, name: str) -> str:
         """Return the module of `oxide._models` that a type is written in."""
@@ -54,6 +53,15 @@ class Layout:
         """Return the fields that hand-written behaviour provides."""
         fields: list[str] = self.records.get(name, {}).get("leave_out", [])
         return fields
+
+
+def read_table(path: Path) -> dict[str, Any]:
+    """Read a TOML file. The facts alone can be read by any Python; who writes code from them needs this."""
+    if sys.version_info < (3, 11):
+        raise RuntimeError("tools.sync needs Python 3.11 or later, for tomllib")
+    import tomllib
+
+    return tomllib.loads(path.read_text("utf-8"))
 
 
 def short(name: str) -> str:
