@@ -29,10 +29,12 @@ class Headers:
     def _fields(self) -> dict[str, str]:
         index = self._index
         if index is None:
-            index = {}
-            for name, value in self.raw:
-                key = name.lower()
-                index[key] = f"{index[key]}, {value}" if key in index else value
+            index = {name.lower(): value for name, value in self.raw}
+            if len(index) < len(self.raw):
+                index.clear()
+                for name, value in self.raw:
+                    key = name.lower()
+                    index[key] = f"{index[key]}, {value}" if key in index else value
             self._index = index
         return index
 
@@ -41,7 +43,7 @@ class Headers:
 
     def get(self, name: str, default: str | None = None) -> str | None:
         """Return the value of the field, or `default` where it is absent."""
-        return self._fields().get(name.lower(), default)
+        return (self._index or self._fields()).get(name.lower(), default)
 
     def get_list(self, name: str) -> list[str]:
         """Return each value of the field, in the order received."""

@@ -107,6 +107,7 @@ class Pool(Generic[C]):
         self._served: list[Ticket[C]] = []
         self._closing: list[C] = []
         self._number = 0
+        self.unsettled = False  # whether `served` or `closing` have something to tell
 
     # ------------------------------------------------------------------------------------------------ asking
     def request(self, key: Hashable, secure: bool, now: float, fresh: bool = False) -> Ticket[C]:
@@ -115,6 +116,18 @@ class Pool(Generic[C]):
         Args:
             fresh: the idle connections of this origin are not to be trusted, since one of them was found dead: close them.
         """
+        slot = self.take(key, secure, now, fresh)
+        lane = self._lanes[key]
+        self._number += 1
+        ticket: Ticket[C] = Ticket(lane, self._number)
+        ticket.slot = slot
+        if slot is None:
+            lane.waiting.append(ticket)
+            self._hungry[lane] = None
+        return ticket
+
+    def take(self, key: Hashable, secure: bool, now: float, fresh: bool = False) -> Slot[C] | None:
+        """Claim a connection as `request` does, if there is one to be had at once; None: one would have to wait."""
         if self._idle:
             self._expire(now)
         lane = self._lanes.get(key)
@@ -124,14 +137,7 @@ class Pool(Generic[C]):
             for slot in list(lane.idle):
                 self._retire(slot)
         self._lanes[key] = lane  # again, where it went with its last connection
-        self._number += 1
-        ticket: Ticket[C] = Ticket(lane, self._number)
-        if not lane.waiting:
-            ticket.slot = self._find(lane)
-        if ticket.slot is None:
-            lane.waiting.append(ticket)
-            self._hungry[lane] = None
-        return ticket
+        return None if lane.waiting else self._find(lane)
 
     def _find(self, lane: Lane[C]) -> Slot[C] | None:
         """An idle connection, a place on a shared one, or leave to open one; None: wait."""
@@ -237,22 +243,20 @@ class Pool(Generic[C]):
     def served(self) -> list[Ticket[C]]:
         """Tickets that got their slot since last asked: open their gates."""
         served, self._served = self._served, []
+        self.unsettled = bool(self._closing)
         return served
-
-    @property
-    def unsettled(self) -> bool:
-        """Whether `served` or `closing` have something to tell."""
-        return bool(self._served or self._closing)
 
     def closing(self) -> list[C]:
         """Connections that nobody uses any more since last asked: close them."""
         closing, self._closing = self._closing, []
+        self.unsettled = bool(self._served)
         return closing
 
     def clear(self) -> list[C]:
         """Take every connection out of the pool, and return all of them, used or not; who waits is served nothing."""
         for lane in list(self._hungry):
             self._served.extend(lane.waiting)
+            self.unsettled = True
             lane.waiting.clear()
         self._hungry.clear()
         for slot in list(self._slots):
@@ -277,6 +281,7 @@ class Pool(Generic[C]):
                     self._leave(ticket)
                     ticket.slot = slot
                     self._served.append(ticket)
+                    self.unsettled = True
                     progress = True
                     break
 
@@ -289,7 +294,8 @@ class Pool(Generic[C]):
             self._tidy(lane)
 
     def _expire(self, now: float) -> None:
-        for slot in list(self._idle):
+        while self._idle:
+            slot = next(iter(self._idle))
             if now - slot.idle_since < self._expiry:
                 break
             self._retire(slot)
@@ -311,6 +317,7 @@ class Pool(Generic[C]):
     def _forget(self, slot: Slot[C]) -> None:
         if slot.connection is not None:
             self._closing.append(slot.connection)
+            self.unsettled = True
             slot.connection = None
 
     def _drop(self, slot: Slot[C]) -> None:

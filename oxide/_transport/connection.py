@@ -60,7 +60,7 @@ class Channel(Protocol):
 class Http1Connection:
     """One HTTP/1.1 connection; it is the channel of the request it serves."""
 
-    __slots__ = ("_closed", "_events", "_parked", "ended", "head", "machine", "released", "stream")
+    __slots__ = ("_closed", "_events", "ended", "head", "machine", "released", "stream", "unsettled")
 
     places = 1
     head: Head
@@ -71,22 +71,20 @@ class Http1Connection:
         self.ended = True
         self.released = 0.0  # when it last became idle
         self._events: Sequence[Event] = ()
-        self._parked = False
+        self.unsettled = False  # the end mark of its last response had not come when its last event had
         self._closed = False  # the rest of a response may have come, and its machine be ready: the connection is not
 
     @property
     def reusable(self) -> bool:
-        """Whether another request may be sent, now or after `sound`."""
-        return (self.machine.reusable or self._parked) and not self._closed
+        """Whether another request may be sent, now or after `settle`."""
+        return (self.machine.reusable or self.unsettled) and not self._closed
 
     def fails_unanswered(self) -> bool:
         """Whether a request that failed here may be sent again: no byte of its response has come."""
         return not self.machine.received
 
-    async def sound(self, now: float) -> bool:
-        """Return whether an idle connection may be used again: its last response has ended, and the peer has said nothing since."""
-        if self._parked and not await self._unpark():
-            return False
+    def sound(self, now: float) -> bool:
+        """Whether an idle connection that is settled may be used again: the peer has said nothing since its last response."""
         return now - self.released < UNSEEN or self.stream.quiet
 
     async def open(self, outgoing: Outgoing, course: Course) -> Http1Connection:
@@ -172,15 +170,15 @@ class Http1Connection:
             self.close()
 
     def park(self) -> None:
-        """Leave a response whose last event has come; its end mark may still be on its way, and `sound` will look for it."""
+        """Leave a response whose last event has come; its end mark may still be on its way, and `settle` will look for it."""
         if not self.ended:
-            self._parked = not self._events
-            if not self._parked:
+            self.unsettled = not self._events
+            if not self.unsettled:
                 self.close()
 
-    async def _unpark(self) -> bool:
+    async def settle(self) -> bool:
         """Take in what was left of the former response; return whether it has ended."""
-        self._parked = False
+        self.unsettled = False
         size = 0
         try:
             while not self.ended and size < DRAIN:

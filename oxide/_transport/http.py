@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from .._protocol.proxy import Proxy
     from .._timeout import Limits
     from .._url import Origin
-    from .base import Backend, Gate
+    from .base import Backend
     from .connection import Channel
     from .course import Course
     from .dial import Security
@@ -106,8 +106,8 @@ class Incoming:
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
     def _finish(self) -> None:
-        self.course.done = self.course.now()
-        self._transport.release(self)
+        self.course.done = now = self.course.now()
+        self._transport.release(self, now)
 
     def discard(self) -> None:
         """Want no more of it: free the connection at once. From any thread or task; a reader that waits is woken."""
@@ -188,7 +188,7 @@ class HttpTransport:
         except BaseException as error:
             if isinstance(connection, Http1Connection) and not connection.reusable:
                 connection.close()
-            self._give_back(slot)
+            self._give_back(slot, self.backend.now())
             if outgoing.replayable and isinstance(error, (OSError, ProtocolError)) and _died_unseen(error, connection, reused):
                 raise _Again(error) from None
             raise
@@ -223,17 +223,26 @@ class HttpTransport:
     # ------------------------------------------------------------------------------------------------ connections
     async def _lease(self, origin: Origin, course: Course, fresh: bool) -> tuple[ConnectionSlot, bool]:
         """Return a slot with a sound connection, and whether that had been used before."""
-        started = course.now()
         course.phase = "pool"
+        if self._abandoned:
+            self._collect()
         while True:
-            slot = await self._claim(origin, course, fresh)
-            course.queued = course.now() - started
+            now = course.now()
+            with self._mutex:
+                if self.closed:
+                    raise ClosedError
+                slot = self._pool.take(origin.key, origin.scheme == "https", now, fresh)
+            if self._pool.unsettled:
+                self._settle()
+            if slot is None:
+                slot = await self._queue(origin, course)
+                course.queued += course.now() - now
             connection = slot.connection
             if connection is None:
                 await self._connect(slot, origin, course)
                 return slot, False
             try:
-                sound = await connection.sound(course.now())
+                sound = (not connection.unsettled or await connection.settle()) and connection.sound(now)
             except BaseException:
                 self._retire(slot)
                 raise
@@ -241,26 +250,19 @@ class HttpTransport:
                 return slot, True
             self._retire(slot)
 
-    async def _claim(self, origin: Origin, course: Course, fresh: bool) -> ConnectionSlot:
-        """Get a slot from the pool, first come first served."""
-        if self._abandoned:
-            self._collect()
+    async def _queue(self, origin: Origin, course: Course) -> ConnectionSlot:
+        """Wait for a slot, first come first served."""
+        gate = self.backend.gate()
         with self._mutex:
             if self.closed:
                 raise ClosedError
-            ticket = self._pool.request(origin.key, origin.scheme == "https", course.now(), fresh)
-            slot = ticket.slot
-            gate = None
-            if slot is None:
-                ticket.gate = gate = self.backend.gate()
-        self._settle()
-        return slot if slot is not None else await self._queue(ticket, gate, course)
-
-    async def _queue(self, ticket: Ticket[Connection], gate: Gate | None, course: Course) -> ConnectionSlot:
+            ticket = self._pool.request(origin.key, origin.scheme == "https", course.now())
+            ticket.gate = gate
+        if ticket.slot is not None:
+            return ticket.slot
         span = course.left(course.timeout.pool)
         try:
-            if gate is not None:
-                await gate.wait(span)
+            await gate.wait(span)
         except BaseException:
             self._withdraw(ticket)
             raise
@@ -322,22 +324,22 @@ class HttpTransport:
         self._settle()
 
     # ------------------------------------------------------------------------------------------------ giving back
-    def release(self, incoming: Incoming) -> None:
+    def release(self, incoming: Incoming, now: float) -> None:
         """A response has ended, or is not wanted any more."""
         with self._mutex:
             slot = incoming.take_slot()
         if slot is not None:
-            self._give_back(slot)
+            self._give_back(slot, now)
 
-    def _give_back(self, slot: ConnectionSlot) -> None:
-        now = self.backend.now()
+    def _give_back(self, slot: ConnectionSlot, now: float) -> None:
         with self._mutex:
             connection = slot.connection
             reusable = connection is not None and connection.reusable
             if connection is not None:
                 connection.released = now
             self._pool.release(slot, reusable, now)
-        self._settle()
+        if self._pool.unsettled:
+            self._settle()
 
     def _retire(self, slot: ConnectionSlot) -> None:
         with self._mutex:
@@ -353,19 +355,17 @@ class HttpTransport:
 
     def _collect(self) -> None:
         while self._abandoned:
-            self._give_back(self._abandoned.pop())
+            self._give_back(self._abandoned.pop(), self.backend.now())
 
     def _settle(self) -> None:
         """Do what the pool has decided: wake those who were served, close what nobody uses."""
-        pool = self._pool
-        if pool.unsettled:
-            with self._mutex:
-                served, closing = pool.served(), pool.closing()
-            for connection in closing:
-                connection.close()
-            for ticket in served:
-                if ticket.gate is not None:
-                    ticket.gate.open()
+        with self._mutex:
+            served, closing = self._pool.served(), self._pool.closing()
+        for connection in closing:
+            connection.close()
+        for ticket in served:
+            if ticket.gate is not None:
+                ticket.gate.open()
 
     # ------------------------------------------------------------------------------------------------ the end
     def close(self) -> None:

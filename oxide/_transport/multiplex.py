@@ -171,16 +171,24 @@ class Http2Connection:
         """Whether a request that failed here may be sent again: the connection died, and it had stood idle before."""
         return self.failure is not None or not self.machine.reusable
 
-    async def sound(self, now: float) -> bool:
-        """Return whether an idle connection may be used again; take in what the peer has said meanwhile."""
-        if self._reading or self._channels:
-            return self.reusable
-        while now - self.released > UNSEEN and self.reusable and not self.stream.quiet:
+    @property
+    def unsettled(self) -> bool:
+        """Whether the peer may have said something while the connection stood idle."""
+        idle = not self._reading and not self._channels and self.reusable
+        return idle and self._backend.now() - self.released > UNSEEN and not self.stream.quiet
+
+    async def settle(self) -> bool:
+        """Take in what the peer has said meanwhile; return whether the connection may be used again."""
+        while self.unsettled:
             with self._backend.mutex:
                 if self._reading:
                     break
                 self._reading = True
             await self._take_in()
+        return self.reusable
+
+    def sound(self, now: float) -> bool:
+        """Whether a settled connection may be used again."""
         return self.reusable
 
     async def _take_in(self) -> None:
