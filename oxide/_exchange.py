@@ -62,17 +62,18 @@ class Answer:
         self._events = 0
         self._event_at = begun  # since when the next event is awaited
 
-    async def next_chunk(self, events: int) -> bytes | None:
-        """Return more of a stream's body, None at its end. `events` have come so far: the wait for the next one is bounded."""
+    @property
+    def limited(self) -> bool:
+        """Whether the waits for the events of a stream have limits of their own."""
+        timeout = self.request.timeout
+        return timeout.idle != FOREVER or timeout.first_event != FOREVER
+
+    def expect(self, events: int) -> None:
+        """A stream waits for another event after `events` have come: bound that wait, whatever else comes meanwhile."""
         timeout, course = self.request.timeout, self.incoming.course
-        span = timeout.idle if events else timeout.first_event
-        if span != FOREVER:
-            if events != self._events:
-                self._events, self._event_at = events, course.now()
-            course.deadline = min(self._deadline, self._event_at + span)
-        else:
-            course.deadline = self._deadline
-        return await self.incoming.next_chunk()
+        if events != self._events:
+            self._events, self._event_at = events, course.now()
+        course.deadline = min(self._deadline, self._event_at + (timeout.idle if events else timeout.first_event))
 
     def http(self) -> HttpInfo:
         """The HTTP side of the answer, as far as it has come."""

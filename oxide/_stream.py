@@ -10,7 +10,7 @@ from ._models._base import decoder
 from ._protocol.base import ProtocolError
 from ._protocol.sse import SSEDecoder
 from ._transport.base import run_now
-from ._typing import TYPE_CHECKING, Generic, TypeVar
+from ._typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,8 +26,11 @@ __all__ = ["AsyncStream", "EventReader", "Stream", "open_stream", "read_events"]
 
 E = TypeVar("E")
 
-TERMINAL = frozenset(("response.completed", "response.incomplete", "response.failed"))
+ENDING = frozenset(("response.completed", "response.incomplete", "response.failed"))
 """Types of the events that end a stream of the Responses API."""
+
+TERMINAL = ENDING | {"error"}
+"""Types of events after which nothing comes."""
 
 KEPT = 32
 """Events that an error carries, at the most: the text of so many is kept while a stream runs."""
@@ -41,7 +44,7 @@ class EventReader(Generic[E]):
         decoder: makes an event of a parsed JSON object.
     """
 
-    __slots__ = ("_answer", "_decode", "_ended", "_finishing", "_kept", "_machine", "_pending", "count")
+    __slots__ = ("_answer", "_decode", "_ended", "_kept", "_limited", "_machine", "_pending", "count")
 
     def __init__(self, answer: Answer, decoder: Callable[[Any], E]) -> None:
         self._answer = answer
@@ -50,7 +53,7 @@ class EventReader(Generic[E]):
         self._kept: deque[str] = deque(maxlen=KEPT)
         self._pending: Exception | None = None  # to be raised once the events before it have been handed out
         self._ended = False
-        self._finishing = False  # a chat choice has said why it ended: only usage and [DONE] may follow
+        self._limited = answer.limited
         self.count = 0
 
     @property
@@ -70,37 +73,38 @@ class EventReader(Generic[E]):
             StreamError: the service told of an error in the stream, or the stream ended before its last event.
             APIConnectionError, APITimeoutError: the connection failed, or nothing came in time.
         """
+        incoming, machine = self._answer.incoming, self._machine
         while not self._ended:
             if self._pending is not None:
-                error, self._pending = self._pending, None
+                self._give_up()
+            if self._limited:
+                self._answer.expect(self.count)
+            try:
+                chunk = await incoming.next_chunk()
+                events = machine.receive(chunk) if chunk else self._without(chunk)
+            except (OSError, ProtocolError) as cause:
+                if self._ended:
+                    return None  # closed by somebody else while we waited
                 self.close()
-                raise error
-            events = await self._receive()
+                raise self._answer.failed(cause, self._events_so_far()) from cause
             if events and (batch := self._batch(events)):
                 return batch
         return None
 
-    async def _receive(self) -> list[ServerSentEvent]:
-        """Wait for more of the body, no longer than until the next event is due."""
-        answer = self._answer
-        try:
-            chunk = await answer.next_chunk(self.count)
-            if chunk is None:
-                self._machine.receive(b"")  # raises what was wrong with the last bytes
-                self._end()
-                return []
-            return self._machine.receive(chunk) if chunk else []
-        except (OSError, ProtocolError) as cause:
-            if self._ended:
-                return []  # closed by somebody else while we waited
-            self.close()
-            raise answer.failed(cause, self._events_so_far()) from cause
+    def _give_up(self) -> None:
+        error, self._pending = self._pending, None
+        self.close()
+        if error is not None:
+            raise error
 
-    def _end(self) -> None:
-        """The body has ended: was that the end of the events as well?"""
-        self._ended = True
-        if not self._finishing:
-            raise self._failure("The stream ended before its last event: the answer is incomplete. Ask again, or go on from what came.")
+    def _without(self, chunk: bytes | None) -> list[ServerSentEvent]:
+        """Nothing has come, or the end: was that the end of the events as well?"""
+        if chunk is None:
+            self._machine.receive(b"")  # raises what was wrong with the last bytes
+            self._ended = True
+            if not any(_says_why_it_ends(event) for event in map(decode, self._kept)):
+                raise self._failure("The stream ended before its last event: the answer is incomplete. Ask again, or go on from what came.")
+        return []
 
     def _batch(self, events: list[ServerSentEvent]) -> list[E]:
         batch: list[E] = []
@@ -115,7 +119,7 @@ class EventReader(Generic[E]):
             except ValueError as problem:
                 self._pending = self._failure(f"An event of the stream is no JSON: {problem}.", data[:2000])
                 break
-            if value.__class__ is dict and self._tells(value, event.event):
+            if value.__class__ is dict and (value.get("type") in TERMINAL or "error" in value) and self._tells(value, event.event):
                 break
             kept.append(data)
             batch.append(decode_event(value))
@@ -125,18 +129,11 @@ class EventReader(Generic[E]):
         return batch
 
     def _tells(self, value: dict[str, Any], name: str) -> bool:
-        """Notice an error, which is raised in place of its event, and the last event."""
+        """Notice the last event, and an error, which is raised in place of its event."""
         kind = value.get("type")
-        if kind is None:
-            if value.get("error") or name == "error":
-                self._pending = self._error(value)
-                return True
-            choices = value.get("choices")
-            if choices and any(choice.get("finish_reason") for choice in choices if choice.__class__ is dict):
-                self._finishing = True
-        elif kind in TERMINAL:
+        if kind is not None and kind in ENDING:
             self._finish()
-        elif kind == "error" or (value.get("error") and name == "error"):
+        elif kind == "error" or name == "error" or (kind is None and value.get("error")):
             self._pending = self._error(value)
             return True
         return False
@@ -257,6 +254,12 @@ class AsyncStream(Generic[E]):
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
         await self.close()
+
+
+def _says_why_it_ends(event: object) -> bool:
+    """Whether a chat choice has ended: only usage and [DONE] may follow, and the latter is sometimes forgotten."""
+    choices = (as_object(event) or {}).get("choices")
+    return isinstance(choices, list) and any((as_object(choice) or {}).get("finish_reason") for choice in cast("list[object]", choices))
 
 
 async def open_stream(exchange: Exchange, operation: StreamOperation[Any, E], given: dict[str, Any]) -> EventReader[E]:

@@ -158,7 +158,9 @@ class Http1Connection:
             self._events = ()
         else:
             course.phase = "body"
-            events = await self._receive(course)
+            receive, stream, timeout = self.machine.receive, self.stream, course.timeout.read
+            while not (events := receive(await stream.receive(course.left(timeout)))):
+                pass
         if type(events[-1]) is End:
             self.ended = True
         first = events[0]

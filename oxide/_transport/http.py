@@ -73,8 +73,10 @@ class Incoming:
     async def next_chunk(self) -> bytes | None:
         """Return more of the body, decoded; b"" where nothing came of what was received; None at its end."""
         try:
-            decoder = self._decoder
-            chunk = await (self._channel.next_chunk(self.course) if decoder is None else self._next_decoded(decoder))
+            if self._decoder is None:
+                chunk = await self._channel.next_chunk(self.course)
+            else:
+                chunk = await self._next_decoded(self._decoder)
         except BaseException:
             self.discard()
             raise
