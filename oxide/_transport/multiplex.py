@@ -13,7 +13,7 @@ from .._protocol.http2_events import GoAway, Reset, SendMore, SlotsChanged
 from .._timeout import FOREVER
 from .._typing import TYPE_CHECKING
 from .connection import UNSEEN, next_piece, piece_iterator
-from .course import Opaque
+from .outbox import Outbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,9 +32,6 @@ PING_PATIENCE = 20.0
 
 MOMENT = 0.001
 """Seconds to take in what has come already."""
-
-PATIENCE = 1.0
-"""Seconds for a reset to be taken by a peer, in the blocking world."""
 
 
 class ResetError(ConnectionResetError):
@@ -134,9 +131,8 @@ class Http2Connection:
         "_backend",
         "_changed",
         "_channels",
-        "_outgoing",
+        "_outbox",
         "_reading",
-        "_sending",
         "failure",
         "greeted",
         "machine",
@@ -153,9 +149,9 @@ class Http2Connection:
         self.failure: Exception | None = None
         self.greeted = False  # the peer has told how many requests fit
         self._channels: dict[int, Http2Channel] = {}
-        self._outgoing: list[bytes] = [self.machine.start()]
+        self._outbox = Outbox(backend, stream)
+        self._outbox.put(self.machine.start())
         self._reading = False
-        self._sending = False
 
     @property
     def reusable(self) -> bool:
@@ -221,7 +217,7 @@ class Http2Connection:
                 data += more
             else:
                 sent = 0
-            self._outgoing.append(data)
+            self._outbox.put(data)
         try:
             await self._flush(course)
             await self._send_rest(channel, outgoing, sent, course)
@@ -252,10 +248,8 @@ class Http2Connection:
             with self._backend.mutex:
                 channel.roomy = False
                 sent, data = self.machine.send(channel.stream_id, left, ended=ended)
-                if data:
-                    self._outgoing.append(data)
-            if data:
-                await self._flush(course)
+                self._outbox.put(data)
+            await self._flush(course)
             left = left[sent:]
             if not left:
                 return
@@ -323,7 +317,7 @@ class Http2Connection:
             if left <= PING_AFTER:
                 raise
         with self._backend.mutex:
-            self._outgoing.append(self.machine.ping())
+            self._outbox.put(self.machine.ping())
         await self._flush(course)
         patience = min(left - PING_AFTER, PING_PATIENCE)
         try:
@@ -341,14 +335,12 @@ class Http2Connection:
         except (OSError, ProtocolError) as error:
             self._fail(error)
             return
-        if self._outgoing:
-            await self._flush(course)
+        await self._flush(course)
 
     def _receive(self, data: bytes) -> None:
         with self._backend.mutex:
             events = self.machine.receive(data)
-            if pending := self.machine.pending():
-                self._outgoing.append(pending)
+            self._outbox.put(self.machine.pending())
         self._distribute(events)
         if self.machine.failure is not None:
             self._fail(self.machine.failure)  # in the midst of what was received; the events before it count
@@ -387,52 +379,16 @@ class Http2Connection:
     async def consumed(self, stream_id: int, size: int, course: Course) -> None:
         """The reader of a stream took `size` bytes: the peer may send as many more."""
         with self._backend.mutex:
-            if self.failure is None and (data := self.machine.consumed(stream_id, size)):
-                self._outgoing.append(data)
-        if self._outgoing:
-            await self._flush(course)
+            if self.failure is None:
+                self._outbox.put(self.machine.consumed(stream_id, size))
+        await self._flush(course)
 
     async def _flush(self, course: Course) -> None:
-        """Send what is queued, unless somebody is at it already."""
-        data = self._take_outgoing(first=True)
         try:
-            while data:
-                await self.stream.send(data, course.left(course.timeout.write))
-                data = self._take_outgoing()
+            await self._outbox.flush(course)
         except Exception as error:
-            self._sending = False
             self._fail(error)
             raise
-        except BaseException as error:
-            self._sending = False
-            if isinstance(error, (KeyboardInterrupt, SystemExit)):
-                self._fail(ConnectionAbortedError("a send was interrupted"))  # in the midst of a frame, perhaps
-            else:
-                self._flush_now()  # a cancelled task: asyncio has taken what was sent, and only waited for the peer
-            raise
-
-    def _take_outgoing(self, first: bool = False) -> Opaque:
-        """Take what is queued, as the only one who sends; nothing when somebody else is sending, or all is sent."""
-        with self._backend.mutex:
-            if first and self._sending:
-                return Opaque()
-            data = Opaque(b"".join(self._outgoing))
-            self._outgoing.clear()
-            self._sending = bool(data)
-            return data
-
-    def _flush_now(self) -> None:
-        """Send what is queued without waiting, as far as that goes: `send` hands over its bytes before it waits for the peer."""
-        data = self._take_outgoing(first=True)
-        if data and self.failure is None:
-            step = self.stream.send(data, PATIENCE)
-            try:
-                step.send(None)
-            except (StopIteration, OSError, RuntimeError):
-                step.close()  # sent, or the connection is dead: the next who reads from it is told
-            else:
-                step.close()
-            self._sending = False
 
     def abandon(self, channel: Http2Channel) -> None:
         """Nobody wants this stream any more: reset it."""
@@ -440,12 +396,12 @@ class Http2Connection:
             channel.error = ConnectionAbortedError("the response was closed on this side")
         with self._backend.mutex:
             known = self._channels.pop(channel.stream_id, None)
-            if known is not None and self.failure is None and (data := self.machine.reset(channel.stream_id)):
-                self._outgoing.append(data)
+            if known is not None and self.failure is None:
+                self._outbox.put(self.machine.reset(channel.stream_id))
         channel.wake()
         self._wake_next()
-        if known is not None:
-            self._flush_now()
+        if known is not None and self.failure is None:
+            self._outbox.flush_now()
 
     def close(self) -> None:
         """Close the connection at once."""

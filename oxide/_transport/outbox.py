@@ -1,0 +1,83 @@
+"""What waits to be sent on a shared connection: who has bytes and finds no sender sends all that is queued, in the order it was put."""
+
+from __future__ import annotations
+
+from .._typing import TYPE_CHECKING
+from .course import Opaque
+
+if TYPE_CHECKING:
+    from .base import Backend, ByteStream
+    from .course import Course
+
+__all__ = ["Outbox"]
+
+PATIENCE = 1.0
+"""Seconds for a reset to be taken by a peer, in the blocking world."""
+
+
+class Outbox:
+    """The bytes for one stream. `put` them under the backend's mutex, in the order in which the machine made them; then `flush`."""
+
+    __slots__ = ("_mutex", "_queued", "_sending", "_stream")
+
+    def __init__(self, backend: Backend, stream: ByteStream) -> None:
+        self._mutex = backend.mutex
+        self._stream = stream
+        self._queued: list[bytes] = []
+        self._sending = False
+
+    def put(self, data: bytes) -> None:
+        """Queue bytes; the caller holds the mutex."""
+        if data:
+            self._queued.append(data)
+
+    async def flush(self, course: Course) -> None:
+        """Send what is queued, unless somebody is at it already.
+
+        Raises:
+            OSError: the connection is broken; what was queued has not all been sent.
+            ConnectionAbortedError: so is it after an interrupt, which may have come in the midst of a frame.
+        """
+        data = self._take(first=True)
+        try:
+            while data:
+                await self._stream.send(data, course.left(course.timeout.write))
+                data = self._take()
+        except Exception:
+            self._sending = False
+            raise
+        except BaseException as stop:
+            self._sending = False
+            if isinstance(stop, (KeyboardInterrupt, SystemExit)):
+                self._stream.close()  # perhaps in the midst of a frame
+            else:
+                self.flush_now()  # a cancelled task: asyncio has taken what was sent, and only waited for the peer
+            raise
+
+    def _take(self, first: bool = False) -> Opaque:
+        """Take what is queued, as the only one who sends; nothing when somebody else is sending, or all is sent."""
+        if first and not self._queued:
+            return _NOTHING
+        with self._mutex:
+            if first and self._sending:
+                return _NOTHING
+            data = Opaque(b"".join(self._queued))
+            self._queued.clear()
+            self._sending = bool(data)
+            return data
+
+    def flush_now(self) -> None:
+        """Send what is queued without waiting, as far as that goes: `send` hands over its bytes before it waits for the peer."""
+        data = self._take(first=True)
+        if data:
+            step = self._stream.send(data, PATIENCE)
+            try:
+                step.send(None)
+            except (StopIteration, OSError, RuntimeError):
+                step.close()  # sent, or the connection is dead: the next who reads from it is told
+            else:
+                step.close()
+            self._sending = False
+
+
+_NOTHING = Opaque()
