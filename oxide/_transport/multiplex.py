@@ -311,31 +311,33 @@ class Http2Connection:
 
     async def _read_patiently(self, course: Course, left: float) -> None:
         """Receive once; a long silence is broken by a PING, and a peer that does not even answer that is gone."""
-        try:
-            return await self._read_once(course, min(left, PING_AFTER))
-        except TimeoutError:
-            if left <= PING_AFTER:
-                raise
+        if await self._read_once(course, min(left, PING_AFTER)) or left <= PING_AFTER:
+            return
         with self._backend.mutex:
             self._outbox.put(self.machine.ping())
         await self._flush(course)
         patience = min(left - PING_AFTER, PING_PATIENCE)
-        try:
-            await self._read_once(course, patience)
-        except TimeoutError:
-            if left - PING_AFTER <= PING_PATIENCE:
-                raise
+        if not await self._read_once(course, patience) and left - PING_AFTER > PING_PATIENCE:
             self._fail(ConnectionAbortedError(f"the peer has been silent for {PING_AFTER + PING_PATIENCE:g} s and answers no PING"))
 
-    async def _read_once(self, course: Course, timeout: float) -> None:
+    async def _read_once(self, course: Course, timeout: float) -> bool:
+        """Receive, and say what has to be said to that; return whether anything has come.
+
+        What fails is for `wait` to tell, and only to those who still lack something: an answer may be complete nevertheless.
+        """
         try:
-            self._receive(await self.stream.receive(timeout))
+            data = await self.stream.receive(timeout)
         except TimeoutError:
-            raise
-        except (OSError, ProtocolError) as error:
+            return False
+        except OSError as error:
             self._fail(error)
-            return
-        await self._flush(course)
+            return True
+        try:
+            self._receive(data)
+        except ProtocolError as error:
+            self._fail(error)
+        await self._flush_for_others(course)
+        return True
 
     def _receive(self, data: bytes) -> None:
         with self._backend.mutex:
@@ -381,11 +383,20 @@ class Http2Connection:
         with self._backend.mutex:
             if self.failure is None:
                 self._outbox.put(self.machine.consumed(stream_id, size))
-        await self._flush(course)
+        await self._flush_for_others(course)
+
+    async def _flush_for_others(self, course: Course) -> None:
+        """Send what is not the caller's request. What fails is for the next who waits: what has come is handed out all the same."""
+        if self.failure is None:
+            try:
+                await self._flush(course)
+            except OSError:
+                return
 
     async def _flush(self, course: Course) -> None:
+        timeout = course.left(course.timeout.write)  # a call that has no time left leaves the connection whole, and the bytes to others
         try:
-            await self._outbox.flush(course)
+            await self._outbox.flush(timeout)
         except Exception as error:
             self._fail(error)
             raise

@@ -7,7 +7,6 @@ from .course import Opaque
 
 if TYPE_CHECKING:
     from .base import Backend, ByteStream
-    from .course import Course
 
 __all__ = ["Outbox"]
 
@@ -31,8 +30,8 @@ class Outbox:
         if data:
             self._queued.append(data)
 
-    async def flush(self, course: Course) -> None:
-        """Send what is queued, unless somebody is at it already.
+    async def flush(self, timeout: float) -> None:
+        """Send what is queued, unless somebody is at it already. `timeout` (seconds) bounds the wait for the peer to take any of it.
 
         Raises:
             OSError: the connection is broken; what was queued has not all been sent.
@@ -41,7 +40,7 @@ class Outbox:
         data = self._take(first=True)
         try:
             while data:
-                await self._stream.send(data, course.left(course.timeout.write))
+                await self._stream.send(data, timeout)
                 data = self._take()
         except Exception:
             self._sending = False
