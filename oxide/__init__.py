@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from ._errors import UnprocessableEntityError as UnprocessableEntityError
     from ._errors import WebSocketConnectionClosedError as WebSocketConnectionClosedError
     from ._info import HttpInfo as HttpInfo
-    from ._info import RawResponse as RawResponse
     from ._omit import NotGiven as NotGiven
     from ._omit import Omit as Omit
     from ._omit import not_given as not_given
@@ -42,6 +41,7 @@ if TYPE_CHECKING:
     from ._page import AsyncPage as AsyncPage
     from ._page import Page as Page
     from ._protocol.retry import RetryPolicy as RetryPolicy
+    from ._raw import RawResponse as RawResponse
     from ._stream import AsyncStream as AsyncStream
     from ._stream import Stream as Stream
     from ._timeout import Limits as Limits
@@ -60,7 +60,7 @@ _PLACES = {
     "Client": "_client",
     **dict.fromkeys(_ERRORS.split(), "_errors"),
     "HttpInfo": "_info",
-    "RawResponse": "_info",
+    "RawResponse": "_raw",
     "NotGiven": "_omit",
     "Omit": "_omit",
     "not_given": "_omit",

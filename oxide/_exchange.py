@@ -10,13 +10,14 @@ import os
 import time
 
 from ._errors import APIConnectionError, APIError, AttemptRecord, ConfigurationError
-from ._info import HttpInfo, RawResponse, Timings
+from ._info import HttpInfo, Timings
 from ._json import as_object, decode, plain_with
-from ._judge import failure, invalid, late_event, repeatable, unsuccessful
+from ._judge import RedirectError, failure, invalid, repeatable, unsuccessful
 from ._log import DEBUG, INFO, logger_for
 from ._models._base import Record, decoder, plain
 from ._protocol.base import ProtocolError
 from ._protocol.headers import SECRET
+from ._raw import RawResponse
 from ._settings import Secret, checked_key
 from ._timeout import FOREVER
 from ._transport.course import Course, Outgoing
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-    from ._errors import APIStatusError
+    from ._errors import APIResponseValidationError
     from ._operation import Operation, Request
     from ._protocol.retry import RetryBudget, RetryPolicy
     from ._settings import Settings
@@ -51,14 +52,13 @@ plain_with(plain)
 class Answer:
     """The successful answer to a call; its body is still coming, or has been read."""
 
-    __slots__ = ("_begun", "_deadline", "_event_at", "_events", "attempts", "incoming", "request")
+    __slots__ = ("_begun", "_event_at", "_events", "attempts", "incoming", "request")
 
     def __init__(self, request: Request, incoming: Incoming, attempts: Sequence[AttemptRecord], begun: float) -> None:
         self.request = request
         self.incoming = incoming
         self.attempts = attempts
         self._begun = begun
-        self._deadline = incoming.course.deadline
         self._events = 0
         self._event_at = begun  # since when the next event is awaited
 
@@ -70,10 +70,10 @@ class Answer:
 
     def expect(self, events: int) -> None:
         """A stream waits for another event after `events` have come: bound that wait, whatever else comes meanwhile."""
-        timeout, course = self.request.timeout, self.incoming.course
+        course = self.incoming.course
         if events != self._events:
             self._events, self._event_at = events, course.now()
-        course.deadline = min(self._deadline, self._event_at + (timeout.idle if events else timeout.first_event))
+        course.expect("idle" if events else "first_event", self._event_at)
 
     def http(self) -> HttpInfo:
         """The HTTP side of the answer, as far as it has come."""
@@ -97,13 +97,8 @@ class Answer:
 
     def failed(self, cause: Exception, events_so_far: Sequence[object]) -> APIError | ConfigurationError:
         """Return the error of a stream whose body broke off."""
-        course, timeout = self.incoming.course, self.request.timeout
-        error = failure(cause, self.request, course)
+        error = failure(cause, self.request, self.incoming.course)
         if isinstance(error, APIConnectionError):
-            late = isinstance(cause, TimeoutError) and course.deadline < self._deadline and course.now() >= course.deadline
-            if late:
-                kind, span = ("idle", timeout.idle) if self._events else ("first_event", timeout.first_event)
-                error = late_event(self.request, kind, span)
             error.attempts = self.attempts
             error.events_so_far = list(events_so_far)
         return error
@@ -144,9 +139,9 @@ class Exchange:
         try:
             result = decoder(kind)(value)
         except RecursionError:
-            raise invalid(answer.raw(body), answer.request, "its JSON is nested too deeply") from None
+            raise self.invalid(answer, body, "its JSON is nested too deeply") from None
         if not isinstance(result, Record):
-            raise invalid(answer.raw(body), answer.request, f"its JSON is no {kind} but a {type(result).__name__}")
+            raise self.invalid(answer, body, f"its JSON is no {kind} but a {type(result).__name__}")
         result._http = answer.http()  # pyright: ignore[reportPrivateUsage]  # the one writer of that slot
         return result
 
@@ -155,9 +150,13 @@ class Exchange:
         try:
             return decode(body)
         except ValueError as problem:
-            error = invalid(answer.raw(body), answer.request, f"its body is no JSON: {problem}")
-            error.attempts = answer.attempts
-            raise error from None
+            raise self.invalid(answer, body, f"its body is no JSON: {problem}") from None
+
+    def invalid(self, answer: Answer, body: bytes, problem: str) -> APIResponseValidationError:
+        """Return the error of a successful answer whose body is not what was promised."""
+        error = invalid(answer.raw(body), answer.request, problem)
+        error.attempts = answer.attempts
+        return error
 
     async def page(self, operation: Operation[Any], given: dict[str, Any]) -> tuple[dict[str, Any], list[Any], HttpInfo]:
         """Get one page of a list: the page as it came, its items, and the HTTP side."""
@@ -165,9 +164,12 @@ class Exchange:
         page = as_object(self.parsed(answer, body))
         data = None if page is None else page.pop("data", None)
         if page is None or not isinstance(data, list):
-            raise invalid(answer.raw(body), answer.request, "its JSON is no page with a list of data")
-        decode_item = decoder(operation.returns)
-        return page, list(map(decode_item, cast("list[object]", data))), answer.http()  # JSON
+            raise self.invalid(answer, body, "its JSON is no page with a list of data")
+        try:
+            items = list(map(decoder(operation.returns), cast("list[object]", data)))  # JSON
+        except RecursionError:
+            raise self.invalid(answer, body, "its JSON is nested too deeply") from None
+        return page, items, answer.http()
 
     # ------------------------------------------------------------------------------------------------ attempts
     async def send(self, request: Request, whole: bool, judged: bool = True) -> tuple[Answer, bytes]:
@@ -178,48 +180,58 @@ class Exchange:
             judged: whether an error status is an error.
         """
         backend = self.backend
-        begun = backend.now()
-        deadline = begun + request.timeout.total
+        begun = started = backend.now()
         attempts: list[AttemptRecord] = []
         while True:
-            course = Course(request.timeout, deadline, backend.now, begun)
-            started = backend.now()
+            outgoing = await self._outgoing(request)
+            course = Course(request.timeout, begun + request.timeout.total, backend.now, begun)
+            if not whole:
+                course.expect("first_event", begun)
             status: int | None = None
             cause: Exception | None = None
             error: APIError | ConfigurationError
             try:
-                incoming = await self._attempt(request, course)
+                incoming = await self._open(outgoing, course)
                 status = incoming.status
-                if status < 300 or not judged:
-                    body = await incoming.read(self.settings.max_body) if whole else b""
-                    attempts.append(AttemptRecord(len(attempts) + 1, started - begun, backend.now() - begun, status, ""))
-                    self._succeeded(request, incoming, attempts)
-                    return Answer(request, incoming, attempts, begun), body
-                error = await self._judged(request, incoming, attempts, begun)
+                good = status < 300 or not judged
+                body = await self._body(incoming, whole, good)
             except (OSError, ProtocolError, ClosedError) as problem:
                 cause = problem
                 error = failure(problem, request, course)
+            else:
+                answer = Answer(request, incoming, attempts, begun)
+                await self._tell_response(answer)
+                if good:
+                    attempts.append(AttemptRecord(len(attempts) + 1, started - begun, backend.now() - begun, status, ""))
+                    self._succeeded(request, incoming, attempts)
+                    return answer, body
+                error = unsuccessful(answer.raw(body), request, time.time())
             attempts.append(AttemptRecord(len(attempts) + 1, started - begun, backend.now() - begun, status, str(error)))
             delay = await self._failed(request, error, cause, course, attempts)
             if delay is None:
                 raise error from cause
             await backend.sleep(delay)
+            started = backend.now()
 
-    async def _attempt(self, request: Request, course: Course) -> Incoming:
-        """Ask for the key, send, follow redirects; return the answer, whatever its status."""
+    async def _outgoing(self, request: Request) -> Outgoing:
+        """Ask for the key, and tell the hooks; what either raises is for the caller, and judged by nobody."""
         fields = request.fields
         if not request.authorized:
             authorization = self._bearers[request.admin] or await self._ask_key(request.admin)
             fields = [*fields, authorization] if authorization else fields
-        outgoing = Outgoing(request.method, request.origin, request.target, fields, request.body, request.length, request.replayable)
         if self._hooks is not None:
             await self._tell("on_request", request)
+        return Outgoing(request.method, request.origin, request.target, fields, request.body, request.length, request.replayable)
+
+    async def _open(self, outgoing: Outgoing, course: Course) -> Incoming:
+        """Send, follow redirects; return the answer, whatever its status."""
         incoming = await self.transport.open(outgoing, course)
-        if incoming.status in REDIRECTS:
-            incoming = await self._redirected(outgoing, incoming, request, course)
-        if self._hooks is not None:
-            await self._tell("on_response", request, Answer(request, incoming, (), course.begun).http())
-        return incoming
+        return await self._redirected(outgoing, incoming, course) if incoming.status in REDIRECTS else incoming
+
+    async def _body(self, incoming: Incoming, whole: bool, good: bool) -> bytes:
+        if not good:
+            return await incoming.read(MAX_ERROR_BODY, cut=True)
+        return await incoming.read(self.settings.max_body) if whole else b""
 
     async def _ask_key(self, admin: bool) -> tuple[str, str] | None:
         source = self.settings.admin_api_key if admin else self.settings.api_key
@@ -230,48 +242,40 @@ class Exchange:
             return _bearer(source)
         return _bearer(checked_key(await self.backend.settle(source())))
 
-    async def _judged(self, request: Request, incoming: Incoming, attempts: list[AttemptRecord], begun: float) -> APIStatusError:
-        content = await incoming.read(MAX_ERROR_BODY)
-        return unsuccessful(Answer(request, incoming, attempts, begun).raw(content), request, time.time())
-
     # ------------------------------------------------------------------------------------------------ redirects
-    async def _redirected(self, outgoing: Outgoing, incoming: Incoming, request: Request, course: Course) -> Incoming:
+    async def _redirected(self, outgoing: Outgoing, incoming: Incoming, course: Course) -> Incoming:
         """Follow redirects (RFC 9110, 15.4) as far as the client allows."""
         for _ in range(MAX_REDIRECTS):
             location = incoming.headers.get("location")
             if incoming.status not in REDIRECTS or location is None or self.settings.redirects == "none":
                 return incoming
             if not outgoing.replayable:
-                raise self._refusal(request, incoming, "the body of the request cannot be sent again")
-            outgoing = self._next_hop(outgoing, incoming, request, location)
-            await incoming.read(MAX_ERROR_BODY)
+                raise _refusal(incoming, "the body of the request cannot be sent again")
+            outgoing = self._next_hop(outgoing, incoming, location)
+            await incoming.read(MAX_ERROR_BODY, cut=True)
             incoming = await self.transport.open(outgoing, course)
         if incoming.status in REDIRECTS:
-            raise self._refusal(request, incoming, f"that was the {MAX_REDIRECTS + 1}th redirect in a row")
+            raise _refusal(incoming, f"that was the {MAX_REDIRECTS + 1}th redirect in a row")
         return incoming
 
-    def _next_hop(self, outgoing: Outgoing, incoming: Incoming, request: Request, location: str) -> Outgoing:
+    def _next_hop(self, outgoing: Outgoing, incoming: Incoming, location: str) -> Outgoing:
         try:
             origin, target = join_reference(outgoing.origin, outgoing.target, location)
         except ConfigurationError as problem:
-            raise self._refusal(request, incoming, f"its location is no valid URL: {problem}") from None
+            raise _refusal(incoming, f"its location is no valid URL: {problem}") from None
         if origin != outgoing.origin and self.settings.redirects != "any":
             advice = 'the request would travel along; pass redirects="any" to the client if that is what you want'
-            raise self._refusal(request, incoming, f"it leads to another origin, {origin}, and {advice}")
+            raise _refusal(incoming, f"it leads to another origin, {origin}, and {advice}")
+        if origin.path != outgoing.origin.path:
+            raise _refusal(incoming, "no server may send us to a Unix socket")
         method, body, fields = outgoing.method, outgoing.body, list(outgoing.fields)
-        if incoming.status == 303 or (incoming.status in (301, 302) and method == "POST"):
+        if (incoming.status == 303 and method != "HEAD") or (incoming.status in (301, 302) and method == "POST"):
             method, body = "GET", b""
             fields = [field for field in fields if field[0].lower() not in ("content-type", "idempotency-key")]
-        if origin != request.origin:
+        if origin != outgoing.origin:
             fields = [field for field in fields if field[0].lower() not in _OWN and not isinstance(field[1], Secret)]
             fields.insert(0, ("Host", origin.authority))
         return Outgoing(method, origin, target, fields, body, outgoing.length if body else None, outgoing.replayable)
-
-    def _refusal(self, request: Request, incoming: Incoming, why: str) -> APIError:
-        incoming.discard()
-        return APIConnectionError(
-            f"{request.method} {request.url}: a redirect ({incoming.status}) is not followed: {why}.", request, phase="head"
-        )
 
     # ------------------------------------------------------------------------------------------------ retries
     async def _failed(
@@ -300,7 +304,8 @@ class Exchange:
             return None
         policy = _with_limit(self.settings.retry, request.max_retries)
         status, headers = getattr(error, "status_code", None), getattr(getattr(error, "response", None), "headers", None)
-        return policy.delay(taken, status, headers, int.from_bytes(os.urandom(4), "big") / 2**32, time.time(), code=error.code)
+        code = error.code if isinstance(error.code, str) else None  # a service may say anything
+        return policy.delay(taken, status, headers, int.from_bytes(os.urandom(4), "big") / 2**32, time.time(), code=code)
 
     def _succeeded(self, request: Request, incoming: Incoming, attempts: list[AttemptRecord]) -> None:
         if self.budget is not None and len(attempts) == 1:
@@ -308,6 +313,14 @@ class Exchange:
         if logger := logger_for(DEBUG):
             id_, seconds = incoming.headers.get("x-request-id"), attempts[-1].ended
             logger.debug("%s %s: %d in %.3f s, request id %s", request.method, request.url, incoming.status, seconds, id_)
+
+    async def _tell_response(self, answer: Answer) -> None:
+        if self._hooks is not None:
+            try:
+                await self._tell("on_response", answer.request, answer.http())
+            except BaseException:
+                answer.discard()
+                raise
 
     async def _tell(self, name: str, *facts: object) -> None:
         if self._hooks is not None:
@@ -321,6 +334,11 @@ _OWN = SECRET | {"host", "openai-organization", "openai-project"}
 
 def _bearer(key: object) -> tuple[str, str] | None:
     return ("Authorization", Secret(f"Bearer {key}")) if isinstance(key, str) else None
+
+
+def _refusal(incoming: Incoming, why: str) -> RedirectError:
+    incoming.discard()
+    return RedirectError(f"a redirect ({incoming.status}) is not followed: {why}")
 
 
 def _with_limit(policy: RetryPolicy, limit: int) -> RetryPolicy:

@@ -21,11 +21,11 @@ from ._typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ._errors import APIStatusError
-    from ._info import RawResponse
     from ._operation import Request
+    from ._raw import RawResponse
     from ._transport.course import Course
 
-__all__ = ["failure", "invalid", "late_event", "repeatable", "unsuccessful"]
+__all__ = ["RedirectError", "failure", "invalid", "repeatable", "unsuccessful"]
 
 SHOWN = 500
 """Characters of a body that an error shows."""
@@ -42,21 +42,28 @@ _WAITS = {
 }
 
 
+_EVENTS = {"first_event": "the first event", "idle": "another event"}
+
+
+class RedirectError(ProtocolError):
+    """A redirect that is not followed."""
+
+
 def failure(cause: Exception, request: Request, course: Course) -> APIError | ConfigurationError:
     """Return the error of a call that got no usable answer."""
     where, phase = f"{request.method} {request.url}", course.phase
     if isinstance(cause, ClosedError):
         return ConfigurationError("The client is closed; make another one.")
-    if isinstance(cause, DeadlineError):
-        after = request.timeout.total
-        text = f"{where} took longer than its deadline of {after:g} s; it was waiting {_WAITS[phase]} (Timeout.total)."
-        return APITimeoutError(text, request, phase=phase, after=after)
+    if isinstance(cause, TimeoutError) and course.expired:
+        return _too_late(request, course)
     if isinstance(cause, PoolTimeoutError):
         return APITimeoutError(f"{where}: {cause}; waited {course.span:g} s.", request, phase=phase, after=course.span)
     if isinstance(cause, TimeoutError):
         return APITimeoutError(f"{where}: waited {course.span:g} s {_WAITS[phase]}.", request, phase=phase, after=course.span)
     if isinstance(cause, TooLargeError):
         return APIResponseValidationError(message=f"{where}: {cause}.", request=request)
+    if isinstance(cause, RedirectError):
+        return APIConnectionError(f"{where}: {cause}.", request, phase=phase)
     if isinstance(cause, ResolveError):
         return APIConnectionError(f"{where}: the host name cannot be resolved: {cause}.", request, phase=phase)
     if isinstance(cause, ProtocolError) and phase != "proxy":
@@ -65,16 +72,20 @@ def failure(cause: Exception, request: Request, course: Course) -> APIError | Co
     return APIConnectionError(f"{where}: the connection failed ({phase}): {cause}.{advice}", request, phase=phase)
 
 
-def late_event(request: Request, kind: str, after: float) -> APITimeoutError:
-    """Return the error of a stream whose next event is overdue; `kind` is "first_event" or "idle"."""
-    which = "the first event" if kind == "first_event" else "another event"
-    text = f"{request.method} {request.url}: waited {after:g} s for {which} of the stream (Timeout.{kind}); comments do not count."
-    return APITimeoutError(text, request, phase="body", after=after)
+def _too_late(request: Request, course: Course) -> APITimeoutError:
+    """Return the error of a call that has reached its deadline, or of a stream whose next event is overdue."""
+    where, bound, phase = f"{request.method} {request.url}", course.bound, course.phase
+    after: float = getattr(request.timeout, bound)
+    if bound == "total":
+        text = f"{where} took longer than its deadline of {after:g} s; it was waiting {_WAITS[phase]} (Timeout.total)."
+    else:
+        text = f"{where}: waited {after:g} s for {_EVENTS[bound]} of the stream (Timeout.{bound}); comments do not count."
+    return APITimeoutError(text, request, phase=phase, after=after)
 
 
 def repeatable(cause: Exception, phase: str) -> bool:
     """Whether another attempt could end otherwise: not where the deadline has passed or the peer is not who it should be."""
-    if isinstance(cause, (DeadlineError, PoolTimeoutError, TooLargeError, ClosedError)):
+    if isinstance(cause, (DeadlineError, PoolTimeoutError, TooLargeError, ClosedError, RedirectError)):
         return False
     return phase != "tls" or isinstance(cause, (TimeoutError, ConnectionError))
 

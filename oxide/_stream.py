@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ._exchange import Answer, Exchange
-    from ._info import HttpInfo, RawResponse
+    from ._info import HttpInfo
     from ._operation import Request, StreamOperation
     from ._protocol.sse import ServerSentEvent
+    from ._raw import RawResponse
 
 __all__ = ["AsyncStream", "EventReader", "Stream", "open_stream", "read_events"]
 

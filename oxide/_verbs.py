@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from ._json import as_object, encode
-from ._judge import invalid
 from ._models._base import Record
 from ._omit import NotGiven, not_given
 from ._operation import Options, with_query
@@ -19,9 +18,9 @@ if TYPE_CHECKING:
 
     from ._callers import BlockingCaller, LoopCaller
     from ._exchange import Answer, Exchange
-    from ._info import RawResponse
     from ._omit import Omit
     from ._operation import Request
+    from ._raw import RawResponse
     from ._settings import Settings
     from ._timeout import Timeout
 
@@ -103,8 +102,11 @@ def cast(kind: type[T], answer: Answer, body: bytes, exchange: Exchange) -> T:
     elif issubclass(kind, Record):
         value = exchange.parsed(answer, body)
         if not isinstance(value, dict):
-            raise invalid(answer.raw(body), answer.request, f"its JSON is no {kind.__name__}")
-        result = decode_as(kind)(value)
+            raise exchange.invalid(answer, body, f"its JSON is no {kind.__name__}")
+        try:
+            result = decode_as(kind)(value)
+        except RecursionError:
+            raise exchange.invalid(answer, body, "its JSON is nested too deeply") from None
         result._http = answer.http()
     else:
         result = exchange.parsed(answer, body) if body else None

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self, dataclass_transform
 
+    from .._info import HttpInfo
+
     Decoder = Callable[[Any], Any]
 else:
 
@@ -59,7 +61,7 @@ class Record(Shaped):
     __hash__ = None  # type: ignore[assignment]  # mutable, and compared by value: as dataclasses have it
 
     if TYPE_CHECKING:
-        _http: Any
+        _http: HttpInfo
     else:  # a checker would take __init__ and __getattr__ for "every name exists"
 
         def __init__(self, **values):
@@ -74,6 +76,8 @@ class Record(Shaped):
         def __getattr__(self, name):  # reached only where the server left out a required field
             if name in shape(type(self)).attributes:
                 return
+            if name in ("http", "_http"):
+                raise AttributeError(f"this {type(self).__name__} is not the result of a call; only that has .http")
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def __eq__(self, other: object) -> bool:
@@ -86,7 +90,7 @@ class Record(Shaped):
         return f"{type(self).__name__}({', '.join([f'{names.get(k, k)}={v!r}' for k, v in self.__dict__.items()])})"
 
     def __getstate__(self) -> dict[str, Any] | tuple[dict[str, Any], dict[str, Any]]:
-        info = _exchange(self)
+        info = _call_of(self)
         return self.__dict__ if info is None else (self.__dict__, {"_http": info})
 
     def __replace__(self, /, **changes: Any) -> Self:
@@ -182,14 +186,18 @@ class Record(Shaped):
         return extra(self)
 
     @property
-    def http(self) -> Any:
-        """The exchange that brought this object (status, headers, request id, timings), None for one that came otherwise."""
-        return _exchange(self)
+    def http(self) -> HttpInfo:
+        """The HTTP side of the call whose result this is: status, headers, request id, attempts, timings.
+
+        Raises:
+            AttributeError: this object is no result of a call, but a part of one, or was made by hand.
+        """
+        return self._http
 
     @property
     def _request_id(self) -> str | None:
         """The id of the request that brought this object, by its official name."""
-        info = _exchange(self)
+        info = _call_of(self)
         return None if info is None else info.request_id
 
 
@@ -197,7 +205,7 @@ class Unknown(Record):
     """An object of a kind that this version of the library does not know; its keys read as attributes."""
 
 
-def _exchange(record: Record) -> Any:
+def _call_of(record: Record) -> HttpInfo | None:
     try:
         return record._http  # pyright: ignore[reportPrivateUsage]  # this module owns the class
     except AttributeError:

@@ -130,10 +130,9 @@ class Pool(Generic[C]):
         """Claim a connection as `request` does, if there is one to be had at once; None: one would have to wait."""
         if self._idle:
             self._expire(now)
-        lane = self._lanes.get(key)
-        if lane is None:
-            lane = Lane(key, secure)
-        elif fresh:
+        known = self._lanes.get(key)
+        lane: Lane[C] = Lane(key, secure) if known is None else known
+        if fresh:
             for slot in list(lane.idle):
                 self._retire(slot)
         self._lanes[key] = lane  # again, where it went with its last connection

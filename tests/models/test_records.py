@@ -211,7 +211,8 @@ def test_plain_knows_what_can_be_sent() -> None:
 # ------------------------------------------------------------------------------------------- what a record knows more
 def test_the_exchange_takes_no_part_in_the_value() -> None:
     first, second = message(), message()
-    assert first.http is None
+    with pytest.raises(AttributeError, match="not the result of a call"):
+        _ = first.http
     assert first._request_id is None
     first._http = SimpleNamespace(request_id="req_1")
     assert first.http.request_id == "req_1"
