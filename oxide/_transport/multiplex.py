@@ -102,10 +102,11 @@ class Http2Channel:
         course.phase = "body"
         if not self._chunks:
             await self.connection.wait(self, self.has_more, course, course.timeout.read)
+        complete = self.complete  # looked at first: another thread may add the last chunk, and then say that it was the last
         chunks, self._chunks = self._chunks, []
         if not chunks and self.error is not None:
             raise self.error
-        self.ended = self.complete
+        self.ended = complete
         data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
         if not self.ended:
             await self.connection.consumed(self.stream_id, len(data), course)
@@ -129,6 +130,7 @@ class Http2Connection:
 
     __slots__ = (
         "_backend",
+        "_called",
         "_changed",
         "_channels",
         "_outbox",
@@ -149,6 +151,7 @@ class Http2Connection:
         self.failure: Exception | None = None
         self.greeted = False  # the peer has told how many requests fit
         self._channels: dict[int, Http2Channel] = {}
+        self._called: Http2Channel | None = None  # who is to be the next reader, and has not come yet
         self._outbox = Outbox(backend, stream)
         self._outbox.put(self.machine.start())
         self._reading = False
@@ -260,36 +263,46 @@ class Http2Connection:
     async def wait(self, channel: Http2Channel, satisfied: Callable[[], bool], course: Course, span: float) -> None:
         """Wait until `satisfied`, as the reader or behind one; raise what broke the connection, or TimeoutError after `span` seconds."""
         until = course.now() + course.left(span)
-        while not satisfied():
-            if self.failure is not None:
-                raise self.failure
-            left = until - course.now() if until != FOREVER else FOREVER
-            if left <= 0:
-                course.left(span)  # tells whether it is the deadline of the call that has passed
-                raise TimeoutError("nothing has come for this request")
-            gate = self._claim(channel)
-            if gate is None:
-                await self._read(course, left)
-            elif not satisfied() and self.failure is None:
-                await self._wait_behind(channel, gate, left)
+        queued = False
+        try:
+            while not satisfied():
+                if self.failure is not None:
+                    raise self.failure
+                left = until - course.now() if until != FOREVER else FOREVER
+                if left <= 0:
+                    course.left(span)  # tells whether it is the deadline of the call that has passed
+                    raise TimeoutError("nothing has come for this request")
+                gate = self._claim(channel)
+                if gate is None:
+                    await self._read(course, left)
+                    continue
+                queued = True
+                if not satisfied() and self.failure is None:
+                    await gate.wait(left)
+        finally:
+            if queued:
+                self._leave(channel)
 
     def _claim(self, channel: Http2Channel) -> Gate | None:
         """Become the reader (None), or get the gate to wait at."""
         with self._backend.mutex:
+            if self._called is channel:
+                self._called = None
             if self._reading:
                 gate = channel.gate = self._backend.gate()
                 return gate
             self._reading = True
             return None
 
-    async def _wait_behind(self, channel: Http2Channel, gate: Gate, left: float) -> None:
-        try:
-            await gate.wait(left)
-        except BaseException:
+    def _leave(self, channel: Http2Channel) -> None:
+        """Stand at no gate any more. Who was called to read, and has got all it wanted meanwhile, calls the next."""
+        with self._backend.mutex:
             channel.gate = None
-            self._wake_next()  # it may have been our turn to read
-            raise
-        channel.gate = None
+            called = self._called is channel
+            if called:
+                self._called = None
+        if called:
+            self._wake_next()
 
     async def _read(self, course: Course, left: float) -> None:
         """Be the reader until something has come; then let another one be."""
@@ -301,11 +314,11 @@ class Http2Connection:
             self._wake_next()
 
     def _wake_next(self) -> None:
-        """Let one of those who wait become the reader."""
+        """Call one of those who wait to be the reader, unless somebody is, or has been called already."""
         with self._backend.mutex:
-            if self._reading:
+            if self._reading or self._called is not None:
                 return
-            waiting = next((channel for channel in self._channels.values() if channel.gate is not None), None)
+            self._called = waiting = next((channel for channel in self._channels.values() if channel.gate is not None), None)
         if waiting is not None:
             waiting.wake()
 

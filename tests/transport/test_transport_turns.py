@@ -1,0 +1,165 @@
+"""Whose turn it is to read from a shared connection: it never goes to somebody who leaves, while others wait."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import h2.config
+import h2.connection
+import h2.events
+import pytest
+
+from oxide._timeout import Timeout
+from oxide._transport.course import Course, Outgoing
+from oxide._transport.multiplex import Http2Connection
+from oxide._url import Origin
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Generator
+
+FOREVER = float("inf")
+
+
+class Suspended:
+    """Awaited, it gives the word to the test."""
+
+    def __await__(self) -> Generator[None, None, None]:
+        yield
+
+
+class Gate:
+    def __init__(self) -> None:
+        self.opened = False
+
+    async def wait(self, timeout: float) -> bool:
+        while not self.opened:
+            await Suspended()
+        return True
+
+    def open(self) -> None:
+        self.opened = True
+
+
+class Mutex:
+    """A lock between threads that do not exist: what another thread does before it is taken, or after, is told by the test."""
+
+    def __init__(self) -> None:
+        self.before: Callable[[], object] | None = None
+        self.after: Callable[[], object] | None = None
+
+    def __enter__(self) -> None:
+        before, self.before = self.before, None
+        if before is not None:
+            before()
+
+    def __exit__(self, *error: object) -> None:
+        after, self.after = self.after, None
+        if after is not None:
+            after()
+
+
+class World:
+    """A backend, a stream, and a server that speaks HTTP/2."""
+
+    quiet = True
+
+    def __init__(self) -> None:
+        self.mutex = Mutex()
+        self.clock = 0.0
+        self.gates: list[Gate] = []
+        self.arrived: list[bytes] = []
+        self.busy = False  # does not take what is sent
+        self.server = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False))
+        self.server.initiate_connection()
+        self.arrived.append(self.server.data_to_send())
+
+    def now(self) -> float:
+        return self.clock
+
+    def gate(self) -> Gate:
+        self.gates.append(Gate())
+        return self.gates[-1]
+
+    async def send(self, data: bytes, timeout: float) -> None:
+        self.server.receive_data(data)
+        while self.busy:
+            await Suspended()
+
+    async def receive(self, timeout: float) -> bytes:
+        while not self.arrived:
+            await Suspended()
+        return self.arrived.pop(0)
+
+    def close(self) -> None:
+        pass
+
+    def answer(self, *stream_ids: int) -> None:
+        """Send the heads of answers, whose bodies may follow."""
+        for stream_id in stream_ids:
+            self.server.send_headers(stream_id, [(":status", "200")])
+        self.arrived.append(self.server.data_to_send())
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@pytest.fixture
+def connection(world: World) -> Any:
+    return Http2Connection(world, world, lambda _: None)  # type: ignore[arg-type]  # as much of them as is needed
+
+
+def request(connection: Any, world: World, timeout: float = 60.0) -> Coroutine[Any, Any, Any]:
+    outgoing = Outgoing("GET", Origin("https", "a.test", 443), "/", [], b"", None, True)
+    return connection.open(outgoing, Course(Timeout(timeout), FOREVER, world.now, 0.0))
+
+
+def result(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """Run a coroutine that has no reason to wait any more."""
+    for _ in range(10):
+        try:
+            coroutine.send(None)
+        except StopIteration as finished:
+            return finished.value
+    raise AssertionError("it waits")
+
+
+def test_who_is_called_to_read_and_is_out_of_time_calls_the_next(connection: Any, world: World) -> None:
+    reader, hasty, patient = request(connection, world), request(connection, world, 5.0), request(connection, world)
+    for each in (reader, hasty, patient):
+        each.send(None)
+    world.answer(1)
+    assert result(reader).head.status == 200
+    world.clock = 6.0
+    with pytest.raises(TimeoutError):
+        hasty.send(None)
+    world.answer(5)
+    assert result(patient).head.status == 200
+
+
+def test_who_is_called_to_read_and_has_its_answer_already_calls_the_next(connection: Any, world: World) -> None:
+    """In threads an answer may come between the last look for it and the waiting."""
+    reader, lucky, patient = (request(connection, world) for _ in range(3))
+    for each in (reader, lucky, patient):
+        each.send(None)
+    channel = connection._channels[3]
+
+    def its_answer_comes() -> None:
+        world.server.ping(b"are you?")  # the reader has an answer to send, before it lets others read
+        world.answer(1, 3)
+        world.busy = True
+        reader.send(None)
+        world.mutex.after = the_reader_leaves
+
+    def the_reader_leaves() -> None:
+        world.busy = False
+        result(reader)
+
+    world.mutex.before = its_answer_comes
+    waiting = connection.wait(channel, channel.has_head, Course(Timeout(60), FOREVER, world.now, 0.0), 60.0)
+    with pytest.raises(StopIteration):
+        waiting.send(None)
+    world.answer(5)
+    assert result(patient).head.status == 200
+    lucky.close()
