@@ -61,9 +61,20 @@ def decode(data: bytes | str) -> object:
     except StopIteration:
         pass  # white space or a byte order mark in front, or no JSON at all: the slow way tells
     except RecursionError:
-        raise ValueError("the JSON document is nested too deeply") from None
-    slow: object = json.loads(text.removeprefix("\ufeff"))
-    return slow
+        raise _too_deep() from None
+    return _decode_slowly(text)
+
+
+def _decode_slowly(text: str) -> object:
+    try:
+        value: object = json.loads(text.removeprefix("\ufeff"))
+    except RecursionError:
+        raise _too_deep() from None
+    return value
+
+
+def _too_deep() -> ValueError:
+    return ValueError("the JSON document is nested too deeply")
 
 
 def as_object(value: object) -> dict[str, Any] | None:

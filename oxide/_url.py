@@ -98,6 +98,8 @@ def join_reference(origin: Origin, target: str, reference: str) -> tuple[Origin,
         raise ConfigurationError("the redirect's location is no valid URL")
     if reference.startswith("//"):
         return parse_url(f"{origin.scheme}:{reference}")
+    if ":" in reference.partition("?")[0].partition("/")[0]:  # RFC 3986, 4.2: no relative reference begins like that
+        raise ConfigurationError("the redirect leads away from HTTP")
     path = target.partition("?")[0]
     if reference.startswith("/"):
         return origin, reference

@@ -57,14 +57,17 @@ class Outgoing:
 class Course:
     """The limits of an attempt, the phase it is in, and when it came there (monotonic seconds).
 
+    `bound` names the option that set the deadline: "total", or for streams "first_event" or "idle".
+
     Phases: "pool", "connect" (refined by the dialling to "resolve", "proxy", "tls"), "send", "head", "body".
     """
 
-    __slots__ = ("begun", "connected", "deadline", "done", "first_byte", "now", "phase", "queued", "span", "timeout")
+    __slots__ = ("begun", "bound", "connected", "deadline", "done", "first_byte", "now", "phase", "queued", "span", "timeout")
 
     def __init__(self, timeout: Timeout, deadline: float, now: Callable[[], float], begun: float) -> None:
         self.timeout = timeout
         self.deadline = deadline
+        self.bound = "total"
         self.now = now
         self.begun = begun
         self.phase = "pool"
@@ -73,6 +76,16 @@ class Course:
         self.connected = 0.0  # seconds it took to open one; 0 for one that stood
         self.first_byte = 0.0
         self.done = 0.0
+
+    def expect(self, bound: str, since: float) -> None:
+        """Bound the wait for an event of a stream: it comes "first_event" or "idle" seconds after `since`, or the call is over."""
+        due, total = since + getattr(self.timeout, bound), self.begun + self.timeout.total
+        self.bound, self.deadline = (bound, due) if due < total else ("total", total)
+
+    @property
+    def expired(self) -> bool:
+        """Whether the deadline has passed; timers may be a little early."""
+        return self.now() >= self.deadline - 0.001
 
     def left(self, span: float) -> float:
         """Return how long a wait may take that is allowed `span` seconds. Raises DeadlineError where the call has none left."""

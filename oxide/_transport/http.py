@@ -93,15 +93,17 @@ class Incoming:
             decoder.receive(data)
         return chunk
 
-    async def read(self, limit: int) -> bytes:
-        """Return the whole body. Raises TooLargeError if it has more than `limit` bytes."""
+    async def read(self, limit: int, cut: bool = False) -> bytes:
+        """Return the whole body. One of more than `limit` bytes is cut there, or else a TooLargeError."""
         chunks: list[bytes] = []
         size = 0
         while (chunk := await self.next_chunk()) is not None:
             size += len(chunk)
             if size > limit:
                 self.discard()
-                raise TooLargeError(f"the body has more than {limit} bytes; see the option max_body")
+                if not cut:
+                    raise TooLargeError(f"the body has more than {limit} bytes; see the option max_body")
+                return b"".join((*chunks, chunk))[:limit]
             chunks.append(chunk)
             if self._slot is None and self._decoder is None:
                 break
