@@ -369,7 +369,7 @@ class Http2Connection:
             if channel is not None:
                 channel.take(event)
                 if channel.over:
-                    del self._channels[stream_id]
+                    self._channels.pop(stream_id, None)  # unless another thread has just abandoned it
             elif isinstance(event, SendMore):
                 for each in list(self._channels.values()):
                     each.take(event)

@@ -30,6 +30,7 @@ class Suspended:
 class Gate:
     def __init__(self) -> None:
         self.opened = False
+        self.then: Callable[[], object] = bool  # what the thread does that was waiting, before the one goes on that has opened
 
     async def wait(self, timeout: float) -> bool:
         while not self.opened:
@@ -38,6 +39,7 @@ class Gate:
 
     def open(self) -> None:
         self.opened = True
+        self.then()
 
 
 class Mutex:
@@ -93,10 +95,10 @@ class World:
     def close(self) -> None:
         pass
 
-    def answer(self, *stream_ids: int) -> None:
+    def answer(self, *stream_ids: int, ended: bool = False) -> None:
         """Send the heads of answers, whose bodies may follow."""
         for stream_id in stream_ids:
-            self.server.send_headers(stream_id, [(":status", "200")])
+            self.server.send_headers(stream_id, [(":status", "200")], end_stream=ended)
         self.arrived.append(self.server.data_to_send())
 
 
@@ -163,3 +165,13 @@ def test_who_is_called_to_read_and_has_its_answer_already_calls_the_next(connect
     world.answer(5)
     assert result(patient).head.status == 200
     lucky.close()
+
+
+def test_who_has_enough_in_the_moment_its_answer_ends_disturbs_nobody(connection: Any, world: World) -> None:
+    reader, enough = request(connection, world), request(connection, world)
+    for each in (reader, enough):
+        each.send(None)
+    world.gates[-1].then = connection._channels[3].discard
+    world.answer(3, 1, ended=True)
+    assert result(reader).head.status == 200
+    enough.close()
