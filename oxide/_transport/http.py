@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from _thread import allocate_lock
+from _thread import LockType, allocate_lock
 from _weakref import ref
 from collections import deque
 
@@ -131,7 +131,6 @@ class Incoming:
         return slot
 
     def __del__(self) -> None:
-        # Dropped in the midst of its body: the socket is closed at once, which takes no waiting; the pool hears of it when it can.
         slot = self.take_slot()
         if slot is not None:
             self._transport.abandon(slot, self._channel)
@@ -159,7 +158,7 @@ class HttpTransport:
         self._proxy_for = proxy_for
         self._mutex = backend.mutex
         self._pool: Pool[Connection] = self._new_pool()
-        self._abandoned: deque[ConnectionSlot] = deque()
+        self._abandoned: deque[tuple[ConnectionSlot, Channel]] = deque()
         _transports.append(ref(self, _transports.remove))
 
     def _new_pool(self) -> Pool[Connection]:
@@ -257,6 +256,7 @@ class HttpTransport:
     async def _queue(self, origin: Origin, course: Course) -> ConnectionSlot:
         """Wait for a slot, first come first served."""
         gate = self.backend.gate()
+        span = course.left(course.timeout.pool)
         with self._mutex:
             if self.closed:
                 raise ClosedError
@@ -264,7 +264,6 @@ class HttpTransport:
             ticket.gate = gate
         if ticket.slot is not None:
             return ticket.slot
-        span = course.left(course.timeout.pool)
         try:
             await gate.wait(span)
         except BaseException:
@@ -352,14 +351,24 @@ class HttpTransport:
         self._settle()
 
     def abandon(self, slot: ConnectionSlot, channel: Channel) -> None:
-        """A response was dropped by the collector, at any point of any code: take no lock that may be held, never wait."""
-        if isinstance(channel, Http1Connection):
-            channel.close()
-        self._abandoned.append(slot)
+        """A response was dropped by the collector, at any point of any code: free its connection at once, or with the next call.
+
+        The mutex is only tried: if it is held, then perhaps by the very code that the collector has interrupted.
+        """
+        self._abandoned.append((slot, channel))
+        mutex = self._mutex
+        if isinstance(mutex, LockType) and mutex.acquire(False):
+            mutex.release()
+            self._collect()
 
     def _collect(self) -> None:
-        while self._abandoned:
-            self._give_back(self._abandoned.pop(), self.backend.now())
+        while True:
+            try:
+                slot, channel = self._abandoned.popleft()
+            except IndexError:  # another thread may have taken the last one
+                return
+            channel.discard()
+            self._give_back(slot, self.backend.now())
 
     def _settle(self) -> None:
         """Do what the pool has decided: wake those who were served, close what nobody uses."""

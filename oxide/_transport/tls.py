@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import errno
 import ssl
-from _thread import allocate_lock
+from _thread import RLock, allocate_lock
 
 from .._typing import TYPE_CHECKING
 from .base import run_now
@@ -106,7 +106,9 @@ class TlsStream:
         self._inner = inner
         self._now = now
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self._lock = allocate_lock()  # an SSLObject bears one thread at a time; held for microseconds, never across a wait
+        # An SSLObject bears one thread at a time. Held for microseconds, never across a wait; reentrant, since the collector may come in
+        # between and reset a stream that was dropped.
+        self._lock = RLock()
         self._plain = b""  # decrypted, not yet asked for
         self._ended = False
         self._failure: OSError | None = None
