@@ -164,6 +164,5 @@ def _resolve(name: str, module: str) -> object:
     package, _, last = name.rpartition(".")
     if package:
         module = f"{_MODELS}.{package}"
-        if module not in sys.modules:
-            __import__(module)
+        __import__(module)  # also if it is known: another thread may be in the midst of it, and is waited for then
     return sys.modules[module].__dict__.get(last)
