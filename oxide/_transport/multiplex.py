@@ -134,6 +134,7 @@ class Http2Connection:
         "_changed",
         "_channels",
         "_outbox",
+        "_reader",
         "_reading",
         "failure",
         "greeted",
@@ -154,6 +155,7 @@ class Http2Connection:
         self._called: Http2Channel | None = None  # who is to be the next reader, and has not come yet
         self._outbox = Outbox(backend, stream)
         self._outbox.put(self.machine.start())
+        self._reader: Http2Channel | None = None  # whom the reader reads for; nobody, where it only takes in what has come
         self._reading = False
 
     @property
@@ -292,6 +294,7 @@ class Http2Connection:
                 gate = channel.gate = self._backend.gate()
                 return gate
             self._reading = True
+            self._reader = channel
             return None
 
     def _leave(self, channel: Http2Channel) -> None:
@@ -311,6 +314,7 @@ class Http2Connection:
         finally:
             with self._backend.mutex:
                 self._reading = False
+                self._reader = None
             self._wake_next()
 
     def _wake_next(self) -> None:
@@ -422,6 +426,8 @@ class Http2Connection:
             known = self._channels.pop(channel.stream_id, None)
             if known is not None and self.failure is None:
                 self._outbox.put(self.machine.reset(channel.stream_id))
+                if self._reader is channel:  # closed by another thread or task: the answer to a PING wakes it
+                    self._outbox.put(self.machine.ping())
         channel.wake()
         self._wake_next()
         if known is not None and self.failure is None:
