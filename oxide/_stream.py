@@ -45,7 +45,7 @@ class EventReader(Generic[E]):
         decoder: makes an event of a parsed JSON object.
     """
 
-    __slots__ = ("_answer", "_decode", "_ended", "_kept", "_limited", "_machine", "_pending", "count")
+    __slots__ = ("_answer", "_decode", "_ended", "_handed", "_kept", "_limited", "_machine", "_pending", "count")
 
     def __init__(self, answer: Answer, decoder: Callable[[Any], E]) -> None:
         self._answer = answer
@@ -54,6 +54,7 @@ class EventReader(Generic[E]):
         self._kept: deque[str] = deque(maxlen=KEPT)
         self._pending: Exception | None = None  # to be raised once the events before it have been handed out
         self._ended = False
+        self._handed: list[E] = []  # the latest batch: what nobody has taken of it goes with `close`
         self._limited = answer.limited
         self.count = 0
 
@@ -89,6 +90,7 @@ class EventReader(Generic[E]):
                 self.close()
                 raise self._answer.failed(cause, self._events_so_far()) from cause
             if events and (batch := self._batch(events)):
+                self._handed = batch
                 return batch
         return None
 
@@ -117,13 +119,18 @@ class EventReader(Generic[E]):
                 break
             try:
                 value: Any = decode(data)
-            except ValueError as problem:
-                self._pending = self._failure(f"An event of the stream is no JSON: {problem}.", data[:2000])
+                telling = value.get("type") in TERMINAL or "error" in value or event.event == "error"
+            except (ValueError, AttributeError, TypeError) as problem:  # no JSON; no object; a type that is no text
+                self._pending = self._failure(f"An event of the stream is no JSON object of the API: {problem}.", data[:2000])
                 break
-            if value.__class__ is dict and (value.get("type") in TERMINAL or "error" in value) and self._tells(value, event.event):
+            if telling and self._tells(value, event.event):
+                break
+            try:
+                batch.append(decode_event(value))
+            except RecursionError:
+                self._pending = self._failure("An event of the stream is nested too deeply.", data[:2000])
                 break
             kept.append(data)
-            batch.append(decode_event(value))
             if self._ended:
                 break
         self.count += len(batch)
@@ -162,6 +169,7 @@ class EventReader(Generic[E]):
     def close(self) -> None:
         """Free the connection at once; from any thread or task."""
         self._ended = True
+        self._handed.clear()
         self._answer.discard()
 
 
@@ -245,7 +253,6 @@ class AsyncStream(Generic[E]):
 
     async def close(self) -> None:
         """Free the connection at once; from any task."""
-        self._batch.clear()
         self._reader.close()
 
     aclose = close
