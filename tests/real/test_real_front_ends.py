@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -53,7 +54,7 @@ def test_events_of_a_stream_come_one_by_one(client: Any, face: Face, upstream: S
         text.append(_text_of(event))
     assert "".join(text) == "You said: One two three four five six"
     assert len(moments) > 8
-    gaps = [after - before for before, after in zip(moments, moments[1:], strict=False)]
+    gaps = [after - before for before, after in itertools.pairwise(moments)]
     paced = sum(gap > PACE / 4 for gap in gaps)
     assert paced >= len(gaps) / 2, f"they come in bursts: {gaps}"
 
