@@ -6,6 +6,7 @@ With the extra `fast` installed (orjson) it is used where it gives the same resu
 from __future__ import annotations
 
 import json
+import json.encoder
 
 from ._typing import TYPE_CHECKING, Any, cast
 
@@ -34,6 +35,8 @@ def _plain_late(value: object) -> object:
 
 # ASCII with the default separators is 1.5 times as fast as compact UTF-8 on large bodies; a cycle shows as RecursionError.
 _encoder = json.JSONEncoder(check_circular=False, allow_nan=False, default=_plain_late)
+_make_chunks: Any = getattr(json.encoder, "c_make_encoder", None)  # `JSONEncoder.encode` would make this anew for every value
+_chunks: Any = _make_chunks and _make_chunks(None, _plain_late, json.encoder.encode_basestring_ascii, None, ": ", ", ", False, False, False)
 _decoder: Any = json.JSONDecoder()
 _scan: Callable[[str, int], tuple[object, int]] = _decoder.scan_once  # without the search for white space around it
 
@@ -46,7 +49,8 @@ def encode(value: object) -> bytes:
         ValueError: a float is not finite, or the value contains itself.
     """
     try:
-        return _encoder.encode(value).encode()
+        text = "".join(_chunks(value, 0)) if _chunks else _encoder.encode(value)
+        return text.encode()
     except RecursionError:
         raise ValueError("the value is nested too deeply to be sent as JSON, or contains itself") from None
 

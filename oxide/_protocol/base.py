@@ -21,10 +21,11 @@ class ProtocolError(Exception):
 class Head:
     """The status line and the header fields of a final response (never of a 1xx)."""
 
-    __slots__ = ("headers", "status", "version")
+    __slots__ = ("coding", "headers", "status", "version")
 
-    def __init__(self, status: int, headers: Headers, version: str) -> None:
+    def __init__(self, status: int, headers: Headers, version: str, coding: str | None = None) -> None:
         self.status = status
+        self.coding = coding  # the content-encoding, in lower case
         self.headers = headers
         self.version = version  # "HTTP/1.0", "HTTP/1.1" or "HTTP/2"
 

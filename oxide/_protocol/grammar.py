@@ -10,12 +10,23 @@ from .base import ProtocolError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["BARE", "CHUNK_LINE", "CHUNK_LINE_START", "STATUS_LINE", "options_of", "read_fields", "read_length", "write_head"]
+__all__ = [
+    "BARE",
+    "CHUNK_LINE",
+    "CHUNK_LINE_START",
+    "STATUS_LINE",
+    "options_of",
+    "read_framing",
+    "read_length",
+    "read_section",
+    "write_head",
+]
 
 _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # RFC 9110, 5.6.2
 _CONTROLS = bytes([*range(9), *range(10, 32), 127])  # all but HTAB, which may stand in a value (RFC 9110, 5.5)
-_FIELD = re.compile(rf"\n({_TOKEN}):[ \t]*(.*)\r")
-_COMMON_FIELD = re.compile(rf"\n({_TOKEN}):[ \t]*(.*[!-\xff])\r")  # a value, and no space after it: nothing is left to strip
+_FIELD = re.compile(rf"\n{_TOKEN}:.*\r")
+_FIELDS = re.compile(rf"(?:\n{_TOKEN}:.*\r)*\n")
+_FRAMING_FIELD = re.compile(r"\n(connection|content-encoding|content-length|transfer-encoding):[ \t]*(.*?)[ \t]*\r")
 _EXTENSION = r"[ \t]{0,16}(?:;[\t -~\x80-\xff]{0,4096})?"  # RFC 9112, 7.1.1: read over
 
 STATUS_LINE = re.compile(r"(HTTP/1\.[01]) ([1-5][0-9][0-9])(?: .*)?\r")  # the last space is often forgotten
@@ -87,8 +98,8 @@ def _check_name(name: str, value: str) -> bool:
     return False
 
 
-def read_fields(section: bytes) -> tuple[str, list[tuple[str, str]]]:
-    """Return a section (lines with their ends) as text, and the fields in all its lines but the first.
+def read_section(section: bytes) -> tuple[str, int]:
+    """Return a section (lines with their ends), whose first line is none of its fields, as checked text, and the number of its fields.
 
     Raises:
         ProtocolError: a line that is no field, or a character that may not stand there.
@@ -97,16 +108,18 @@ def read_fields(section: bytes) -> tuple[str, list[tuple[str, str]]]:
     lines = section.count(b"\r\n")
     if len(section) - len(section.translate(None, _CONTROLS)) != 2 * lines:  # other controls than the ends of the lines
         raise ProtocolError("a control character, or a bare CR or LF, in a header field")
-    fields: list[tuple[str, str]] = _COMMON_FIELD.findall(text)
-    return text, fields if len(fields) == lines - 1 else _read_any_fields(text, lines)
-
-
-def _read_any_fields(text: str, lines: int) -> list[tuple[str, str]]:
-    fields: list[tuple[str, str]] = _FIELD.findall(text)
-    if len(fields) != lines - 1:
+    if not _FIELDS.fullmatch(text, text.index("\n")):
         bad = next(line for line in text.split("\r\n")[1:] if not _FIELD.match(f"\n{line}\r"))
         raise ProtocolError(f"a line that is no header field: {bad.partition(':')[0][:40]!r}")  # never its value
-    return [(name, value.rstrip(" \t")) for name, value in fields]
+    return text, lines - 1
+
+
+def read_framing(text: str) -> dict[str, str]:
+    """Return the fields of a checked section on which the framing of its body depends: names and values in lower case."""
+    framing: dict[str, str] = {}
+    for name, value in _FRAMING_FIELD.findall(text.lower()):
+        framing[name] = f"{framing[name]},{value}" if name in framing else value
+    return framing
 
 
 def read_length(value: str) -> int:

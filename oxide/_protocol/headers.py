@@ -5,7 +5,7 @@ from __future__ import annotations
 from .._typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
 __all__ = ["SECRET", "Headers"]
 
@@ -20,11 +20,33 @@ class Headers:
     Fields that came several times are joined with ", " (RFC 9110, 5.3), except through `get_list`.
     """
 
-    __slots__ = ("_index", "raw")
+    __slots__ = ("_index", "_raw", "_text")
 
-    def __init__(self, raw: Sequence[tuple[str, str]] | Iterable[tuple[str, str]] = ()) -> None:
-        self.raw: tuple[tuple[str, str], ...] = tuple(raw)
+    def __init__(self, raw: Iterable[tuple[str, str]] = ()) -> None:
+        self._raw: tuple[tuple[str, str], ...] | None = tuple(raw)
+        self._text = ""
         self._index: dict[str, str] | None = None
+
+    @classmethod
+    def received(cls, text: str) -> Headers:
+        """Return the fields of a section whose grammar was checked: lines that end with CR LF, the first of which is no field.
+
+        It is taken apart when somebody looks: few answers are looked at.
+        """
+        headers = cls.__new__(cls)
+        headers._raw = None
+        headers._text = text
+        headers._index = None
+        return headers
+
+    @property
+    def raw(self) -> tuple[tuple[str, str], ...]:
+        """Name and value of each field, as received."""
+        if self._raw is None:
+            fields = [line.partition(":") for line in self._text.split("\r\n")[1:-1]]
+            self._raw = tuple([(name, value.strip(" \t")) for name, _, value in fields])
+            self._text = ""
+        return self._raw
 
     def _fields(self) -> dict[str, str]:
         index = self._index

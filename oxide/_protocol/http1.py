@@ -28,7 +28,7 @@ from __future__ import annotations
 
 from .._typing import TYPE_CHECKING
 from .base import Data, End, Head, ProtocolError
-from .grammar import BARE, CHUNK_LINE, CHUNK_LINE_START, STATUS_LINE, options_of, read_fields, read_length, write_head
+from .grammar import BARE, CHUNK_LINE, CHUNK_LINE_START, STATUS_LINE, options_of, read_framing, read_length, read_section, write_head
 from .headers import Headers
 
 if TYPE_CHECKING:
@@ -248,7 +248,7 @@ class Http1:
         end = data.find(b"\r\n\r\n", position)
         if end < 0:
             return self._keep(data, position)
-        text, fields = self._section(data, position, end)
+        text = self._section(data, position, end)
         line = STATUS_LINE.match(text)
         if line is None:
             raise ProtocolError(f"a bad status line: {text.splitlines()[0][:60]!r}")
@@ -257,21 +257,21 @@ class Http1:
         if status < 200:
             self._count_interim(status)
             return end + 4
-        headers = Headers(fields)
-        events.append(Head(status, headers, version))
-        self._frame(status, headers, version)
+        framing = read_framing(text)
+        events.append(Head(status, Headers.received(text), version, framing.get("content-encoding")))
+        self._frame(status, framing, version)
         if self.state == HEAD:
             self._finish(events)
         return end + 2 if self.state == CHUNKED else end + 4  # a chunk line begins with the CR LF before it
 
-    def _section(self, data: bytes, position: int, end: int) -> tuple[str, list[tuple[str, str]]]:
-        """Return the head or the trailers in `data[position:end]`, and their fields: all lines but the first."""
+    def _section(self, data: bytes, position: int, end: int) -> str:
+        """Return the head or the trailers in `data[position:end]` as checked text."""
         if end + 4 - position > self._max_head:
             raise ProtocolError(f"more than {self._max_head} bytes {self._where()}")
-        text, fields = read_fields(data[position : end + 2])
-        if len(fields) > self._max_fields:
+        text, fields = read_section(data[position : end + 2])
+        if fields > self._max_fields:
             raise ProtocolError(f"more than {self._max_fields} fields {self._where()}")
-        return text, fields
+        return text
 
     def _count_interim(self, status: int) -> None:
         if status == 101:
@@ -280,9 +280,9 @@ class Http1:
         if self._interims > self._max_interim:
             raise ProtocolError(f"more than {self._max_interim} interim responses")
 
-    def _frame(self, status: int, headers: Headers, version: str) -> None:
+    def _frame(self, status: int, framing: dict[str, str], version: str) -> None:
         """Decide how the body ends (RFC 9112, 6.3), and whether the connection outlives it (9.3)."""
-        connection, coding, length = headers.get("connection"), headers.get("transfer-encoding"), headers.get("content-length")
+        connection, coding, length = framing.get("connection"), framing.get("transfer-encoding"), framing.get("content-length")
         options = () if connection is None else options_of(connection)
         stays = "close" not in options and (version == "HTTP/1.1" or "keep-alive" in options)
         self._keeps_alive = self._keeps_alive and stays

@@ -60,7 +60,8 @@ class Stream:
             self.left = 0  # whatever the head says of a length (RFC 9110, 8.6)
         elif lengths:
             self.left = int(lengths.pop())
-        return Head(status, Headers(fields), "HTTP/2")
+        headers = Headers(fields)
+        return Head(status, headers, "HTTP/2", headers.get("content-encoding"))
 
     def receive_interim(self, fields: Fields, max_fields: int) -> None:
         """Check an interim response, and count it."""

@@ -201,7 +201,7 @@ class HttpTransport:
         try:
             if channel.head is None:
                 raise ProtocolError("a response without a head")
-            coding = channel.head.headers.get("content-encoding")
+            coding = channel.head.coding
             return Incoming(self, slot, channel, channel.head, None if coding is None else decoder_for(coding), course)
         except ProtocolError:
             channel.discard()
