@@ -29,6 +29,7 @@ from ._wire import Host, break_off
 __all__ = ["Http2"]
 
 WINDOW = 16_777_216
+LINGER = 0.5  # seconds that a connection stands after its last answer, once we have said goodbye
 CONNECTION_FIELDS = frozenset(("connection", "keep-alive", "transfer-encoding", "proxy-connection", "upgrade"))
 
 
@@ -69,8 +70,12 @@ class Http2(asyncio.Protocol):
             self.flush()  # the engine has put its GOAWAY there
             self.transport.close()
             return
+        gone = {event.stream_id for event in events if isinstance(event, StreamReset)}
+        for number in gone:  # first, as nothing can be said on them any more
+            self._reset(number)
         for event in events:
-            self._take(event)
+            if isinstance(event, DataReceived) or getattr(event, "stream_id", None) not in gone:
+                self._take(event)
         self.flush()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -112,8 +117,6 @@ class Http2(asyncio.Protocol):
             self._open(event)
         elif isinstance(event, StreamEnded):
             self._start(event.stream_id)
-        elif isinstance(event, StreamReset):
-            self._reset(event.stream_id)
         elif isinstance(event, (WindowUpdated, RemoteSettingsChanged)):
             self._resume()
         elif isinstance(event, ConnectionTerminated):
@@ -200,8 +203,10 @@ class Http2(asyncio.Protocol):
         if self._streams:
             return
         if self._last is not None:
+            # It is for the client to close first (as with RFC 9112, 9.6): a socket closed under what it still sends would be reset,
+            # and the reset would take away answers that it has not read yet.
             self.flush()
-            self.transport.close()
+            self._loop.call_later(LINGER, self.transport.close)
         else:
             self._await_request()
 
