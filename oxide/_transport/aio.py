@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
 import socket
 import time
 from _thread import allocate_lock, get_ident
@@ -91,12 +92,27 @@ class LoopStream(asyncio.BaseProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._lost = True
         self._error = exc
+        if exc is not None and not self._closed:
+            self._take_last_words()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         for waiter in (self._waiter, self._sender):
             if waiter is not None:
                 _wake(waiter)
+
+    def _take_last_words(self) -> None:
+        """A transport whose write fails reads no more; but a server that takes no more of a request has often said why."""
+        sock: socket.socket | None = None if self._transport is None else self._transport.get_extra_info("socket")
+        if sock is None or sock.fileno() < 0:
+            return
+        try:
+            with socket.socket(fileno=os.dup(sock.fileno())) as same:
+                words = same.recv(_RECEIVE_SIZE)
+        except OSError:  # none
+            return
+        if words:
+            self._chunks.append(words)
 
     def pause_writing(self) -> None:
         self._sender = self._loop.create_future()
