@@ -77,6 +77,7 @@ def test_a_request_that_was_not_looked_at_is_sent_again_at_once(
     face: Face, front: Front, upstream: Server, odd: str, options: dict[str, Any]
 ) -> None:
     client = face.client(base_url=front.url, http2=True, max_retries=0, **options)
+    client.responses.create(model="echo", input="First")  # before GOAWAY there must be a stream that it can name as the last
     answer = client.responses.create(model="echo", input="Hello", extra_headers={"x-odd": odd, "x-once": f"{face} {odd}"})
     assert answer.output_text == "You said: Hello"
     assert len(answer.http.attempts) == 1
