@@ -10,7 +10,7 @@ import os
 import time
 
 from ._errors import APIConnectionError, APIError, AttemptRecord, ConfigurationError
-from ._info import HttpInfo, Timings
+from ._info import HttpInfo
 from ._json import as_object, decode, plain_with
 from ._judge import RedirectError, failure, invalid, repeatable, unsuccessful
 from ._log import DEBUG, INFO, logger_for
@@ -80,8 +80,8 @@ class Answer:
         incoming, begun = self.incoming, self._begun
         course = incoming.course
         done = course.done - begun if course.done else 0.0
-        timings = Timings(course.queued, course.connected, course.first_byte - begun, done)
-        return HttpInfo(incoming.status, incoming.headers, incoming.version, self.attempts, timings)
+        seconds = course.queued, course.connected, course.first_byte - begun, done
+        return HttpInfo(incoming.status, incoming.headers, incoming.version, self.attempts, seconds)
 
     def raw(self, content: bytes) -> RawResponse:
         """The answer with its body."""
@@ -191,16 +191,21 @@ class Exchange:
             cause: Exception | None = None
             error: APIError | ConfigurationError
             try:
-                incoming = await self._open(outgoing, course)
+                incoming = await self.transport.open(outgoing, course)
+                if incoming.status in REDIRECTS:
+                    incoming = await self._redirected(outgoing, incoming, course)
                 status = incoming.status
                 good = status < 300 or not judged
-                body = await self._body(incoming, whole, good)
+                body = b""
+                if whole or not good:
+                    body = await (incoming.read(self.settings.max_body) if good else incoming.read(MAX_ERROR_BODY, cut=True))
             except (OSError, ProtocolError, ClosedError) as problem:
                 cause = problem
                 error = failure(problem, request, course)
             else:
                 answer = Answer(request, incoming, attempts, begun)
-                await self._tell_response(answer)
+                if self._hooks is not None:
+                    await self._tell_response(answer)
                 if good:
                     attempts.append(AttemptRecord(len(attempts) + 1, started - begun, backend.now() - begun, status, ""))
                     self._succeeded(request, incoming, attempts)
@@ -222,16 +227,6 @@ class Exchange:
         if self._hooks is not None:
             await self._tell("on_request", request)
         return Outgoing(request.method, request.origin, request.target, fields, request.body, request.length, request.replayable)
-
-    async def _open(self, outgoing: Outgoing, course: Course) -> Incoming:
-        """Send, follow redirects; return the answer, whatever its status."""
-        incoming = await self.transport.open(outgoing, course)
-        return await self._redirected(outgoing, incoming, course) if incoming.status in REDIRECTS else incoming
-
-    async def _body(self, incoming: Incoming, whole: bool, good: bool) -> bytes:
-        if not good:
-            return await incoming.read(MAX_ERROR_BODY, cut=True)
-        return await incoming.read(self.settings.max_body) if whole else b""
 
     async def _ask_key(self, admin: bool) -> tuple[str, str] | None:
         source = self.settings.admin_api_key if admin else self.settings.api_key
@@ -315,12 +310,11 @@ class Exchange:
             logger.debug("%s %s: %d in %.3f s, request id %s", request.method, request.url, incoming.status, seconds, id_)
 
     async def _tell_response(self, answer: Answer) -> None:
-        if self._hooks is not None:
-            try:
-                await self._tell("on_response", answer.request, answer.http())
-            except BaseException:
-                answer.discard()
-                raise
+        try:
+            await self._tell("on_response", answer.request, answer.http())
+        except BaseException:
+            answer.discard()
+            raise
 
     async def _tell(self, name: str, *facts: object) -> None:
         if self._hooks is not None:

@@ -47,17 +47,23 @@ class HttpInfo:
         headers: as received.
         version: "HTTP/1.1" or "HTTP/2".
         attempts: every try of the call, the last one included.
-        timings: how long it took.
     """
 
-    __slots__ = ("attempts", "headers", "status", "timings", "version")
+    __slots__ = ("attempts", "headers", "seconds", "status", "version")
 
-    def __init__(self, status: int, headers: Headers, version: str, attempts: Sequence[AttemptRecord], timings: Timings) -> None:
+    def __init__(
+        self, status: int, headers: Headers, version: str, attempts: Sequence[AttemptRecord], seconds: tuple[float, float, float, float]
+    ) -> None:
         self.status = status
         self.headers = headers
         self.version = version
         self.attempts = attempts
-        self.timings = timings
+        self.seconds = seconds  # what `timings` is made of
+
+    @property
+    def timings(self) -> Timings:
+        """How long the call took."""
+        return Timings(*self.seconds)
 
     @property
     def status_code(self) -> int:
@@ -85,4 +91,4 @@ class HttpInfo:
         return f"<{self.version} {self.status}, request id {self.request_id}, {len(self.attempts)} attempt(s), {self.timings!r}>"
 
     def __reduce__(self) -> tuple[object, ...]:
-        return HttpInfo, (self.status, self.headers, self.version, tuple(self.attempts), self.timings)
+        return HttpInfo, (self.status, self.headers, self.version, tuple(self.attempts), self.seconds)

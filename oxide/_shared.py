@@ -76,8 +76,8 @@ def _security(options: Mapping[str, Any], environment: Mapping[str, str]) -> Sec
     return Security(trust, options.get("ssl_context"), cafile=files[0], capath=files[1])
 
 
-def _proxy_choice(proxy: object, environment: Mapping[str, str]) -> Callable[[Origin], Proxy | None]:
-    """Return what tells the proxy for an origin: the option's, or what the environment says; None says that there is none."""
+def _proxy_choice(proxy: object, environment: Mapping[str, str]) -> Callable[[Origin], Proxy | None] | None:
+    """Return what tells the proxy for an origin: the option's, or what the environment says; None where there is none at all."""
     if isinstance(proxy, str):
         from ._protocol.proxy import parse_proxy
 
@@ -87,7 +87,7 @@ def _proxy_choice(proxy: object, environment: Mapping[str, str]) -> Callable[[Or
             raise ConfigurationError(f"proxy: {problem}") from None
         return lambda origin: None if origin.path else only
     if proxy is None or not any(name.lower().endswith("_proxy") for name in environment):
-        return lambda origin: None
+        return None
     if not isinstance(proxy, NotGiven):
         raise ConfigurationError("proxy must be a URL such as http://user:password@host:8080, or None for no proxy")
     from ._protocol.proxy import ProxyMap

@@ -128,8 +128,9 @@ def read_length(value: str) -> int:
     Raises:
         ProtocolError: it tells none, or several.
     """
-    first, *others = [item.strip(" \t") for item in value.split(",")] if "," in value else [value]
-    if not _is_length(first) or any(other != first for other in others):
+    lengths = {item.strip(" \t") for item in value.split(",")} if "," in value else {value}
+    first = lengths.pop()
+    if lengths or not _is_length(first):
         raise ProtocolError(f"a bad content-length: {value[:60]!r}")
     return int(first)
 

@@ -131,9 +131,8 @@ class Incoming:
         return slot
 
     def __del__(self) -> None:
-        slot = self.take_slot()
-        if slot is not None:
-            self._transport.abandon(slot, self._channel)
+        if self._slot is not None:
+            self._transport.abandon(self._slot, self._channel)
 
 
 class HttpTransport:
@@ -144,11 +143,11 @@ class HttpTransport:
         limits: how many connections.
         http2: True, False or "auto".
         security: whom to trust in TLS.
-        proxy_for: which proxy leads to an origin, if any.
+        proxy_for: which proxy leads to an origin, if any; None where there is none at all.
     """
 
     def __init__(
-        self, backend: Backend, limits: Limits, http2: bool | str, security: Security, proxy_for: Callable[[Origin], Proxy | None]
+        self, backend: Backend, limits: Limits, http2: bool | str, security: Security, proxy_for: Callable[[Origin], Proxy | None] | None
     ) -> None:
         self.backend = backend
         self.closed = False
@@ -210,7 +209,7 @@ class HttpTransport:
     def _addressed(self, outgoing: Outgoing) -> Outgoing:
         """A request as it goes to a proxy that reads it names its whole URL, and the proxy's credentials (RFC 9112, 3.2.2)."""
         origin = outgoing.origin
-        if origin.scheme != "http":
+        if self._proxy_for is None or origin.scheme != "http":
             return outgoing
         proxy = self._proxy_for(origin)
         if proxy is None or proxy.scheme not in ("http", "https"):
@@ -289,7 +288,9 @@ class HttpTransport:
         alpn = () if origin.scheme != "https" else ("h2", "http/1.1") if slot.offers_http2 else ("http/1.1",)
         scheme = "http" if origin.path else origin.scheme
         try:
-            route = Route(scheme, origin.host, origin.port, path=origin.path, proxy=self._proxy_for(origin), alpn=alpn)
+            route = Route(
+                scheme, origin.host, origin.port, path=origin.path, proxy=self._proxy_for(origin) if self._proxy_for else None, alpn=alpn
+            )
             stream, protocol = await dial(self.backend, route, self._security, course.left(course.timeout.connect))
         except BaseException as error:
             with self._mutex:
@@ -331,18 +332,23 @@ class HttpTransport:
         """A response has ended, or is not wanted any more."""
         with self._mutex:
             slot = incoming.take_slot()
-        if slot is not None:
-            self._give_back(slot, now)
+            if slot is not None:
+                self._put_back(slot, now)
+        if self._pool.unsettled:
+            self._settle()
 
     def _give_back(self, slot: ConnectionSlot, now: float) -> None:
         with self._mutex:
-            connection = slot.connection
-            reusable = connection is not None and connection.reusable
-            if connection is not None:
-                connection.released = now
-            self._pool.release(slot, reusable, now)
+            self._put_back(slot, now)
         if self._pool.unsettled:
             self._settle()
+
+    def _put_back(self, slot: ConnectionSlot, now: float) -> None:
+        connection = slot.connection
+        reusable = connection is not None and connection.reusable
+        if connection is not None:
+            connection.released = now
+        self._pool.release(slot, reusable, now)
 
     def _retire(self, slot: ConnectionSlot) -> None:
         with self._mutex:
