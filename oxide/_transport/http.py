@@ -85,6 +85,7 @@ class Incoming:
         return chunk
 
     async def _next_decoded(self, decoder: Decoder) -> bytes | None:
+        self.course.phase = "body"  # the body may have come along with its head
         while not (chunk := decoder.take()):
             data = await self._channel.next_chunk(self.course)
             if data is None:
