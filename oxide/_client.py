@@ -8,7 +8,7 @@ from ._callers import BlockingCaller, LoopCaller
 from ._exchange import Exchange
 from ._log import listen
 from ._omit import NotGiven, not_given
-from ._settings import settings_from
+from ._settings import Environment, concealed, settings_from
 from ._shared import Shared
 from ._typing import TYPE_CHECKING, Generic, TypeVar
 from ._verbs import AsyncVerbs, Verbs
@@ -63,6 +63,9 @@ R = TypeVar("R")
 _ROUTING = frozenset(("limits", "http2", "proxy", "ssl_context", "trust"))
 """Options of the connections: a copy with other ones cannot share them."""
 
+_NONE = ("proxy", "timeout")
+"""Options that mean something by None."""
+
 
 class resource(Generic[R]):  # noqa: N801 - used as a decorator
     """A namespace of the API: its module is imported, and its object made, when it is first touched."""
@@ -92,12 +95,11 @@ class _Options:
     """What both clients are made of: the options as they were given, and the settings made of them."""
 
     def __init__(self, options: dict[str, Any], shared: Shared | None = None) -> None:
-        self._options = {
-            name: value for name, value in options.items() if value is not not_given and (value is not None or name == "proxy")
-        }
-        self._settings = settings_from(self._options, os.environ)
-        listen(os.environ)
-        self._shared = shared or Shared(self._options, os.environ)
+        self._options = {name: value for name, value in options.items() if value is not not_given and (value is not None or name in _NONE)}
+        environment = Environment(os.environ)
+        self._settings = settings_from(self._options, environment)
+        listen(environment)
+        self._shared = shared.hold() if shared else Shared(self._options, environment)
         self._closed = False
 
     @property
@@ -147,15 +149,17 @@ class _Options:
             TypeError: an option that does not exist.
         """
         options: dict[str, Any] = {**self._options}
-        for name, value in changes.items():
+        hidden, routing = concealed(changes), _ROUTING & changes.keys()
+        del changes  # a traceback might show them
+        for name, value in hidden.items():
             if name not in OPTIONS:
                 raise TypeError(f"unknown option {name!r}; the options are {', '.join(sorted(OPTIONS))}")
             if name in ("default_headers", "default_query"):
-                options[name] = {**(options.get(name) or {}), **(value or {})}  # type: ignore[dict-item]  # a mapping, as the type says
+                options[name] = {**(options.get(name) or {}), **(value or {})}
             else:
                 options[name.removeprefix("set_")] = value
         copy = type(self).__new__(type(self))
-        _Options.__init__(copy, options, None if _ROUTING & changes.keys() else self._shared.hold())
+        _Options.__init__(copy, options, None if routing else self._shared)
         copy._begin()
         return copy
 
@@ -174,7 +178,7 @@ class _Options:
             self._shared.leave()
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.base_url}>"
+        return f"<{type(self).__name__} {self.base_url if '_settings' in self.__dict__ else 'in the making'}>"
 
     def __reduce__(self) -> tuple[object, ...]:
         return _unpickled, (type(self), {**self._options, **_plain_key(self._options)})
@@ -239,8 +243,8 @@ class Client(_Options, Verbs):
         hooks: Sequence[object] | None = None,
         max_body: int | None = None,
     ) -> None:
-        options = dict(locals())
-        del options["self"]
+        options = concealed(locals())
+        del options["self"], api_key, admin_api_key, webhook_secret, default_headers, proxy  # a traceback might show them
         super().__init__(options)
         self._begin()
 
@@ -303,8 +307,8 @@ class AsyncClient(_Options, AsyncVerbs):
         hooks: Sequence[object] | None = None,
         max_body: int | None = None,
     ) -> None:
-        options = dict(locals())
-        del options["self"]
+        options = concealed(locals())
+        del options["self"], api_key, admin_api_key, webhook_secret, default_headers, proxy  # a traceback might show them
         super().__init__(options)
         self._begin()
 

@@ -8,7 +8,7 @@ from itertools import count
 from ._json import encode
 from ._omit import NotGiven, Omit, not_given, omit
 from ._protocol.headers import SECRET, Headers
-from ._settings import as_timeout, checked_retries, merge
+from ._settings import as_timeout, checked_retries, field, merge
 from ._timeout import Timeout
 from ._typing import TYPE_CHECKING, Generic, TypeVar
 from ._url import encode_query, parse_url, quote_segment
@@ -218,10 +218,10 @@ class Options:
         extra: list[tuple[str, str]] = []
         if has_body:
             extra.append(("Content-Type", "application/json"))
-        if method == "POST":
-            extra.append(("Idempotency-Key", self._idempotency_key or new_idempotency_key()))
-        elif self._idempotency_key:
-            extra.append(("Idempotency-Key", self._idempotency_key))
+        if self._idempotency_key:
+            extra.append(field("Idempotency-Key", self._idempotency_key))
+        elif method == "POST":
+            extra.append(("Idempotency-Key", new_idempotency_key()))
         if not self.headers and not send and not self.streaming and not settings.odd_headers:
             return (*settings.fields, *extra), settings.authorized
         fields = {name.lower(): (name, value) for name, value in (*settings.fields, *extra)}

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DEFAULT_BASE_URL",
+    "Environment",
     "Limits",
     "Secret",
     "Settings",
@@ -27,6 +28,7 @@ __all__ = [
     "as_timeout",
     "checked_key",
     "checked_retries",
+    "concealed",
     "field",
     "merge",
     "settings_from",
@@ -47,6 +49,8 @@ class Secret(str):
 def field(name: str, value: object) -> tuple[str, str]:
     """Check one header field that will be sent. Raises ConfigurationError; the value is not shown."""
     text = value if isinstance(value, str) else str(value)
+    if name.lower() in SECRET:
+        value = text = Secret(text)
     if not name or not name.isascii() or any(c <= " " or c in '"(),/:;<=>?@[\\]{}\x7f' for c in name):
         raise ConfigurationError(f"{name!r} is no valid header name")
     if any(c in text for c in "\r\n\0"):
@@ -55,18 +59,42 @@ def field(name: str, value: object) -> tuple[str, str]:
         text.encode("latin-1")
     except UnicodeEncodeError:
         raise ConfigurationError(f"the value of the header {name!r} has characters that a header cannot carry") from None
-    return name, Secret(text) if name.lower() in SECRET else text
+    return name, text
 
 
 def checked_key(key: object) -> Secret:
     """Check an API key. Raises ConfigurationError; the key is not shown."""
     if not isinstance(key, str):
         raise ConfigurationError(f"an API key is a string, not a {type(key).__name__}")
+    key = Secret(key)  # a traceback may show the local variables of this frame
     if not key:
         raise ConfigurationError("the API key is empty; set OPENAI_API_KEY or pass api_key=")
     if not key.isascii() or not key.isprintable() or " " in key:
         raise ConfigurationError("the API key has white space or characters in it that no key has; was it cut or pasted with a line break?")
-    return Secret(key)
+    return key
+
+
+def concealed(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options of a client with their secrets kept from every `repr`, those of local variables in a traceback included."""
+    hidden = {name: Secret(value) for name, value in options.items() if name in SECRET_OPTIONS and isinstance(value, str)}
+    headers = {
+        name: {key: Secret(text) if isinstance(text, str) and key.lower() in SECRET else text for key, text in options[name].items()}
+        for name in ("default_headers", "set_default_headers")
+        if options.get(name)
+    }
+    return {**options, **hidden, **headers}
+
+
+SECRET_OPTIONS = frozenset(("admin_api_key", "api_key", "proxy", "webhook_secret"))
+
+
+class Environment(dict[str, str]):
+    """The variables of the environment, whose `repr` shows none of them."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "<the environment>"
 
 
 DERIVED = frozenset(("authorized", "fields", "odd_headers", "origin", "prefix"))
@@ -176,10 +204,10 @@ def checked_retries(value: object) -> int:
 
 def _custom_headers(text: str) -> dict[str, str]:
     """Read OPENAI_CUSTOM_HEADERS: lines of `Name: value`."""
-    pairs = [line.partition(":") for line in text.splitlines() if line.strip()]
-    if not all(mark for _, mark, _ in pairs):
+    if not all(":" in line for line in text.splitlines() if line.strip()):
         raise ConfigurationError("OPENAI_CUSTOM_HEADERS must be lines of the form `Name: value`")
-    return {name.strip(): value.strip() for name, _, value in pairs}
+    pairs = [line.partition(":") for line in text.splitlines() if line.strip()]
+    return {name.strip(): Secret(value.strip()) if name.strip().lower() in SECRET else value.strip() for name, _, value in pairs}
 
 
 def settings_from(given: Mapping[str, Any], environment: Mapping[str, str]) -> Settings:
@@ -191,14 +219,14 @@ def settings_from(given: Mapping[str, Any], environment: Mapping[str, str]) -> S
 
     def chosen(name: str, variable: str) -> Any:
         value = given.get(name)
-        return environment.get(variable, "").strip() or None if value is None else value
+        if value is None:
+            value = environment.get(variable, "").strip() or None
+        return Secret(value) if name in SECRET_OPTIONS and isinstance(value, str) else value
 
     key = chosen("api_key", "OPENAI_API_KEY")
     admin_key = chosen("admin_api_key", "OPENAI_ADMIN_KEY")
-    headers: dict[str, str | Omit] = {
-        **_custom_headers(environment.get("OPENAI_CUSTOM_HEADERS", "")),
-        **(given.get("default_headers") or {}),
-    }
+    custom = _custom_headers(Secret(environment.get("OPENAI_CUSTOM_HEADERS", "")))
+    headers: dict[str, str | Omit] = concealed({"default_headers": {**custom, **(given.get("default_headers") or {})}})["default_headers"]
     if key is None and admin_key is None and not any(name.lower() in SECRET for name in headers):
         raise ConfigurationError("There is no API key. Set the environment variable OPENAI_API_KEY, or pass api_key= to the client.")
     retry = given.get("retry")

@@ -54,7 +54,7 @@ class Timeout:
         return hash(tuple(getattr(self, name) for name in self.__slots__))
 
     def __repr__(self) -> str:
-        return f"Timeout({', '.join(f'{n}={getattr(self, n):g}' for n in self.__slots__)})"
+        return f"Timeout({', '.join(f'{n}={getattr(self, n):g}' for n in self.__slots__ if hasattr(self, n))})"
 
 
 def _seconds(name: str, value: float | None | NotGiven, fallback: float | None | NotGiven, default: float) -> float:

@@ -126,7 +126,7 @@ def quote_segment(name: str, value: object) -> str:
     Raises:
         ValueError: it is empty, "." or "..", or has a control character, and so would name another resource.
     """
-    text = value if isinstance(value, str) else str(value)
+    text = value if isinstance(value, str) else "" if value is None else str(value)
     if not text or text in (".", ".."):
         raise ValueError(f"{name} must not be {text!r}: it stands in the path of the request")
     if _UNRESERVED.issuperset(text):

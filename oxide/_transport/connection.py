@@ -121,8 +121,8 @@ class Http1Connection:
 
     async def _send_pieces(self, outgoing: Outgoing, pieces: Pieces, course: Course) -> None:
         machine, known = self.machine, outgoing.length
-        head = machine.request(outgoing.method, outgoing.target, outgoing.fields, length=known, chunked=known is None)
-        await self.stream.send(Opaque(head), course.left(course.timeout.write))
+        head = Opaque(machine.request(outgoing.method, outgoing.target, outgoing.fields, length=known, chunked=known is None))
+        await self.stream.send(head, course.left(course.timeout.write))
         source = piece_iterator(pieces)
         while (piece := await next_piece(source)) is not None:
             if data := machine.body_piece(piece):
