@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ._page import Page
     from ._settings import Settings
     from ._shared import Shared
+    from ._transport.aio import RunningLoop
 
 __all__ = ["BlockingCaller", "LoopCaller"]
 
@@ -46,25 +47,25 @@ class BlockingCaller(Caller):
 class LoopCaller(AsyncCaller):
     """Makes calls for the resources of an asyncio client: each event loop has connections of its own."""
 
-    __slots__ = ("_exchange", "_loop", "_settings", "_shared")
+    __slots__ = ("_here", "_settings", "_shared")
 
     def __init__(self, settings: Settings, shared: Shared) -> None:
         self._settings = settings
         self._shared = shared
-        self._loop: object = None
-        self._exchange: Exchange | None = None
+        self._here: tuple[RunningLoop, Exchange] | None = None
 
     @property
     def exchange(self) -> Exchange:
         """The exchange of the running loop."""
-        from ._transport.aio import AsyncioBackend, running_loop
+        here = self._here
+        if here is not None and here[0].here():
+            return here[1]
+        from ._transport.aio import AsyncioBackend, RunningLoop
 
-        loop = running_loop()
-        exchange = self._exchange
-        if exchange is None or loop is not self._loop:
-            transport = self._shared.transport(loop, AsyncioBackend)
-            exchange = Exchange(self._settings, transport, transport.backend, self._shared.budget)
-            self._exchange, self._loop = exchange, loop
+        running = RunningLoop()
+        transport = self._shared.transport(running.loop, AsyncioBackend)
+        exchange = Exchange(self._settings, transport, transport.backend, self._shared.budget)
+        self._here = running, exchange  # together: another thread may run another loop
         return exchange
 
     async def call(self, operation: Operation[T], given: dict[str, Any]) -> T:

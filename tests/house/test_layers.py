@@ -18,6 +18,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("_settings",),
     ("_transport.base",),
     ("_transport.addresses", "_transport.tls"),
+    ("_transport.aio_stream",),
     ("_transport.blocking", "_transport.aio"),
     ("_transport",),
     ("_operation",),

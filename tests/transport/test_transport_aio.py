@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from oxide._transport import aio
+from oxide._transport import aio_stream
 from oxide._transport.aio import AsyncioBackend
 from tests.transport._net import Deaf, Endpoint, Peer, World, echo
 
@@ -97,7 +97,7 @@ def test_a_reader_that_is_slow_makes_the_peer_wait() -> None:
         await asyncio.sleep(0.3)
         received = 0
         while received < total:
-            assert stream._size <= aio._HIGH_WATER + aio._RECEIVE_SIZE
+            assert stream._size <= aio_stream._HIGH_WATER + aio_stream._RECEIVE_SIZE
             received += len(await stream.receive(5))
         stream.close()
 
@@ -245,7 +245,7 @@ def test_a_loop_that_is_no_selector_loop_gets_a_plain_protocol() -> None:
         loop = asyncio.get_running_loop()
         sock = socket.create_connection(("127.0.0.1", peer.port))
         sock.setblocking(False)
-        _, stream = await loop.create_connection(lambda: aio._PlainStream(loop), sock=sock)
+        _, stream = await loop.create_connection(lambda: aio_stream.PlainStream(loop), sock=sock)
         for size in (1, 100_000):
             await stream.send(b"x" * size, 5)
             got = b""
