@@ -245,7 +245,7 @@ class Client(_Options, Verbs):
     ) -> None:
         options = concealed(locals())
         del options["self"], api_key, admin_api_key, webhook_secret, default_headers, proxy  # a traceback might show them
-        super().__init__(options)
+        _Options.__init__(self, options)  # `super` would put itself among the locals
         self._begin()
 
     def _begin(self) -> None:
@@ -309,7 +309,7 @@ class AsyncClient(_Options, AsyncVerbs):
     ) -> None:
         options = concealed(locals())
         del options["self"], api_key, admin_api_key, webhook_secret, default_headers, proxy  # a traceback might show them
-        super().__init__(options)
+        _Options.__init__(self, options)  # `super` would put itself among the locals
         self._begin()
 
     def _begin(self) -> None:

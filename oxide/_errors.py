@@ -149,6 +149,9 @@ class APIResponseValidationError(APIError):
         self.response = response
         self.status_code: int | None = getattr(response, "status_code", None)
 
+    def __str__(self) -> str:
+        return self.message
+
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.response, self.body), self.__dict__
 

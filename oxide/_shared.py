@@ -86,10 +86,10 @@ def _proxy_choice(proxy: object, environment: Mapping[str, str]) -> Callable[[Or
         except ValueError as problem:
             raise ConfigurationError(f"proxy: {problem}") from None
         return lambda origin: None if origin.path else only
+    if not (proxy is None or isinstance(proxy, NotGiven)):
+        raise ConfigurationError("proxy must be a URL such as http://user:password@host:8080, or None for no proxy")
     if proxy is None or not any(name.lower().endswith("_proxy") for name in environment):
         return None
-    if not isinstance(proxy, NotGiven):
-        raise ConfigurationError("proxy must be a URL such as http://user:password@host:8080, or None for no proxy")
     from ._protocol.proxy import ProxyMap
 
     variables = ProxyMap(environment)

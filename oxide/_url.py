@@ -75,8 +75,8 @@ def _unix(rest: str) -> tuple[Origin, str]:
 
 def _host_and_port(authority: str, default: int) -> tuple[str, int]:
     if authority.startswith("["):
-        host, _, port = authority[1:].partition("]")
-        valid = ":" in host and all(c in "0123456789abcdefABCDEF:.%" for c in host) and port[:1] in ("", ":")
+        host, closed, port = authority[1:].partition("]")
+        valid = closed and ":" in host and all(c in "0123456789abcdefABCDEF:.%" for c in host) and port[:1] in ("", ":")
         port = port[1:]
     else:
         host, _, port = authority.partition(":")
