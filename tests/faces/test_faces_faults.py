@@ -265,14 +265,25 @@ def test_a_stalled_stream_times_out_with_what_came(face: Face, wire: Wire) -> No
 
 @pytest.mark.parametrize("at", ["before", "body"])
 def test_the_deadline_of_the_whole_call_holds_over_all_attempts(face: Face, wire: Wire, at: Any) -> None:
-    timeout = Timeout(5.0, read=0.2, total=0.5)
+    timeout = Timeout(5.0, read=0.1, total=0.25)
     with (
         wire.server(fault=Fault(cut="stall", at=at)) as server,
         wire.client(face, server, timeout=timeout, max_retries=9, retry=AT_ONCE) as client,
     ):
         started = time.monotonic()
-        failure(lambda: ask(client), APITimeoutError)
-        assert time.monotonic() - started < 0.8
+        error = failure(lambda: ask(client), APITimeoutError)
+        assert 2 <= len(error.attempts) <= 4
+        assert time.monotonic() - started < 0.6
+        assert busy(client) == 0
+
+
+def test_a_deadline_is_named_where_it_ends_a_wait(face: Face, wire: Wire) -> None:
+    with wire.server(fault=Fault(cut="stall", at="body")) as server:
+        client = wire.client(face, server, timeout=Timeout(5.0, total=0.1))
+        for call in (ask, lambda client: face.collect(stream(client))):
+            error = failure(lambda call=call: call(client), APITimeoutError)
+            assert (error.phase, error.after) == ("body", 0.1)
+            assert "Timeout.total" in str(error)
         assert busy(client) == 0
 
 
