@@ -330,6 +330,10 @@ class Http1:
                 position += len(piece)
                 left -= len(piece)
                 continue
+            if size - position == 2 and data.endswith(b"\r\n"):
+                self._kept += b"\r\n"  # a chunk and its end came together, as they do in a slow stream
+                position = size
+                break
             line = CHUNK_LINE.match(data, position)
             if line is None:
                 self._keep_chunk_line(data, position)
