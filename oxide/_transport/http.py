@@ -40,6 +40,10 @@ __all__ = ["ClosedError", "HttpTransport", "Incoming", "PoolTimeoutError", "TooL
 MAX_REFUSALS = 10
 """Times a request is offered again that no server has looked at."""
 
+MAX_FAREWELLS = 100
+"""The same where the connection ended with it: of many requests at once, a front end whose connections end after one request serves one
+a connection, and sends the others away."""
+
 
 class ClosedError(Exception):
     """The client was closed."""
@@ -172,12 +176,12 @@ class HttpTransport:
         A request that died on a connection which had stood idle, before any byte of its answer, and one that the server says it has not
         looked at, are sent again on another connection: the server closed that one, or is about to.
         """
-        for offer in range(MAX_REFUSALS + 1):
+        for offer in range(MAX_FAREWELLS + 1):
             slot, reused = await self._lease(outgoing.origin, course, fresh=offer > 0)
             try:
                 return await self._start(slot, outgoing, course, reused)
             except _Again as again:
-                if offer == MAX_REFUSALS:
+                if offer >= again.times:
                     raise again.cause from None
         raise AssertionError("unreachable")
 
@@ -192,8 +196,8 @@ class HttpTransport:
             if isinstance(connection, Http1Connection) and not connection.reusable:
                 connection.close()
             self._give_back(slot, self.backend.now())
-            if outgoing.replayable and isinstance(error, (OSError, ProtocolError)) and _died_unseen(error, connection, reused):
-                raise _Again(error) from None
+            if outgoing.replayable and isinstance(error, (OSError, ProtocolError)) and (times := _repeats(error, connection, reused)):
+                raise _Again(error, times) from None
             raise
 
     def _incoming(self, slot: ConnectionSlot, channel: Channel, course: Course) -> Incoming:
@@ -422,17 +426,19 @@ if hasattr(os, "register_at_fork"):
 
 
 class _Again(Exception):  # noqa: N818 - not an error of anybody
-    """The request may be sent once more."""
+    """The request may be sent once more, unless it has been `times` times."""
 
-    def __init__(self, cause: OSError | ProtocolError) -> None:
+    def __init__(self, cause: OSError | ProtocolError, times: int) -> None:
         super().__init__()
         self.cause = cause
+        self.times = times
 
 
-def _died_unseen(error: OSError | ProtocolError, connection: Connection, reused: bool) -> bool:
-    """Whether the server cannot have begun to answer: it refused the stream, or closed a connection that had stood idle."""
-    if isinstance(connection, Http1Connection):
-        return reused and not isinstance(error, TimeoutError) and connection.fails_unanswered()
-    from .multiplex import RefusedError
+def _repeats(error: OSError | ProtocolError, connection: Connection, reused: bool) -> int:
+    """How often a request may be repeated that the server refused, or that died with a connection that had stood idle; 0 for any other."""
+    if not isinstance(connection, Http1Connection):
+        from .multiplex import RefusedError
 
-    return isinstance(error, RefusedError) or (reused and not isinstance(error, TimeoutError) and connection.fails_unanswered())
+        if isinstance(error, RefusedError):
+            return MAX_REFUSALS if connection.reusable else MAX_FAREWELLS
+    return MAX_REFUSALS if reused and not isinstance(error, TimeoutError) and connection.fails_unanswered() else 0

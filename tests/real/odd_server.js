@@ -82,6 +82,11 @@ function interim(request, response, odd) {
   if (request.stream) request.stream.additionalHeaders({ ":status": 103, "x-again": "1" });
 }
 
+function shrink(session) {
+  if (!session.shrunk) session.settings({ maxConcurrentStreams: 2, initialWindowSize: 100, headerTableSize: 0 });
+  session.shrunk = true;
+}
+
 function refuse(request, odd) {
   const { NGHTTP2_REFUSED_STREAM, NGHTTP2_INTERNAL_ERROR, NGHTTP2_ENHANCE_YOUR_CALM } = http2.constants;
   if (odd.has("refuse") && request.stream) request.stream.close(NGHTTP2_REFUSED_STREAM);
@@ -93,7 +98,7 @@ function refuse(request, odd) {
 server.on("request", (request, response) => {
   const odd = new Set((request.headers["x-odd"] || "").split(" ").filter(Boolean));
   if (first(request)) return refuse(request, odd);
-  if (odd.has("shrink") && request.stream) request.stream.session.settings({ maxConcurrentStreams: 2, initialWindowSize: 100, headerTableSize: 0 });
+  if (odd.has("shrink") && request.stream) shrink(request.stream.session);
   if (odd.has("early-refusal")) {  // answers before the body of the request has come
     const body = JSON.stringify({ error: { message: "too large for me", type: "invalid_request_error", param: null, code: null } });
     const fields = { "content-type": "application/json", "content-length": body.length };
