@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ._protocol.sse import ServerSentEvent
     from ._raw import RawResponse
 
-__all__ = ["AsyncStream", "EventReader", "Stream", "open_stream", "read_events"]
+__all__ = ["AsyncStream", "EventReader", "Stream", "open_stream"]
 
 E = TypeVar("E")
 
@@ -38,25 +38,31 @@ KEPT = 32
 
 
 class EventReader(Generic[E]):
-    """The events of one answer, in batches.
+    """The events of one answer, in batches; it is made before the request is sent, so that the first event waits for nothing.
 
     Args:
-        answer: the answer; its head has come.
         decoder: makes an event of a parsed JSON object.
     """
 
     __slots__ = ("_answer", "_decode", "_ended", "_handed", "_kept", "_limited", "_machine", "_pending", "count")
 
-    def __init__(self, answer: Answer, decoder: Callable[[Any], E]) -> None:
-        self._answer = answer
+    _answer: Answer
+
+    def __init__(self, decoder: Callable[[Any], E]) -> None:
         self._decode = decoder
         self._machine = SSEDecoder()
         self._kept: deque[str] = deque(maxlen=KEPT)
         self._pending: Exception | None = None  # to be raised once the events before it have been handed out
         self._ended = False
         self._handed: list[E] = []  # the latest batch: what nobody has taken of it goes with `close`
-        self._limited = answer.limited
+        self._limited = False
         self.count = 0
+
+    async def open(self, exchange: Exchange, request: Request) -> EventReader[E]:
+        """Send the request; its answer's head has come when this returns, with the reader itself."""
+        self._answer, _ = await exchange.send(request, whole=False)
+        self._limited = self._answer.limited
+        return self
 
     @property
     def http(self) -> HttpInfo:
@@ -272,10 +278,5 @@ def _says_why_it_ends(event: object) -> bool:
 
 async def open_stream(exchange: Exchange, operation: StreamOperation[Any, E], given: dict[str, Any]) -> EventReader[E]:
     """Make a call that answers with events; its head has come when this returns."""
-    return await read_events(exchange, operation.prepare(given, exchange.settings), operation.event)
-
-
-async def read_events(exchange: Exchange, request: Request, kind: str) -> EventReader[Any]:
-    """Send a request that is answered with events of a type."""
-    answer, _ = await exchange.send(request, whole=False)
-    return EventReader(answer, decoder(kind))
+    reader: EventReader[E] = EventReader(decoder(operation.event))
+    return await reader.open(exchange, operation.prepare(given, exchange.settings))

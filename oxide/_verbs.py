@@ -130,8 +130,8 @@ async def _decoded(exchange: Exchange, request: Request, kind: type[T]) -> T:
 
 
 async def _events(exchange: Exchange, request: Request, kind: type[T]) -> EventReader[T]:
-    answer, _ = await exchange.send(request, whole=False)
-    return EventReader(answer, decode_as(kind))
+    reader: EventReader[T] = EventReader(decode_as(kind))
+    return await reader.open(exchange, request)
 
 
 async def _raw(exchange: Exchange, request: Request, judged: bool) -> RawResponse:
