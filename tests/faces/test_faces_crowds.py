@@ -102,18 +102,18 @@ def test_more_calls_than_streams_wait_for_their_turn(face: Face) -> None:
 
 
 def test_a_small_pool_serves_in_order(face: Face) -> None:
-    with Server(fault=Fault(delay=0.01)) as server, face.client(server, limits=Limits(2), timeout=CROWD) as client:
+    with Server(fault=Fault(delay=0.04)) as server, face.client(server, limits=Limits(2), timeout=CROWD) as client:
         done: list[int] = []
 
         def numbered(number: int) -> Callable[[Any], Any]:
             def blocking(client: Any) -> Any:
-                time.sleep(0.002 * number)
+                time.sleep(0.01 * number)
                 result = ask(client, f"call {number}")
                 done.append(number)
                 return result
 
             async def awaited(client: Any) -> Any:
-                await asyncio.sleep(0.002 * number)
+                await asyncio.sleep(0.01 * number)
                 result = await ask(client, f"call {number}")
                 done.append(number)
                 return result
