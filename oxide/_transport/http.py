@@ -99,19 +99,23 @@ class Incoming:
         return chunk
 
     async def read(self, limit: int, cut: bool = False) -> bytes:
-        """Return the whole body. One of more than `limit` bytes is cut there, or else a TooLargeError."""
+        """Return the whole body, or raise TooLargeError. With `cut`, what there is of one that breaks off or has more than `limit` bytes."""
         chunks: list[bytes] = []
         size = 0
-        while (chunk := await self.next_chunk()) is not None:
-            size += len(chunk)
-            if size > limit:
-                self.discard()
-                if not cut:
-                    raise TooLargeError(f"the body has more than {limit} bytes; see the option max_body")
-                return b"".join((*chunks, chunk))[:limit]
-            chunks.append(chunk)
-            if self._slot is None and self._decoder is None:
-                break
+        try:
+            while size <= limit and (chunk := await self.next_chunk()) is not None:
+                size += len(chunk)
+                chunks.append(chunk)
+                if self._slot is None and self._decoder is None:
+                    break
+        except (OSError, ProtocolError):
+            if not cut:
+                raise
+        if size > limit:
+            self.discard()
+            if not cut:
+                raise TooLargeError(f"the body has more than {limit} bytes; see the option max_body")
+            return b"".join(chunks)[:limit]
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
     def _finish(self) -> None:
