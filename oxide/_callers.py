@@ -36,7 +36,7 @@ class BlockingCaller(Caller):
         return run_now(self.exchange.call(operation, given))
 
     def open(self, operation: StreamOperation[T, E], given: dict[str, Any]) -> T | Stream[E]:
-        if given.get("stream") is not True:
+        if not given.get("stream"):
             return run_now(self.exchange.call(operation, given))
         return Stream(run_now(open_stream(self.exchange, operation, given)))
 
@@ -72,7 +72,7 @@ class LoopCaller(AsyncCaller):
         return await self.exchange.call(operation, given)
 
     async def open(self, operation: StreamOperation[T, E], given: dict[str, Any]) -> T | AsyncStream[E]:
-        if given.get("stream") is not True:
+        if not given.get("stream"):
             return await self.exchange.call(operation, given)
         return AsyncStream(await open_stream(self.exchange, operation, given))
 

@@ -194,7 +194,7 @@ class Options:
         self._timeout = take("timeout", not_given)
         self._max_retries = take("max_retries", not_given)
         self._idempotency_key = take("idempotency_key", None)
-        self.streaming = values.get("stream") is True
+        self.streaming = bool(values.get("stream"))
 
     def request(self, method: str, target: str, body: bytes, send: Mapping[str, str]) -> Request:
         """Make the request of a method, a target and a body."""
