@@ -26,7 +26,7 @@ _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # RFC 9110, 5.6.2
 _CONTROLS = bytes([*range(9), *range(10, 32), 127])  # all but HTAB, which may stand in a value (RFC 9110, 5.5)
 _FIELD = re.compile(rf"\n{_TOKEN}:.*\r")
 _FIELDS = re.compile(rf"(?:\n{_TOKEN}:.*\r)*\n")
-_FRAMING_FIELD = re.compile(r"\n(connection|content-encoding|content-length|transfer-encoding):[ \t]*(.*?)[ \t]*\r")
+_FRAMING_FIELD = re.compile(r"\n(connection|content-encoding|content-length|transfer-encoding):(.*)\r")
 _EXTENSION = r"[ \t]{0,16}(?:;[\t -~\x80-\xff]{0,4096})?"  # RFC 9112, 7.1.1: read over
 
 STATUS_LINE = re.compile(r"(HTTP/1\.[01]) ([1-5][0-9][0-9])(?: .*)?\r")  # the last space is often forgotten
@@ -117,7 +117,8 @@ def read_section(section: bytes) -> tuple[str, int]:
 def read_framing(text: str) -> dict[str, str]:
     """Return the fields of a checked section on which the framing of its body depends: names and values in lower case."""
     framing: dict[str, str] = {}
-    for name, value in _FRAMING_FIELD.findall(text.lower()):
+    for name, given in _FRAMING_FIELD.findall(text.lower()):
+        value = given.strip(" \t")  # not left to the pattern, which a run of blanks would cost the square of its length
         framing[name] = f"{framing[name]},{value}" if name in framing else value
     return framing
 

@@ -334,3 +334,11 @@ def test_a_large_body_costs_linear_time(step: int) -> None:
     assert time.process_time() - before < 5
     assert b"".join(got) == body
     assert machine.reusable
+
+
+@pytest.mark.parametrize("name", [b"Connection", b"Content-Encoding"])
+def test_a_run_of_blanks_in_a_field_costs_linear_time(name: bytes) -> None:
+    machine = started(max_head=1 << 20)
+    before = time.process_time()
+    machine.receive(b"HTTP/1.1 200 OK\r\n" + name + b": a" + b" " * 150_000 + b"b\r\ncontent-length: 0\r\n\r\n")
+    assert time.process_time() - before < 5  # quadratic: half a minute
