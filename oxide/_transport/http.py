@@ -60,7 +60,7 @@ class TooLargeError(ProtocolError):
 class Incoming:
     """A response whose head has come; its connection goes back to the pool at the end of the body, or is discarded."""
 
-    __slots__ = ("_channel", "_decoder", "_slot", "_transport", "course", "headers", "status", "version")
+    __slots__ = ("_channel", "_complete", "_decoder", "_slot", "_transport", "course", "headers", "status", "version")
 
     def __init__(
         self, transport: HttpTransport, slot: ConnectionSlot, channel: Channel, head: Head, decoder: Decoder | None, course: Course
@@ -73,9 +73,12 @@ class Incoming:
         self._channel = channel
         self._slot: ConnectionSlot | None = slot
         self._decoder = decoder
+        self._complete = False  # the whole body has come
 
     async def next_chunk(self) -> bytes | None:
         """Return more of the body, decoded; b"" where nothing came of what was received; None at its end."""
+        if self._slot is None:
+            return self._rest()
         try:
             if self._decoder is None:
                 chunk = await self._channel.next_chunk(self.course)
@@ -85,8 +88,20 @@ class Incoming:
             self.discard()
             raise
         if self._slot is not None and self._channel.ended:
+            self._complete = True
             self._finish()
         return chunk
+
+    def _rest(self) -> bytes | None:
+        """What the decoder has left. The connection is not asked: it may serve another request by now."""
+        if not self._complete:
+            raise ConnectionAbortedError("the response was closed on this side")
+        if self._decoder is None:
+            return None
+        if chunk := self._decoder.take():
+            return chunk
+        self._decoder.finish()
+        return None
 
     async def _next_decoded(self, decoder: Decoder) -> bytes | None:
         self.course.phase = "body"  # the body may have come along with its head
@@ -99,7 +114,7 @@ class Incoming:
         return chunk
 
     async def read(self, limit: int, cut: bool = False) -> bytes:
-        """Return the whole body, or raise TooLargeError. With `cut`, what there is of one that breaks off or has more than `limit` bytes."""
+        """Return the whole body, or raise TooLargeError. With `cut`, what there is of one that breaks off or is larger than `limit`."""
         chunks: list[bytes] = []
         size = 0
         try:
@@ -124,15 +139,18 @@ class Incoming:
 
     def discard(self) -> None:
         """Want no more of it: free the connection at once. From any thread or task; a reader that waits is woken."""
-        if self._slot is not None:
+        slot = self._transport.claim(self)  # first of all, or the connection might serve another request by the time it is closed
+        if slot is not None:
             self._channel.discard()
-            self._finish()
+            self._transport.give_back(slot, self.course.now())
 
     def park(self) -> None:
         """Want no more of it, since its last event has come: the connection is kept if the end of the body follows."""
-        if self._slot is not None:
+        slot = self._transport.claim(self)
+        if slot is not None:
             self._channel.park()
-            self._finish()
+            self.course.done = now = self.course.now()
+            self._transport.give_back(slot, now)
 
     def take_slot(self) -> ConnectionSlot | None:
         """Hand over the slot, once."""
@@ -199,7 +217,7 @@ class HttpTransport:
         except BaseException as error:
             if isinstance(connection, Http1Connection) and not connection.reusable:
                 connection.close()
-            self._give_back(slot, self.backend.now())
+            self.give_back(slot, self.backend.now())
             if outgoing.replayable and isinstance(error, (OSError, ProtocolError)) and (times := _repeats(error, connection, reused)):
                 raise _Again(error, times) from None
             raise
@@ -346,7 +364,13 @@ class HttpTransport:
         if self._pool.unsettled:
             self._settle()
 
-    def _give_back(self, slot: ConnectionSlot, now: float) -> None:
+    def claim(self, incoming: Incoming) -> ConnectionSlot | None:
+        """Take its slot from a response, unless somebody else has."""
+        with self._mutex:
+            return incoming.take_slot()
+
+    def give_back(self, slot: ConnectionSlot, now: float) -> None:
+        """A request is done with its slot."""
         with self._mutex:
             self._put_back(slot, now)
         if self._pool.unsettled:
@@ -383,7 +407,7 @@ class HttpTransport:
             except IndexError:  # another thread may have taken the last one
                 return
             channel.discard()
-            self._give_back(slot, self.backend.now())
+            self.give_back(slot, self.backend.now())
 
     def _settle(self) -> None:
         """Do what the pool has decided: wake those who were served, close what nobody uses."""

@@ -34,6 +34,7 @@ KINDS = {
     "microsocks-login": (f"socks5h://{LOGIN}", lambda folder: proxies.microsocks(folder, login=True)),
     "dante": ("socks5h://", lambda folder: proxies.dante(folder)),
 }
+REFUSED = ("401", "407")  # tinyproxy answers a wrong login with the former
 
 
 @pytest.fixture(scope="module", params=KINDS)
@@ -136,8 +137,8 @@ def test_a_wrong_login_is_told(
         error = refusal(face, url, secure, options)
         assert isinstance(error, oxide.APIConnectionError)
         assert error.phase == "proxy"
-        assert "407" in str(error)
-        assert getattr(refusal(face, url, upstream, options), "status_code", None) == 407
+        assert any(status in str(error) for status in REFUSED)
+        assert getattr(refusal(face, url, upstream, options), "status_code", None) in (401, 407)
 
 
 def test_a_wrong_login_to_socks_is_told(
