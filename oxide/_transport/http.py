@@ -142,15 +142,18 @@ class Incoming:
         slot = self._transport.claim(self)  # first of all, or the connection might serve another request by the time it is closed
         if slot is not None:
             self._channel.discard()
-            self._transport.give_back(slot, self.course.now())
+            self._give_back(slot)
 
     def park(self) -> None:
         """Want no more of it, since its last event has come: the connection is kept if the end of the body follows."""
         slot = self._transport.claim(self)
         if slot is not None:
             self._channel.park()
-            self.course.done = now = self.course.now()
-            self._transport.give_back(slot, now)
+            self._give_back(slot)
+
+    def _give_back(self, slot: ConnectionSlot) -> None:
+        self.course.done = now = self.course.now()
+        self._transport.give_back(slot, now)
 
     def take_slot(self) -> ConnectionSlot | None:
         """Hand over the slot, once."""

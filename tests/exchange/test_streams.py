@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import gzip
 from typing import Any
 
 import pytest
@@ -381,3 +382,27 @@ def test_the_asyncio_stream_tells_the_same_story() -> None:
 
     asyncio.run(story())
     assert len(world.streams) == 1
+
+
+@pytest.mark.parametrize("coding", ["", "gzip"])
+def test_a_stream_never_reads_the_answer_to_the_next_request_on_its_connection(coding: str) -> None:
+    whole = (token("a", "stop")).encode()  # without [DONE], and with the end of the body in the same packet: the connection is free
+    whole = gzip.compress(whole) if coding else whole
+    second = [STREAM_HEAD, chunk(token("b")), chunk(token("c", "stop") + DONE) + END]
+    client, world = scripted([answer(200, whole, content_type="text/event-stream", content_encoding=coding), *second])
+    outer = chat(client)
+    assert next(outer).choices[0].delta.content == "a"
+    inner = chat(client)
+    assert next(inner).choices[0].delta.content == "b"
+    assert list(outer) == []
+    assert texts(list(inner)) == ["c"]
+    assert len(world.streams) == 1
+
+
+def test_closing_a_stream_that_has_ended_leaves_its_connection_to_the_next_request() -> None:
+    client, _ = scripted([answer(200, token("a", "stop").encode()), STREAM_HEAD, chunk(token("b")), chunk(DONE) + END])
+    outer = chat(client)
+    next(outer)
+    inner = chat(client)
+    outer.close()
+    assert texts(list(inner)) == ["b"]
