@@ -64,6 +64,7 @@ class Http1(asyncio.Protocol):
             self._host.left(self._received)
         self._forget_idle()
         self._host.closed(self)
+        self.transport.close()  # it is; but in CPython 3.10 a TLS transport wants to be told
 
     def pause_writing(self) -> None:
         self._full = True

@@ -84,6 +84,7 @@ class Http2(asyncio.Protocol):
         self._streams.clear()
         self._forget_idle()
         self.host.closed(self)
+        self.transport.close()  # it is; but in CPython 3.10 a TLS transport wants to be told
 
     def pause_writing(self) -> None:
         self.full = True
