@@ -48,7 +48,8 @@ async def main() -> None:
         for n in BURSTS:
             one = await measure(url, server.ports["authority"], n, http2=False)
             two = await measure(url, server.ports["authority"], n, http2=True)
-            cells = [(statistics.median(column1), statistics.median(column2)) for column1, column2 in zip(zip(*one), zip(*two), strict=True)]
+            columns = zip(zip(*one, strict=True), zip(*two, strict=True), strict=True)
+            cells = [(statistics.median(column1), statistics.median(column2)) for column1, column2 in columns]
             print(f"{n:3} | " + " | ".join(f"{a:7.2f} / {b:7.2f}" for a, b in cells))
 
 
