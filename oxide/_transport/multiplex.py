@@ -7,6 +7,8 @@ and finds no sender sends all that is queued, in the order in which the machine 
 
 from __future__ import annotations
 
+from collections import deque
+
 from .._protocol.base import Data, End, Head, ProtocolError
 from .._protocol.http2 import Http2
 from .._protocol.http2_events import GoAway, Reset, SendMore, SlotsChanged
@@ -51,7 +53,7 @@ class Http2Channel:
         self.connection = connection
         self.stream_id = stream_id
         self.head: Head | None = None
-        self._chunks: list[bytes] = []
+        self._chunks: deque[bytes] = deque()  # put in by one thread, taken out by another
         self.complete = False  # the whole response has come
         self.ended = False  # and the caller has had it
         self.roomy = False  # the peer has opened a send window
@@ -74,7 +76,7 @@ class Http2Channel:
 
     def wake(self) -> None:
         """Open the gate of who waits for this channel, if anybody does."""
-        gate, self.gate = self.gate, None
+        gate = self.gate  # left where it is: another thread may be putting the next one there
         if gate is not None:
             gate.open()
 
@@ -103,11 +105,10 @@ class Http2Channel:
         if not self._chunks:
             await self.connection.wait(self, self.has_more, course, course.timeout.read)
         complete = self.complete  # looked at first: another thread may add the last chunk, and then say that it was the last
-        chunks, self._chunks = self._chunks, []
-        if not chunks and self.error is not None:
+        data = b"".join([self._chunks.popleft() for _ in range(len(self._chunks))])
+        if not data and self.error is not None:
             raise self.error
         self.ended = complete
-        data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
         if not self.ended:
             await self.connection.consumed(self.stream_id, len(data), course)
         return data if data or not self.ended else None
@@ -175,35 +176,38 @@ class Http2Connection:
     @property
     def unsettled(self) -> bool:
         """Whether the peer may have said something while the connection stood idle."""
-        idle = not self._reading and not self._channels and self.reusable
-        return idle and self._backend.now() - self.released > UNSEEN and not self.stream.quiet
+        return not self._channels and not self._reading and self._backend.now() - self.released > UNSEEN
 
     async def settle(self) -> bool:
         """Take in what the peer has said meanwhile; return whether the connection may be used again."""
-        while self.unsettled:
+        more = True
+        while more and self.reusable:
             with self._backend.mutex:
-                if self._reading:
+                if self._reading or self._channels:
                     break
-                self._reading = True
-            await self._take_in()
+                self._reading = True  # before anything is asked of the stream: asking may take in bytes that another reader waits for
+            more = await self._take_in()
         return self.reusable
 
     def sound(self, now: float) -> bool:
         """Whether a settled connection may be used again."""
         return self.reusable
 
-    async def _take_in(self) -> None:
+    async def _take_in(self) -> bool:
+        """Receive what has come already; return whether there was anything."""
         try:
-            data = await self.stream.receive(MOMENT)
-            self._receive(data)
+            if self.stream.quiet:
+                return False
+            self._receive(await self.stream.receive(MOMENT))
         except TimeoutError:
-            return  # only half a TLS record, or a session ticket
+            return True  # only half a TLS record, or a session ticket
         except (OSError, ProtocolError) as error:
             self._fail(error)
         finally:
             with self._backend.mutex:
                 self._reading = False
             self._wake_next()
+        return True
 
     # ------------------------------------------------------------------------------------------------ requests
     async def open(self, outgoing: Outgoing, course: Course) -> Http2Channel:
@@ -295,6 +299,7 @@ class Http2Connection:
                 return gate
             self._reading = True
             self._reader = channel
+            channel.gate = None
             return None
 
     def _leave(self, channel: Http2Channel) -> None:
@@ -384,10 +389,11 @@ class Http2Connection:
 
     def _fail(self, error: Exception) -> None:
         """The connection is of no more use: everybody on it learns why."""
-        if self.failure is None:
-            self.failure = error
+        with self._backend.mutex:
+            if self.failure is None:
+                self.failure = error
+            channels, self._channels = list(self._channels.values()), {}
         self.stream.close()
-        channels, self._channels = list(self._channels.values()), {}
         for channel in channels:
             if channel.error is None:
                 channel.error = error

@@ -9,9 +9,11 @@ import h2.connection
 import h2.events
 import pytest
 
+from oxide._protocol.base import Data, Head
+from oxide._protocol.headers import Headers
 from oxide._timeout import Timeout
 from oxide._transport.course import Course, Outgoing
-from oxide._transport.multiplex import Http2Connection
+from oxide._transport.multiplex import Http2Channel, Http2Connection
 from oxide._url import Origin
 
 if TYPE_CHECKING:
@@ -38,8 +40,9 @@ class Gate:
         return True
 
     def open(self) -> None:
-        self.opened = True
-        self.then()
+        if not self.opened:
+            self.opened = True
+            self.then()
 
 
 class Mutex:
@@ -175,3 +178,73 @@ def test_who_has_enough_in_the_moment_its_answer_ends_disturbs_nobody(connection
     world.answer(3, 1, ended=True)
     assert result(reader).head.status == 200
     enough.close()
+
+
+class SlowData(Data):
+    """A piece of a body that another thread takes out while this one is putting it in."""
+
+    def __init__(self, data: bytes, then: Callable[[], object]) -> None:
+        self.hidden = data
+        self.then = then
+
+    @property
+    def data(self) -> bytes:  # type: ignore[override]  # asked for in the middle of `take`
+        self.then()
+        return self.hidden
+
+
+def test_a_chunk_that_comes_while_others_are_taken_out_is_not_lost(connection: Any, world: World) -> None:
+    channel = Http2Channel(connection, 1)
+    course = Course(Timeout(60), FOREVER, world.now, 0.0)
+    got: list[bytes] = []
+    channel.take(Data(b"first"))
+    channel.take(SlowData(b"second", lambda: got.append(result(channel.next_chunk(course)))))
+    assert got == [b"first"]
+    assert result(channel.next_chunk(course)) == b"second"
+
+
+class WatchedChannel(Http2Channel):
+    """A channel whose next gate is put up by another thread at the moment in which this one looks for the last."""
+
+    then: Gate | None = None
+    present: Gate | None = None
+
+    @property
+    def gate(self) -> Gate | None:  # type: ignore[override]
+        seen = self.present
+        if self.then is not None:
+            self.present, self.then = self.then, None
+        return seen
+
+    @gate.setter
+    def gate(self, gate: Gate | None) -> None:
+        self.present = gate
+
+
+def test_a_gate_that_is_put_up_while_another_is_opened_is_opened_later(connection: Any, world: World) -> None:
+    channel = WatchedChannel(connection, 1)
+    channel.then = waiting = Gate()
+    channel.wake()
+    channel.take(Head(200, Headers([]), "HTTP/2"))
+    assert waiting.opened
+
+
+def test_an_idle_connection_asks_nothing_of_a_stream_from_which_another_has_begun_to_read(connection: Any, world: World) -> None:
+    asked: list[bool] = []
+
+    class Listening(World):
+        @property
+        def quiet(self) -> bool:  # type: ignore[override]
+            asked.append(connection._reading)
+            return True
+
+    world.__class__ = Listening
+    world.clock = 1.0
+    assert connection.unsettled
+    assert result(connection.settle())
+    assert asked == [True]  # as the one who reads
+    other = request(connection, world)
+    world.mutex.before = lambda: other.send(None)
+    assert result(connection.settle())
+    assert asked == [True]
+    other.close()
