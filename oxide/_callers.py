@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from ._caller import AsyncCaller, Caller
+from ._errors import ConfigurationError
 from ._exchange import Exchange
+from ._judge import CLOSED
 from ._page import AsyncPage, PageReader, first_page
 from ._stream import AsyncStream, Stream, open_stream
 from ._transport.base import run_now
@@ -32,6 +34,10 @@ class BlockingCaller(Caller):
     def __init__(self, exchange: Exchange) -> None:
         self.exchange = exchange
 
+    def close(self) -> None:
+        """Let every further call fail."""
+        self.exchange.closed = True
+
     def call(self, operation: Operation[T], given: dict[str, Any]) -> T:
         return run_now(self.exchange.call(operation, given))
 
@@ -47,12 +53,18 @@ class BlockingCaller(Caller):
 class LoopCaller(AsyncCaller):
     """Makes calls for the resources of an asyncio client: each event loop has connections of its own."""
 
-    __slots__ = ("_here", "_settings", "_shared")
+    __slots__ = ("_closed", "_here", "_settings", "_shared")
 
     def __init__(self, settings: Settings, shared: Shared) -> None:
         self._settings = settings
         self._shared = shared
         self._here: tuple[RunningLoop, Exchange] | None = None
+        self._closed = False
+
+    def close(self) -> None:
+        """Let every further call fail, in any loop."""
+        self._closed = True
+        self._here = None
 
     @property
     def exchange(self) -> Exchange:
@@ -60,6 +72,8 @@ class LoopCaller(AsyncCaller):
         here = self._here
         if here is not None and here[0].here():
             return here[1]
+        if self._closed:
+            raise ConfigurationError(CLOSED)
         from ._transport.aio import AsyncioBackend, RunningLoop
 
         running = RunningLoop()

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 
 from ._callers import BlockingCaller, LoopCaller
+from ._errors import ConfigurationError
 from ._exchange import Exchange
+from ._judge import CLOSED
 from ._log import listen
 from ._omit import NotGiven, not_given
 from ._settings import Environment, concealed, settings_from
@@ -99,7 +101,8 @@ class _Options:
         environment = Environment(os.environ)
         self._settings = settings_from(self._options, environment)
         listen(environment)
-        self._shared = shared.hold() if shared else Shared(self._options, environment)
+        self._shared = shared or Shared(self._options, environment)
+        self._shared.hold(self)
         self._closed = False
 
     @property
@@ -145,9 +148,11 @@ class _Options:
         them.  A copy with other `limits`, `http2`, `proxy`, `ssl_context` or `trust` has connections of its own.
 
         Raises:
-            ConfigurationError: an option that cannot be.
+            ConfigurationError: an option that cannot be, or this client is closed.
             TypeError: an option that does not exist.
         """
+        if self._closed:
+            raise ConfigurationError(CLOSED)
         options: dict[str, Any] = {**self._options}
         hidden, routing = concealed(changes), _ROUTING & changes.keys()
         del changes  # a traceback might show them
@@ -172,10 +177,11 @@ class _Options:
         """Whether this client was closed."""
         return self._closed
 
-    def _close(self) -> None:
+    def _close(self, caller: BlockingCaller | LoopCaller) -> None:
         if not self._closed:
             self._closed = True
-            self._shared.leave()
+            caller.close()
+            self._shared.leave(self)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.base_url if '_settings' in self.__dict__ else 'in the making'}>"
@@ -268,13 +274,13 @@ class Client(_Options, Verbs):
 
     def close(self) -> None:
         """Close the client; the connections are closed with the last of its copies."""
-        self._close()
+        self._close(self._caller)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
-        self._close()
+        self._close(self._caller)
 
 
 class AsyncClient(_Options, AsyncVerbs):
@@ -331,13 +337,13 @@ class AsyncClient(_Options, AsyncVerbs):
 
     async def close(self) -> None:
         """Close the client; the connections are closed with the last of its copies."""
-        self._close()
+        self._close(self._caller)
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
-        self._close()
+        self._close(self._caller)
 
 
 def _new_blocking_backend() -> Backend:

@@ -12,7 +12,7 @@ import time
 from ._errors import APIConnectionError, APIError, AttemptRecord, ConfigurationError
 from ._info import HttpInfo
 from ._json import as_object, decode, plain_with
-from ._judge import RedirectError, failure, invalid, repeatable, unsuccessful
+from ._judge import CLOSED, RedirectError, failure, invalid, repeatable, unsuccessful
 from ._log import DEBUG, INFO, logger_for
 from ._models._base import Record, decoder, plain
 from ._protocol.base import ProtocolError
@@ -114,13 +114,14 @@ class Exchange:
         budget: pays for retries; None does not count them.
     """
 
-    __slots__ = ("_bearers", "_hooks", "backend", "budget", "settings", "transport")
+    __slots__ = ("_bearers", "_hooks", "backend", "budget", "closed", "settings", "transport")
 
     def __init__(self, settings: Settings, transport: HttpTransport, backend: Backend, budget: RetryBudget | None) -> None:
         self.settings = settings
         self.transport = transport
         self.backend = backend
         self.budget = budget
+        self.closed = False  # the client was closed; copies of it, and their connections, may go on
         self._hooks = {name: [getattr(h, name) for h in settings.hooks if hasattr(h, name)] for name in HOOKS} if settings.hooks else None
         self._bearers = _bearer(settings.api_key), _bearer(settings.admin_api_key)
 
@@ -179,6 +180,8 @@ class Exchange:
             whole: read the body as part of the attempt, so that a body that breaks off is asked for again.
             judged: whether an error status is an error.
         """
+        if self.closed:
+            raise ConfigurationError(CLOSED)
         backend = self.backend
         begun = started = backend.now()
         attempts: list[AttemptRecord] = []

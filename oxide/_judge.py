@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from ._raw import RawResponse
     from ._transport.course import Course
 
-__all__ = ["RedirectError", "failure", "invalid", "repeatable", "unsuccessful"]
+__all__ = ["CLOSED", "RedirectError", "failure", "invalid", "repeatable", "unsuccessful"]
+
+CLOSED = "The client is closed; make another one."
 
 SHOWN = 500
 """Characters of a body that an error shows."""
@@ -53,7 +55,7 @@ def failure(cause: Exception, request: Request, course: Course) -> APIError | Co
     """Return the error of a call that got no usable answer."""
     where, phase = f"{request.method} {request.url}", course.phase
     if isinstance(cause, ClosedError):
-        return ConfigurationError("The client is closed; make another one.")
+        return ConfigurationError(CLOSED)
     if isinstance(cause, TimeoutError) and course.expired:
         return _too_late(request, course)
     if isinstance(cause, PoolTimeoutError):

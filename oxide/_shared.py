@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from _weakref import ref
+
 from ._errors import ConfigurationError
+from ._judge import CLOSED
 from ._omit import NotGiven, not_given
 from ._protocol.retry import RetryBudget
 from ._timeout import Limits
@@ -22,10 +25,14 @@ __all__ = ["Shared"]
 
 
 class Shared:
-    """What a client and its copies share: the connections and the retry budget. The last one to leave closes them."""
+    """What a client and its copies share: the connections and the retry budget.
+
+    The last one to leave closes them. A copy that was dropped, as most are after one call, holds nothing any more.
+    """
 
     def __init__(self, options: Mapping[str, Any], environment: Mapping[str, str]) -> None:
-        self._holders = 1
+        self._holders: set[ref[object]] = set()  # each step on it is atomic: copies are made and closed by many threads
+        self._closed = False
         self._limits: Limits = options.get("limits") or Limits()
         self._http2: bool | str = _checked_http2(options.get("http2", "auto"))
         self._security = _security(options, environment)
@@ -37,33 +44,34 @@ class Shared:
         """Return the connections of one world: `place` is the event loop, or None for the threads."""
         transport = self._transports.get(place)
         if transport is None:
-            if not self._holders:
-                raise ConfigurationError("The client is closed; make another one.")
+            if self._closed:
+                raise ConfigurationError(CLOSED)
             self._leave_closed_loops()
             transport = HttpTransport(new_backend(), self._limits, self._http2, self._security, self._proxy_for)
             self._transports[place] = transport
         return transport
 
     def _leave_closed_loops(self) -> None:
-        for place in list(self._transports):
-            if place is not None and place.is_closed():  # type: ignore[attr-defined]  # an event loop, of which nothing else is needed
-                self._transports.pop(place).close()
+        for place in [place for place in list(self._transports) if place is not None and place.is_closed()]:  # type: ignore[attr-defined]  # a loop
+            left = self._transports.pop(place, None)  # unless another thread was faster
+            if left is not None:
+                left.close()
 
-    def hold(self) -> Shared:
-        """Join in."""
-        self._holders += 1
-        return self
+    def hold(self, client: object) -> None:
+        """Join in, for as long as the client lives or until it leaves."""
+        self._holders.add(ref(client, self._holders.discard))
 
-    def leave(self) -> None:
+    def leave(self, client: object) -> None:
         """Leave; the last one closes the connections."""
-        self._holders -= 1
+        self._holders.discard(ref(client))
         if not self._holders:
-            for transport in self._transports.values():
+            self._closed = True
+            for transport in list(self._transports.values()):
                 transport.close()
 
 
 def _checked_http2(value: bool | str) -> bool | str:
-    if value not in (True, False, "auto"):
+    if not isinstance(value, bool) and value != "auto":
         raise ConfigurationError(f'http2 must be True, False or "auto", not {value!r}')
     return value
 

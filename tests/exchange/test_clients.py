@@ -8,6 +8,7 @@ import logging
 import pickle
 import subprocess
 import sys
+import threading
 from typing import Any
 
 import pytest
@@ -245,6 +246,7 @@ def test_the_log_tells_of_attempts_and_answers(caplog: pytest.LogCaptureFixture)
 def test_nothing_is_imported_or_formatted_for_a_log_that_nobody_reads() -> None:
     script = """
 import sys
+import threading
 from unittest.mock import patch  # imports logging itself, perhaps: so it goes again
 for name in [name for name in sys.modules if name.partition(".")[0] == "logging"]: del sys.modules[name]
 from tests.exchange._story import RESPONSE, answer, failed, scripted
@@ -458,3 +460,70 @@ def test_a_raw_request_gives_the_answer_as_it_came() -> None:
     assert (asked(world)[0].body, asked(world)[0].headers["content-type"]) == (b"text", "text/plain")
     with pytest.raises(oxide.NotFoundError):
         client.request("GET", "/a")
+
+
+# ---------------------------------------------------------------------------------------------------- closed clients
+
+
+def test_a_closed_copy_makes_no_more_calls_while_the_others_go_on() -> None:
+    client, world = scripted([GOOD, GOOD])
+    copy = client.with_options(timeout=5)
+    responses = copy.responses
+    create(copy)
+    copy.close()
+    for call in (
+        lambda: responses.create(model="m", input="Hello"),
+        lambda: responses.create(model="m", input="Hello", stream=True),
+        lambda: copy.chat.completions.list(),
+        lambda: copy.get("/models"),
+        lambda: copy.with_options(timeout=6),
+    ):
+        with pytest.raises(oxide.ConfigurationError, match="The client is closed"):
+            call()
+    create(client)
+    assert len(asked(world)) == 2
+
+
+def test_a_closed_asyncio_copy_makes_no_more_calls_while_the_others_go_on() -> None:
+    client, world = scripted_async([GOOD, GOOD])
+
+    async def story() -> None:
+        copy = client.with_options(timeout=5)
+        responses = copy.responses
+        await responses.create(model="m", input="Hello")
+        await copy.close()
+        with pytest.raises(oxide.ConfigurationError, match="The client is closed"):
+            await responses.create(model="m", input="Hello")
+        with pytest.raises(oxide.ConfigurationError, match="The client is closed"):
+            await copy.get("/models")
+        await client.responses.create(model="m", input="Hello")
+
+    asyncio.run(story())
+    assert len(asked(world)) == 2
+
+
+def test_a_copy_that_was_dropped_keeps_no_connection_open() -> None:
+    client, world = scripted([GOOD])
+    create(client.with_options(timeout=5))
+    client.close()
+    assert world.streams[0].closed
+
+
+def test_copies_of_many_threads_close_nothing_that_is_in_use() -> None:
+    client, _ = scripted([GOOD])
+
+    def come_and_go() -> None:
+        for _ in range(300):
+            client.with_options(timeout=5).close()
+
+    threads = [threading.Thread(target=come_and_go) for _ in range(4)]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+    create(client)
