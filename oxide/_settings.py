@@ -53,8 +53,8 @@ def field(name: str, value: object) -> tuple[str, str]:
         value = text = Secret(text)
     if not name or not name.isascii() or any(c <= " " or c in '"(),/:;<=>?@[\\]{}\x7f' for c in name):
         raise ConfigurationError(f"{name!r} is no valid header name")
-    if any(c in text for c in "\r\n\0"):
-        raise ConfigurationError(f"the value of the header {name!r} has a line break or NUL in it")
+    if not text.isprintable() and any((c < " " and c != "\t") or c == "\x7f" for c in text):
+        raise ConfigurationError(f"the value of the header {name!r} has a line break or another control character in it")
     try:
         text.encode("latin-1")
     except UnicodeEncodeError:
@@ -187,7 +187,10 @@ def as_timeout(value: float | Timeout | None | NotGiven, default: Timeout) -> Ti
         return default
     if isinstance(value, Timeout):
         return value
-    return _from_other(value) if hasattr(value, "connect") else Timeout(value)
+    return _from_other(value) if all(hasattr(value, name) for name in _WAITS) else Timeout(value)
+
+
+_WAITS = ("connect", "read", "write", "pool")
 
 
 def _from_other(value: Any) -> Timeout:
@@ -230,9 +233,11 @@ def settings_from(given: Mapping[str, Any], environment: Mapping[str, str]) -> S
     if key is None and admin_key is None and not any(name.lower() in SECRET for name in headers):
         raise ConfigurationError("There is no API key. Set the environment variable OPENAI_API_KEY, or pass api_key= to the client.")
     retry = given.get("retry")
-    if retry is None:
+    if retry is None or not hasattr(retry, "delay"):
         from ._protocol.retry import RetryPolicy
 
+        if retry is not None:
+            raise ConfigurationError(f"retry must be a RetryPolicy, not a {type(retry).__name__}")
         retry = RetryPolicy()
     retries = given.get("max_retries")
     secret = chosen("webhook_secret", "OPENAI_WEBHOOK_SECRET")
@@ -249,10 +254,24 @@ def settings_from(given: Mapping[str, Any], environment: Mapping[str, str]) -> S
         default_query=dict(given.get("default_query") or {}),
         retry=retry,
         redirects=_one_of("redirects", given.get("redirects", "same-origin"), ("same-origin", "any", "none")),
-        hooks=tuple(given.get("hooks") or ()),
-        max_body=given.get("max_body") or 512 * 1024 * 1024,
+        hooks=_checked_hooks(given.get("hooks") or ()),
+        max_body=_checked_size(given.get("max_body")),
         strict=bool(given.get("strict", False)),
     )
+
+
+def _checked_hooks(hooks: object) -> tuple[object, ...]:
+    if not isinstance(hooks, (list, tuple)):
+        raise ConfigurationError(f"hooks must be a list of objects, not a {type(hooks).__name__}")
+    return tuple(hooks)  # pyright: ignore[reportUnknownVariableType,reportUnknownArgumentType]  # of any kind
+
+
+def _checked_size(value: object) -> int:
+    if value is None:
+        return 512 * 1024 * 1024
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ConfigurationError(f"max_body must be a number of bytes, 1 or more, not {value!r}")
+    return value
 
 
 def _one_of(name: str, value: Any, allowed: tuple[str, ...]) -> str:

@@ -33,7 +33,7 @@ class Shared:
     def __init__(self, options: Mapping[str, Any], environment: Mapping[str, str]) -> None:
         self._holders: set[ref[object]] = set()  # each step on it is atomic: copies are made and closed by many threads
         self._closed = False
-        self._limits: Limits = options.get("limits") or Limits()
+        self._limits = _checked_limits(options.get("limits"))
         self._http2: bool | str = _checked_http2(options.get("http2", "auto"))
         self._security = _security(options, environment)
         self._proxy_for = _proxy_choice(options.get("proxy", not_given), environment)
@@ -70,6 +70,14 @@ class Shared:
                 transport.close()
 
 
+def _checked_limits(value: object) -> Limits:
+    if value is None:
+        return Limits()
+    if not isinstance(value, Limits):
+        raise ConfigurationError(f"limits must be oxide.Limits, not a {type(value).__name__}")
+    return value
+
+
 def _checked_http2(value: bool | str) -> bool | str:
     if not isinstance(value, bool) and value != "auto":
         raise ConfigurationError(f'http2 must be True, False or "auto", not {value!r}')
@@ -80,8 +88,11 @@ def _security(options: Mapping[str, Any], environment: Mapping[str, str]) -> Sec
     trust = options.get("trust") or "certifi"
     if trust not in ("certifi", "system"):
         raise ConfigurationError(f'trust must be "certifi" or "system", not {trust!r}; for your own roots pass ssl_context=')
+    context = options.get("ssl_context")
+    if context is not None and not hasattr(context, "wrap_bio"):
+        raise ConfigurationError(f"ssl_context must be an ssl.SSLContext, not a {type(context).__name__}")
     files = environment.get("SSL_CERT_FILE") or None, environment.get("SSL_CERT_DIR") or None
-    return Security(trust, options.get("ssl_context"), cafile=files[0], capath=files[1])
+    return Security(trust, context, cafile=files[0], capath=files[1])
 
 
 def _proxy_choice(proxy: object, environment: Mapping[str, str]) -> Callable[[Origin], Proxy | None] | None:

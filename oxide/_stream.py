@@ -13,7 +13,7 @@ from ._transport.base import run_now
 from ._typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from types import TracebackType
     from typing import Any
 
@@ -111,7 +111,7 @@ class EventReader(Generic[E]):
         if chunk is None:
             self._machine.receive(b"")  # raises what was wrong with the last bytes
             self._ended = True
-            if not any(_says_why_it_ends(event) for event in map(decode, self._kept)):
+            if not _finished(map(decode, self._kept)):
                 raise self._failure("The stream ended before its last event: the answer is incomplete. Ask again, or go on from what came.")
         return []
 
@@ -270,10 +270,18 @@ class AsyncStream(Generic[E]):
         await self.close()
 
 
-def _says_why_it_ends(event: object) -> bool:
-    """Whether a chat choice has ended: only usage and [DONE] may follow, and the latter is sometimes forgotten."""
-    choices = (as_object(event) or {}).get("choices")
-    return isinstance(choices, list) and any((as_object(choice) or {}).get("finish_reason") for choice in cast("list[object]", choices))
+def _finished(events: Iterable[object]) -> bool:
+    """Whether every choice of a chat that has begun has ended: only usage and [DONE] may follow, and the latter is sometimes forgotten."""
+    begun: set[object] = set()
+    ended: set[object] = set()
+    for event in events:
+        choices = (as_object(event) or {}).get("choices")
+        for choice in filter(None, map(as_object, cast("list[object]", choices) if isinstance(choices, list) else ())):
+            index = str(choice.get("index"))  # a service may say anything
+            begun.add(index)
+            if choice.get("finish_reason"):
+                ended.add(index)
+    return bool(ended) and begun == ended
 
 
 async def open_stream(exchange: Exchange, operation: StreamOperation[Any, E], given: dict[str, Any]) -> EventReader[E]:

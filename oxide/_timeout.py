@@ -80,7 +80,10 @@ class Limits:
     __slots__ = ("keepalive_expiry", "max_connections", "max_keepalive_connections")
 
     def __init__(self, max_connections: int = 1000, max_keepalive_connections: int = 100, keepalive_expiry: float = 60.0) -> None:
-        if max_connections < 1 or max_keepalive_connections < 0 or not keepalive_expiry >= 0:
+        numbers = (
+            isinstance(max_connections, int) and isinstance(max_keepalive_connections, int) and isinstance(keepalive_expiry, (int, float))
+        )  # pyright: ignore[reportUnnecessaryIsInstance]
+        if not numbers or max_connections < 1 or max_keepalive_connections < 0 or not keepalive_expiry >= 0:
             raise ConfigurationError("limits: at least 1 connection, at least 0 kept alive, an expiry of at least 0 seconds")
         self.max_connections = max_connections
         self.max_keepalive_connections = max_keepalive_connections

@@ -527,3 +527,51 @@ def test_copies_of_many_threads_close_nothing_that_is_in_use() -> None:
     finally:
         sys.setswitchinterval(interval)
     create(client)
+
+
+# ---------------------------------------------------------------------------------------------------- options that cannot be
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"max_body": 0},
+        {"max_body": -1},
+        {"max_body": "1 MB"},
+        {"max_body": True},
+        {"http2": 1},
+        {"http2": "yes"},
+        {"trust": "nobody"},
+        {"limits": 5},
+        {"ssl_context": "cert.pem"},
+        {"retry": 3},
+        {"hooks": Notes()},
+        {"timeout": "5"},
+        {"timeout": [5]},
+        {"timeout": type("Other", (), {"connect": 5})()},
+        {"timeout": float("nan")},
+        {"max_retries": 2.0},
+        {"redirects": []},
+        {"default_headers": {"X-A": "a\x01b"}},
+    ],
+    ids=str,
+)
+def test_options_of_a_wrong_kind_are_refused_at_once(options: dict[str, Any]) -> None:
+    with pytest.raises(oxide.ConfigurationError, match=next(iter(options)).replace("default_headers", "X-A")):
+        scripted(**options)
+
+
+@pytest.mark.parametrize(
+    "numbers", [{"max_connections": "5"}, {"max_connections": 1.5}, {"keepalive_expiry": None}, {"max_connections": 0}]
+)
+def test_limits_that_are_no_numbers_are_refused(numbers: dict[str, Any]) -> None:
+    with pytest.raises(oxide.ConfigurationError, match="limits"):
+        oxide.Limits(**numbers)
+
+
+@pytest.mark.parametrize("key", [None, 5, "", b"sk"])
+def test_a_key_that_is_none_is_refused_when_it_is_asked_for(key: Any) -> None:
+    client, world = scripted([GOOD], api_key=lambda: key)
+    with pytest.raises(oxide.ConfigurationError, match="API key"):
+        create(client)
+    assert asked(world) == []

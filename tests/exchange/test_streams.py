@@ -406,3 +406,22 @@ def test_closing_a_stream_that_has_ended_leaves_its_connection_to_the_next_reque
     inner = chat(client)
     outer.close()
     assert texts(list(inner)) == ["b"]
+
+
+def choice(index: int, finish: str | None = None) -> str:
+    return event({"id": "c", "choices": [{"index": index, "delta": {"content": "x"}, "finish_reason": finish}]})
+
+
+@pytest.mark.parametrize(
+    ("events", "whole"),
+    [
+        (choice(0) + choice(1) + choice(0, "stop"), False),
+        (choice(0) + choice(1) + choice(0, "stop") + choice(1, "length"), True),
+        (choice(0, "stop") + choice(1), False),
+    ],
+)
+def test_a_chat_of_many_choices_has_ended_when_all_of_them_have(events: str, whole: bool) -> None:
+    client, _ = scripted([answer(200, events.encode())])
+    got, error = read(chat(client, n=2))
+    assert len(got) == events.count("data:")
+    assert isinstance(error, oxide.StreamError) is not whole
