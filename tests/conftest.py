@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 
 # Real servers and proxies are for `make check-real`: they are not on every machine.
 collect_ignore = [] if os.environ.get("RUN_REAL") else ["real"]
+
+# A shell that puts the tests in the background has them, and every process they start, ignore Ctrl-C; some tests send it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 OURS = ("OPENAI_", "OXIDE_", "SSL_CERT_")
 PROXIES = {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"}

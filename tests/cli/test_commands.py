@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,6 +38,17 @@ def shell(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         command, cwd=ROOT, env=clean | environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=50, check=False
     )
+
+
+@contextmanager
+def started(*words: str) -> Iterator[subprocess.Popen[str]]:
+    """Run a command beside the test; it is gone when the test ends, whatever happened."""
+    command = [sys.executable, "-W", "error", "-m", "oxide", *words]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 @pytest.mark.parametrize("words", [[], ["--help"], ["-h"], ["help"]])
@@ -111,32 +123,31 @@ def test_a_reader_that_has_seen_enough_causes_no_traceback(server: Server) -> No
 
 def test_an_interrupted_command_ends_with_130(server: Server) -> None:
     server.fail_next(Fault(cut="stall"))
-    process = subprocess.Popen([sys.executable, "-m", "oxide", "ask", "Hello"], cwd=ROOT, stderr=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 30
-    while not server.stalled:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-    process.send_signal(signal.SIGINT)
-    errors = process.communicate(timeout=30)[1]
+    with started("ask", "Hello") as process:
+        deadline = time.monotonic() + 30
+        while not server.stalled:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        errors = process.communicate(timeout=30)[1]
     assert process.returncode == 130
     assert "Traceback" not in errors
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_serve_serves_until_it_is_interrupted(how: signal.Signals) -> None:
-    command = [sys.executable, "-W", "error", "-m", "oxide", "serve", "--port", "0"]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    url = process.stdout.readline().split()[-1]
-    assert url.endswith("/v1")
-    host, port = url.removeprefix("http://").removesuffix("/v1").split(":")
-    example = process.stdout.readline()
-    process.stdout.readline()
-    with socket.create_connection((host, int(port)), timeout=5) as peer:
-        peer.sendall(b"GET /v1/models HTTP/1.1\r\nauthorization: Bearer k\r\n\r\n")
-        assert peer.recv(100).startswith(b"HTTP/1.1 200")
-        process.send_signal(how)
-        output, errors = process.communicate(timeout=20)
+    with started("serve", "--port", "0") as process:
+        assert process.stdout is not None
+        url = process.stdout.readline().split()[-1]
+        assert url.endswith("/v1")
+        host, port = url.removeprefix("http://").removesuffix("/v1").split(":")
+        example = process.stdout.readline()
+        process.stdout.readline()
+        with socket.create_connection((host, int(port)), timeout=20) as peer:
+            peer.sendall(b"GET /v1/models HTTP/1.1\r\nauthorization: Bearer k\r\n\r\n")
+            assert peer.recv(100).startswith(b"HTTP/1.1 200")
+            process.send_signal(how)
+            output, errors = process.communicate(timeout=20)
     assert (process.returncode, errors) == (0, "")
     assert output.endswith("stopped\n")
     assert f"OPENAI_BASE_URL={url}" in example
