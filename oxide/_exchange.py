@@ -247,8 +247,6 @@ class Exchange:
             location = incoming.headers.get("location")
             if incoming.status not in REDIRECTS or location is None or self.settings.redirects == "none":
                 return incoming
-            if not outgoing.replayable:
-                raise _refusal(incoming, "the body of the request cannot be sent again")
             outgoing = self._next_hop(outgoing, incoming, location)
             await incoming.read(MAX_ERROR_BODY, cut=True)
             incoming = await self.transport.open(outgoing, course)
@@ -270,10 +268,12 @@ class Exchange:
         if (incoming.status == 303 and method != "HEAD") or (incoming.status in (301, 302) and method == "POST"):
             method, body = "GET", b""
             fields = [field for field in fields if field[0].lower() not in ("content-type", "idempotency-key")]
+        if body and not outgoing.replayable:
+            raise _refusal(incoming, "the body of the request cannot be sent again")
         if origin != outgoing.origin:
             fields = [field for field in fields if field[0].lower() not in _OWN and not isinstance(field[1], Secret)]
             fields.insert(0, ("Host", origin.authority))
-        return Outgoing(method, origin, target, fields, body, outgoing.length if body else None, outgoing.replayable)
+        return Outgoing(method, origin, target, fields, body, outgoing.length if body else None, replayable=True)
 
     # ------------------------------------------------------------------------------------------------ retries
     async def _failed(

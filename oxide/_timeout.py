@@ -68,6 +68,10 @@ def _seconds(name: str, value: float | None | NotGiven, fallback: float | None |
     return float(chosen)
 
 
+def _are(values: tuple[object, ...], kind: type | tuple[type, ...]) -> bool:
+    return all(isinstance(value, kind) for value in values)
+
+
 class Limits:
     """How many connections a client may hold.
 
@@ -80,9 +84,7 @@ class Limits:
     __slots__ = ("keepalive_expiry", "max_connections", "max_keepalive_connections")
 
     def __init__(self, max_connections: int = 1000, max_keepalive_connections: int = 100, keepalive_expiry: float = 60.0) -> None:
-        numbers = (
-            isinstance(max_connections, int) and isinstance(max_keepalive_connections, int) and isinstance(keepalive_expiry, (int, float))
-        )  # pyright: ignore[reportUnnecessaryIsInstance]
+        numbers = _are((max_connections, max_keepalive_connections), int) and _are((keepalive_expiry,), (int, float))
         if not numbers or max_connections < 1 or max_keepalive_connections < 0 or not keepalive_expiry >= 0:
             raise ConfigurationError("limits: at least 1 connection, at least 0 kept alive, an expiry of at least 0 seconds")
         self.max_connections = max_connections

@@ -72,7 +72,7 @@ class Http1Connection:
         self.released = 0.0  # when it last became idle
         self._events: Sequence[Event] = ()
         self.unsettled = False  # the end mark of its last response had not come when its last event had
-        self._closed = False  # the rest of a response may have come, and its machine be ready: the connection is not
+        self._closed = False  # the rest of a response may be there, and its machine be ready: the connection is not
 
     @property
     def reusable(self) -> bool:
@@ -83,9 +83,12 @@ class Http1Connection:
         """Whether a request that failed here may be sent again: no byte of its response has come."""
         return not self.machine.received
 
-    def sound(self, now: float) -> bool:
-        """Whether an idle connection that is settled may be used again: the peer has said nothing since its last response."""
-        return now - self.released < UNSEEN or self.stream.quiet
+    def sound(self, now: float, replayable: bool) -> bool:
+        """Whether an idle connection that is settled may be used again: the peer has said nothing since its last response.
+
+        The kernel is always asked where the request could not be sent again.
+        """
+        return (replayable and now - self.released < UNSEEN) or self.stream.quiet
 
     async def open(self, outgoing: Outgoing, course: Course) -> Http1Connection:
         """Send the request, and return the channel of its response, whose head has come."""
@@ -138,6 +141,7 @@ class Http1Connection:
         try:
             while True:
                 if events := self.machine.receive(await self.stream.receive(min(LINGER, course.left(LINGER)))):
+                    self._closed = True  # to other requests: only a part of this one has gone out
                     return events
         except (OSError, ProtocolError):
             course.phase = "send"

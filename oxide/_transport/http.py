@@ -87,7 +87,7 @@ class Incoming:
         except BaseException:
             self.discard()
             raise
-        if self._slot is not None and self._channel.ended:
+        if self._channel.ended:
             self._complete = True
             self._finish()
         return chunk
@@ -202,7 +202,7 @@ class HttpTransport:
         looked at, are sent again on another connection: the server closed that one, or is about to.
         """
         for offer in range(MAX_FAREWELLS + 1):
-            slot, reused = await self._lease(outgoing.origin, course, fresh=offer > 0)
+            slot, reused = await self._lease(outgoing, course, fresh=offer > 0)
             try:
                 return await self._start(slot, outgoing, course, reused)
             except _Again as again:
@@ -253,8 +253,9 @@ class HttpTransport:
         return Outgoing(outgoing.method, origin, target, fields, outgoing.body, outgoing.length, outgoing.replayable)
 
     # ------------------------------------------------------------------------------------------------ connections
-    async def _lease(self, origin: Origin, course: Course, fresh: bool) -> tuple[ConnectionSlot, bool]:
+    async def _lease(self, outgoing: Outgoing, course: Course, fresh: bool) -> tuple[ConnectionSlot, bool]:
         """Return a slot with a sound connection, and whether that had been used before."""
+        origin = outgoing.origin
         course.phase = "pool"
         if self._abandoned:
             self._collect()
@@ -274,7 +275,7 @@ class HttpTransport:
                 await self._connect(slot, origin, course)
                 return slot, False
             try:
-                sound = (not connection.unsettled or await connection.settle()) and connection.sound(now)
+                sound = (not connection.unsettled or await connection.settle()) and connection.sound(now, outgoing.replayable)
             except BaseException:
                 self._retire(slot)
                 raise

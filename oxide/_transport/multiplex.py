@@ -189,7 +189,7 @@ class Http2Connection:
             more = await self._take_in()
         return self.reusable
 
-    def sound(self, now: float) -> bool:
+    def sound(self, now: float, replayable: bool) -> bool:
         """Whether a settled connection may be used again."""
         return self.reusable
 

@@ -554,7 +554,7 @@ def test_copies_of_many_threads_close_nothing_that_is_in_use() -> None:
         {"redirects": []},
         {"default_headers": {"X-A": "a\x01b"}},
     ],
-    ids=str,
+    ids=" ".join,
 )
 def test_options_of_a_wrong_kind_are_refused_at_once(options: dict[str, Any]) -> None:
     with pytest.raises(oxide.ConfigurationError, match=next(iter(options)).replace("default_headers", "X-A")):

@@ -176,6 +176,12 @@ def test_a_body_that_comes_once_is_not_sent_to_another_place() -> None:
     assert len(asked(world)) == 1
 
 
+def test_a_body_that_comes_once_is_not_asked_for_by_a_redirect_to_another_page() -> None:
+    client, world = scripted([answer(303, b"", location="/b"), GOOD])
+    assert client.request("POST", "/a", content=iter([b"x"])).status_code == 200
+    assert [(request.method, request.target) for request in asked(world)] == [("POST", "/v1/a"), ("GET", "/b")]
+
+
 def test_a_failure_behind_a_redirect_begins_at_the_start_again() -> None:
     client, world = scripted([to("/b"), failed(500), to("/b"), GOOD])
     assert create(client).http.retries == 1

@@ -10,7 +10,12 @@ import pytest
 
 import oxide
 from oxide import RetryPolicy, Timeout
-from tests.exchange._story import RESPONSE, answer, asked, failed, scripted
+from oxide._transport.base import run_now
+from oxide._transport.connection import Http1Connection
+from oxide._transport.course import Course, Outgoing
+from oxide._url import Origin
+from oxide.testing.scripted import ScriptedStream
+from tests.exchange._story import RESPONSE, answer, asked, failed, scripted, world_of
 
 GOOD = answer(200, RESPONSE)
 
@@ -387,3 +392,28 @@ def test_a_second_answer_in_the_same_packet_ends_the_connection() -> None:
     create(client)
     assert world.streams[0].closed
     assert len(world.streams) == 2
+
+
+def test_pieces_that_come_once_are_not_wasted_on_a_connection_that_the_server_has_just_closed() -> None:
+    client, world = scripted([GOOD, b""], [GOOD])
+    client.request("GET", "/models")
+    assert client.request("POST", "/files", content=iter([b"a"])).status_code == 200
+    assert [request.method for request in asked(world)] == ["GET", "POST"]
+
+
+class Deaf(ScriptedStream):
+    """A peer that takes only a part of a request, and has said why."""
+
+    async def send(self, data: bytes, timeout: float) -> None:
+        raise BrokenPipeError(32, "Broken pipe")
+
+
+def test_a_connection_that_took_a_part_of_a_request_serves_no_other() -> None:
+    world = world_of([])
+    connection = Http1Connection(Deaf(world, [answer(413, b"too large")]))
+    outgoing = Outgoing("POST", Origin("http", "a.test", 80), "/", [("Host", "a.test")], b"x" * 100, None, True)
+    course = Course(Timeout(), float("inf"), world.now, 0.0)
+    assert run_now(connection.open(outgoing, course)).head.status == 413
+    assert run_now(connection.next_chunk(course)) == b"too large"
+    assert connection.ended
+    assert not connection.reusable
