@@ -16,7 +16,6 @@ from ._judge import CLOSED, RedirectError, failure, invalid, repeatable, unsucce
 from ._log import DEBUG, INFO, logger_for
 from ._models._base import Record, decoder, plain
 from ._protocol.base import ProtocolError
-from ._protocol.headers import SECRET
 from ._raw import RawResponse
 from ._settings import Secret, checked_key
 from ._timeout import FOREVER
@@ -34,7 +33,8 @@ if TYPE_CHECKING:
     from ._protocol.retry import RetryBudget, RetryPolicy
     from ._settings import Settings
     from ._transport.base import Backend
-    from ._transport.http import HttpTransport, Incoming
+    from ._transport.http import HttpTransport
+    from ._transport.incoming import Incoming
 
 __all__ = ["Answer", "Exchange"]
 
@@ -271,7 +271,7 @@ class Exchange:
         if body and not outgoing.replayable:
             raise _refusal(incoming, "the body of the request cannot be sent again")
         if origin != outgoing.origin:
-            fields = [field for field in fields if field[0].lower() not in _OWN and not isinstance(field[1], Secret)]
+            fields = [field for field in fields if field[0].lower() in _TRAVELLING]
             fields.insert(0, ("Host", origin.authority))
         return Outgoing(method, origin, target, fields, body, outgoing.length if body else None, replayable=True)
 
@@ -283,7 +283,7 @@ class Exchange:
         if isinstance(error, APIError):
             error.attempts = tuple(attempts)
         if logger := logger_for(INFO):
-            logger.info("%s %s failed, attempt %d: %s", request.method, request.url, len(attempts), error)
+            logger.info("%s %s failed, attempt %d: %s", request.method, request.place, len(attempts), error)
         if self._hooks is not None:
             await self._tell("on_error", request, error)
         delay = self._delay(request, error, cause, course, len(attempts) - 1)
@@ -310,7 +310,7 @@ class Exchange:
             self.budget.give()
         if logger := logger_for(DEBUG):
             id_, seconds = incoming.headers.get("x-request-id"), attempts[-1].ended
-            logger.debug("%s %s: %d in %.3f s, request id %s", request.method, request.url, incoming.status, seconds, id_)
+            logger.debug("%s %s: %d in %.3f s, request id %s", request.method, request.place, incoming.status, seconds, id_)
 
     async def _tell_response(self, answer: Answer) -> None:
         try:
@@ -326,7 +326,8 @@ class Exchange:
 
 
 HOOKS = ("on_request", "on_response", "on_error", "on_retry")
-_OWN = SECRET | {"host", "openai-organization", "openai-project"}
+_TRAVELLING = frozenset(("accept", "accept-encoding", "content-type", "idempotency-key", "openai-beta", "user-agent"))
+"""Fields that go along to another origin: of all others nobody knows whether they are credentials."""
 
 
 def _bearer(key: object) -> tuple[str, str] | None:

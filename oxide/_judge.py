@@ -16,7 +16,8 @@ from ._protocol.base import ProtocolError
 from ._protocol.retry import asked_delay
 from ._transport.base import ResolveError
 from ._transport.course import DeadlineError
-from ._transport.http import ClosedError, PoolTimeoutError, TooLargeError
+from ._transport.http import ClosedError, PoolTimeoutError
+from ._transport.incoming import TooLargeError
 from ._typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class RedirectError(ProtocolError):
 
 def failure(cause: Exception, request: Request, course: Course) -> APIError | ConfigurationError:
     """Return the error of a call that got no usable answer."""
-    where, phase = f"{request.method} {request.url}", course.phase
+    where, phase = f"{request.method} {request.place}", course.phase
     if isinstance(cause, ClosedError):
         return ConfigurationError(CLOSED)
     if isinstance(cause, TimeoutError) and course.expired:
@@ -76,7 +77,7 @@ def failure(cause: Exception, request: Request, course: Course) -> APIError | Co
 
 def _too_late(request: Request, course: Course) -> APITimeoutError:
     """Return the error of a call that has reached its deadline, or of a stream whose next event is overdue."""
-    where, bound, phase = f"{request.method} {request.url}", course.bound, course.phase
+    where, bound, phase = f"{request.method} {request.place}", course.bound, course.phase
     after: float = getattr(request.timeout, bound)
     if bound == "total":
         text = f"{where} took longer than its deadline of {after:g} s; it was waiting {_WAITS[phase]} (Timeout.total)."
@@ -117,7 +118,7 @@ def invalid(response: RawResponse, request: Request, problem: str) -> APIRespons
     """Return the error of a successful answer whose body is not what was promised."""
     kind = response.headers.get("content-type") or "no content type"
     start = _excerpt(response.text)
-    text = f"{request.method} {request.url} answered {response.status_code} ({kind}), but {problem}; the body is {start or 'empty'!r}."
+    text = f"{request.method} {request.place} answered {response.status_code} ({kind}), but {problem}; the body is {start or 'empty'!r}."
     return APIResponseValidationError(response, start, message=text, request=request)
 
 

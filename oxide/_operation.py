@@ -85,12 +85,17 @@ class Request:
         return f"{self.origin}{self.target}"
 
     @property
+    def place(self) -> str:
+        """The URL as messages and logs show it: without its query, where some services want their key."""
+        return f"{self.origin}{self.target.partition('?')[0]}"
+
+    @property
     def headers(self) -> Headers:
         """The fields that are sent with each attempt, the key excepted."""
         return Headers(self.fields)
 
     def __repr__(self) -> str:
-        return f"<Request {self.method} {self.url}>"
+        return f"<Request {self.method} {self.place}>"
 
     def __reduce__(self) -> tuple[object, ...]:
         return _unpickled_request, (self.method, self.url, [f for f in self.fields if f[0].lower() not in SECRET])

@@ -58,7 +58,7 @@ class RawResponse:
         return self.content
 
     def __repr__(self) -> str:
-        return f"<RawResponse {self.status_code} to {self.request.method} {self.request.url}, {len(self.content)} bytes>"
+        return f"<RawResponse {self.status_code} to {self.request.method} {self.request.place}, {len(self.content)} bytes>"
 
     def __reduce__(self) -> tuple[object, ...]:
         return RawResponse, (self.http, self.request, self.content)

@@ -123,15 +123,15 @@ def test_any_follows_to_another_origin_without_credentials() -> None:
         redirects="any",
         organization="org",
         project="proj",
-        default_headers={"Cookie": "session", "X-Api-Key": "another", "X-Plain": "stays"},
+        default_headers={"Cookie": "session", "X-Api-Key": "another", "X-Gateway": "perhaps a key, too"},
     )
     assert create(client).id == "resp_1"
     first, second = asked(world)
-    for name in ("authorization", "cookie", "x-api-key", "openai-organization", "openai-project"):
+    for name in ("authorization", "cookie", "x-api-key", "x-gateway", "openai-organization", "openai-project"):
         assert name in first.headers
         assert name not in second.headers
     assert second.headers.get_list("host") == ["other.test"]
-    assert second.headers["x-plain"] == "stays"
+    assert (second.headers["content-type"], second.key) == ("application/json", first.key)
     assert [(e.host, e.port) for e in world.endpoints] == [("api.test", 80), ("other.test", 80)]
 
 

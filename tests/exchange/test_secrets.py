@@ -163,3 +163,21 @@ def test_the_log_has_no_secret(caplog: pytest.LogCaptureFixture) -> None:
         client.get("/x")
     assert len(caplog.records) == 2
     assert_silent(caplog.text)
+
+
+def test_a_key_in_the_query_is_shown_nowhere(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG", "oxide")
+    client, _ = scripted([failed(500), answer(200, b"no JSON")], default_query={"api-key": KEY})
+    with pytest.raises(oxide.APIResponseValidationError) as caught:
+        client.responses.create(model="m", input="Hello")
+    shown = [
+        str(caught.value),
+        repr(caught.value),
+        repr(caught.value.request),
+        repr(caught.value.response),
+        repr(caught.value.attempts),
+        caplog.text,
+    ]
+    assert "/v1/responses" in caplog.text
+    assert KEY not in " ".join(shown)
+    assert KEY in caught.value.request.url
