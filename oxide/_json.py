@@ -1,6 +1,7 @@
 """JSON in and out: the one place to change the codec.
 
-With the extra `fast` installed (orjson) it is used where it gives the same result; the standard library does the rest.
+Where orjson is installed (the extra `fast`) it decodes; what it refuses, NaN say, the standard library has the last word on.  Integers
+beyond 64 bits, which the API does not send, become floats then.
 """
 
 from __future__ import annotations
@@ -41,6 +42,18 @@ _decoder: Any = json.JSONDecoder()
 _scan: Callable[[str, int], tuple[object, int]] = _decoder.scan_once  # without the search for white space around it
 
 
+def _find_fast() -> Callable[[bytes | str], object] | None:
+    try:
+        orjson: Any = __import__("orjson")
+    except ImportError:
+        return None
+    loads: Callable[[bytes | str], object] = orjson.loads
+    return loads
+
+
+_loads = _find_fast()
+
+
 def encode(value: object) -> bytes:
     """Return `value` as JSON bytes.
 
@@ -57,6 +70,11 @@ def encode(value: object) -> bytes:
 
 def decode(data: bytes | str) -> object:
     """Return the value of a JSON document. Raises ValueError for anything else, too deep a document included."""
+    if _loads is not None:
+        try:
+            return _loads(data)
+        except ValueError:
+            pass  # perhaps only to orjson: the standard library tells what is wrong
     text = data if isinstance(data, str) else str(data, "utf-8")
     try:
         value, end = _scan(text, 0)
