@@ -355,7 +355,7 @@ class _Again(Exception):  # noqa: N818 - not an error of anybody
 def _repeats(error: OSError | ProtocolError, connection: Connection, reused: bool) -> int:
     """How often a request may be repeated that the server refused, or that died with a connection that had stood idle; 0 for any other."""
     if not isinstance(connection, Http1Connection):
-        from .multiplex import RefusedError
+        from .http2_channel import RefusedError
 
         if isinstance(error, RefusedError):
             return MAX_REFUSALS if connection.reusable else MAX_FAREWELLS

@@ -9,11 +9,12 @@ import h2.connection
 import h2.events
 import pytest
 
-from oxide._protocol.base import Data, Head
+from oxide._protocol.base import Data, Head, ProtocolError
 from oxide._protocol.headers import Headers
 from oxide._timeout import Timeout
 from oxide._transport.course import Course, Outgoing
-from oxide._transport.multiplex import Http2Channel, Http2Connection
+from oxide._transport.http2_channel import Http2Channel
+from oxide._transport.multiplex import Http2Connection
 from oxide._url import Origin
 
 if TYPE_CHECKING:
@@ -248,3 +249,23 @@ def test_an_idle_connection_asks_nothing_of_a_stream_from_which_another_has_begu
     assert result(connection.settle())
     assert asked == [True]
     other.close()
+
+
+def test_a_peer_that_asks_on_and_on_and_reads_nothing_is_left(connection: Any, world: World) -> None:
+    world.busy = True
+    sender, reader = request(connection, world), request(connection, world)
+    sender.send(None)
+    world.answer(1)
+
+    def ask_on() -> None:
+        for _ in range(50):
+            world.server.send_data(1, b"x")  # something useful now and then
+            for _ in range(900):
+                world.server.ping(b"are you?")
+            world.arrived.append(world.server.data_to_send())
+            reader.send(None)
+
+    with pytest.raises(ProtocolError, match="does not read"):
+        ask_on()
+    assert sum(map(len, connection._outbox._queued)) < 100_000
+    sender.close()
