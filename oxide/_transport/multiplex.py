@@ -7,14 +7,13 @@ and finds no sender sends all that is queued, in the order in which the machine 
 
 from __future__ import annotations
 
-from collections import deque
-
-from .._protocol.base import Data, End, Head, ProtocolError
+from .._protocol.base import ProtocolError
 from .._protocol.http2 import Http2
-from .._protocol.http2_events import GoAway, Reset, SendMore, SlotsChanged
+from .._protocol.http2_events import GoAway, SendMore, SlotsChanged
 from .._timeout import FOREVER
 from .._typing import TYPE_CHECKING
 from .connection import UNSEEN, next_piece, piece_iterator
+from .http2_channel import Http2Channel, RefusedError
 from .outbox import Outbox
 
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from .base import Backend, ByteStream, Gate
     from .course import Course, Outgoing
 
-__all__ = ["Http2Connection", "RefusedError", "ResetError"]
+__all__ = ["Http2Connection"]
 
 PING_AFTER = 20.0
 """Seconds of silence, while answers are awaited, after which the peer is asked whether it is there."""
@@ -34,92 +33,6 @@ PING_PATIENCE = 20.0
 
 MOMENT = 0.001
 """Seconds to take in what has come already."""
-
-
-class ResetError(ConnectionResetError):
-    """The peer reset the stream of a request."""
-
-
-class RefusedError(ResetError):
-    """The peer says that it has not looked at the request: it may be sent again elsewhere (RFC 9113, 8.7)."""
-
-
-class Http2Channel:
-    """One request and its response on a shared connection."""
-
-    __slots__ = ("_chunks", "complete", "connection", "ended", "error", "gate", "head", "roomy", "stream_id")
-
-    def __init__(self, connection: Http2Connection, stream_id: int) -> None:
-        self.connection = connection
-        self.stream_id = stream_id
-        self.head: Head | None = None
-        self._chunks: deque[bytes] = deque()  # put in by one thread, taken out by another
-        self.complete = False  # the whole response has come
-        self.ended = False  # and the caller has had it
-        self.roomy = False  # the peer has opened a send window
-        self.error: Exception | None = None
-        self.gate: Gate | None = None
-
-    def take(self, event: StreamEvent) -> None:
-        """Keep what came for this channel; wake who waits for it."""
-        if isinstance(event, Data):
-            self._chunks.append(event.data)
-        elif isinstance(event, Head):
-            self.head = event
-        elif isinstance(event, End):
-            self.complete = True
-        elif isinstance(event, Reset):
-            self.error = (RefusedError if event.retryable else ResetError)(event.text)
-        else:
-            self.roomy = True
-        self.wake()
-
-    def wake(self) -> None:
-        """Open the gate of who waits for this channel, if anybody does."""
-        gate = self.gate  # left where it is: another thread may be putting the next one there
-        if gate is not None:
-            gate.open()
-
-    @property
-    def over(self) -> bool:
-        """Whether nothing more will come."""
-        return self.complete or self.error is not None
-
-    def has_head(self) -> bool:
-        """Whether there is a head, or never will be."""
-        return self.head is not None or self.over
-
-    def has_more(self) -> bool:
-        """Whether there are chunks, or never will be."""
-        return bool(self._chunks) or self.over
-
-    def has_room(self) -> bool:
-        """Whether more of the body can be sent, or there is no use in it."""
-        return self.roomy or self.has_head()
-
-    async def next_chunk(self, course: Course) -> bytes | None:
-        """Return more of the body, None at its end."""
-        if self.ended:
-            return None
-        course.phase = "body"
-        if not self._chunks:
-            await self.connection.wait(self, self.has_more, course, course.timeout.read)
-        complete = self.complete  # looked at first: another thread may add the last chunk, and then say that it was the last
-        data = b"".join([self._chunks.popleft() for _ in range(len(self._chunks))])
-        if not data and self.error is not None:
-            raise self.error
-        self.ended = complete
-        if not self.ended:
-            await self.connection.consumed(self.stream_id, len(data), course)
-        return data if data or not self.ended else None
-
-    def discard(self) -> None:
-        """Reset the stream, unless it has ended."""
-        self.connection.abandon(self)
-
-    def park(self) -> None:
-        """Leave the stream to its end mark: a connection with many streams does not wait for it."""
-        self.connection.abandon(self)
 
 
 class Http2Connection:
