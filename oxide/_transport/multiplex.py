@@ -277,7 +277,7 @@ class Http2Connection:
     def _receive(self, data: bytes) -> None:
         with self._backend.mutex:
             events = self.machine.receive(data)
-            self._outbox.put(self.machine.pending())
+            self._outbox.reply(self.machine.pending())
         self._distribute(events)
         if self.machine.failure is not None:
             self._fail(self.machine.failure)  # in the midst of what was received; the events before it count

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .._protocol.base import ProtocolError
 from .._typing import TYPE_CHECKING
 from .course import Opaque
 
@@ -14,21 +15,33 @@ PATIENCE = 1.0
 """Seconds for a reset to be taken by a peer, in the blocking world."""
 
 
+MAX_REPLIES = 65_536
+"""Bytes of answers to the peer's own questions that may wait: one that asks on and on, and reads nothing, shall not fill the memory."""
+
+
 class Outbox:
     """The bytes for one stream. `put` them under the backend's mutex, in the order in which the machine made them; then `flush`."""
 
-    __slots__ = ("_mutex", "_queued", "_sending", "_stream")
+    __slots__ = ("_mutex", "_queued", "_replies", "_sending", "_stream")
 
     def __init__(self, backend: Backend, stream: ByteStream) -> None:
         self._mutex = backend.mutex
         self._stream = stream
         self._queued: list[bytes] = []
+        self._replies = 0  # bytes queued by `reply`
         self._sending = False
 
     def put(self, data: bytes) -> None:
         """Queue bytes; the caller holds the mutex."""
         if data:
             self._queued.append(data)
+
+    def reply(self, data: bytes) -> None:
+        """Queue answers to what the peer has sent; the caller holds the mutex. Raises ProtocolError where too many wait."""
+        self._replies += len(data)
+        if self._sending and self._replies > MAX_REPLIES:
+            raise ProtocolError("the peer asks for answers and does not read them")
+        self.put(data)
 
     async def flush(self, timeout: float) -> None:
         """Send what is queued, unless somebody is at it already. `timeout` (seconds) bounds the wait for the peer to take any of it.
@@ -62,6 +75,7 @@ class Outbox:
                 return _NOTHING
             data = Opaque(b"".join(self._queued))
             self._queued.clear()
+            self._replies = 0
             self._sending = bool(data)
             return data
 
