@@ -163,19 +163,25 @@ def _serve_options(parser: ArgumentParser) -> None:
 
 
 def _serve(given: Namespace) -> int:
+    import time
+
     from .testing import Server
 
     tls = tuple(given.tls) if given.tls else None
-    with Server(host=given.host, port=given.port, path=given.unix, tls=tls, pace=given.pace) as server:
-        print(
-            f"an OpenAI-compatible echo server is at {server.url}",
-            f"try: {_example(server, given)}",
-            "Ctrl-C ends it.",
-            sep="\n",
-            flush=True,
-        )
-        _wait_for_interrupt()
-    print("\nstopped", flush=True)
+    try:
+        _end_when_asked()
+        with Server(host=given.host, port=given.port, path=given.unix, tls=tls, pace=given.pace) as server:
+            print(
+                f"an OpenAI-compatible echo server is at {server.url}",
+                f"try: {_example(server, given)}",
+                "Ctrl-C ends it.",
+                sep="\n",
+                flush=True,
+            )
+            while True:
+                time.sleep(3600)
+    except KeyboardInterrupt:
+        print("\nstopped", flush=True)
     return 0
 
 
@@ -184,17 +190,11 @@ def _example(server: Server, given: Namespace) -> str:
     return f"{trust}OPENAI_API_KEY=test OPENAI_BASE_URL={server.url} {os.path.basename(sys.executable)} -m oxide stream Hello"
 
 
-def _wait_for_interrupt() -> None:
-    """Return on Ctrl-C, and when the process is asked to end."""
+def _end_when_asked() -> None:
+    """Let SIGTERM do what Ctrl-C does."""
     import signal
-    import time
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        while True:
-            time.sleep(3600)
-    except KeyboardInterrupt:
-        return
 
 
 # ------------------------------------------------------------------------------------------------------------- doctor
