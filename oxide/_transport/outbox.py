@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 from .._protocol.base import ProtocolError
 from .._typing import TYPE_CHECKING
 from .course import Opaque
@@ -15,6 +17,9 @@ PATIENCE = 1.0
 """Seconds for a reset to be taken by a peer, in the blocking world."""
 
 
+PIECE = 1 << 20
+"""Bytes handed over at once. TLS takes as many without a wait: who is cancelled then leaves no frame half sent."""
+
 MAX_REPLIES = 65_536
 """Bytes of answers to the peer's own questions that may wait: one that asks on and on, and reads nothing, shall not fill the memory."""
 
@@ -27,14 +32,17 @@ class Outbox:
     def __init__(self, backend: Backend, stream: ByteStream) -> None:
         self._mutex = backend.mutex
         self._stream = stream
-        self._queued: list[bytes] = []
+        self._queued: deque[bytes] = deque()  # in pieces
         self._replies = 0  # bytes queued by `reply`
         self._sending = False
 
     def put(self, data: bytes) -> None:
         """Queue bytes; the caller holds the mutex."""
-        if data:
-            self._queued.append(data)
+        if len(data) <= PIECE:
+            if data:
+                self._queued.append(data)
+        else:
+            self._queued.extend([data[start : start + PIECE] for start in range(0, len(data), PIECE)])
 
     def reply(self, data: bytes) -> None:
         """Queue answers to what the peer has sent; the caller holds the mutex. Raises ProtocolError where too many wait."""
@@ -73,8 +81,11 @@ class Outbox:
         with self._mutex:
             if first and self._sending:
                 return _NOTHING
-            data = Opaque(b"".join(self._queued))
-            self._queued.clear()
+            queued, size = self._queued, 0
+            pieces: list[bytes] = []
+            while queued and (size := size + len(queued[0])) <= PIECE:
+                pieces.append(queued.popleft())
+            data = Opaque(b"".join(pieces))
             self._replies = 0
             self._sending = bool(data)
             return data
@@ -82,15 +93,16 @@ class Outbox:
     def flush_now(self) -> None:
         """Send what is queued without waiting, as far as that goes: `send` hands over its bytes before it waits for the peer."""
         data = self._take(first=True)
-        if data:
+        while data:
             step = self._stream.send(data, PATIENCE)
             try:
                 step.send(None)
+            except TimeoutError:
+                self._stream.close()  # perhaps in the midst of a frame
             except (StopIteration, OSError, RuntimeError):
-                step.close()  # sent, or the connection is dead: the next who reads from it is told
-            else:
-                step.close()
-            self._sending = False
+                pass  # sent, or the connection is dead: the next who reads from it is told
+            step.close()
+            data = self._take()
 
 
 _NOTHING = Opaque()
