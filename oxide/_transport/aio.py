@@ -48,9 +48,7 @@ class LoopGate:
         finally:
             if timer is not None:
                 timer.cancel()
-            if waiter in self._waiting:
-                self._waiting.remove(waiter)
-        return self._opened
+        return self._opened  # the waiter, which is done, stays in the list: that may be in the hands of another thread's `open`
 
     def open(self) -> None:
         self._opened = True

@@ -349,9 +349,10 @@ class BlockingGate:
     async def wait(self, timeout: float) -> bool:
         lock = _taken_lock()
         self._waiting.append(lock)
-        # Looked at after the lock stands in the list, as `open` first sets it and then takes the list.
-        if not self._opened and not _wait_for_lock(lock, timeout) and lock in self._waiting:
-            self._waiting.remove(lock)
+        # Looked at after the lock stands in the list, as `open` first sets it and then takes the list. Who leaves does not touch the list
+        # again, which may be in the hands of `open`: nobody minds a lock that is released for nothing.
+        if not self._opened:
+            _wait_for_lock(lock, timeout)
         return self._opened
 
     def open(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import math
 import os
@@ -13,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from oxide._transport import addresses
+from oxide._transport.aio import LoopGate
 from oxide._transport.base import Endpoint, ResolveError
+from oxide._transport.blocking import BlockingGate
 from tests.transport._net import Deaf, Peer, World, echo, end_politely, receive_exactly, reset, unused_port
 
 if TYPE_CHECKING:
@@ -560,3 +563,22 @@ def test_an_aborted_stream_says_which_side_closed_it(clear: World) -> None:
 
     with Peer(echo) as peer:
         clear.run(story(peer.endpoint))
+
+
+@pytest.mark.parametrize("made", [BlockingGate, LoopGate])
+def test_a_gate_that_opens_in_the_moment_in_which_a_wait_runs_out_troubles_nobody(made: Any) -> None:
+    gate = made()
+
+    class Watched(list[Any]):
+        def __contains__(self, waiter: object) -> bool:
+            gate.open()
+            return True
+
+    gate._waiting = Watched()
+
+    async def scenario() -> None:
+        await gate.wait(0.01)
+        gate.open()
+        assert await gate.wait(0.01)
+
+    asyncio.run(scenario())
