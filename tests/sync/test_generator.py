@@ -3,35 +3,24 @@
 from __future__ import annotations
 
 import copy
-import sys
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tools.sync import source
+from tools.sync.__main__ import MARK, ROOT, differences, generate, stale
 from tools.sync.expressions import Expressions, members, optional, unique
 from tools.sync.facts import Facts, references, with_literals
 from tools.sync.layout import Layout, attribute, class_name, input_name
 
-writing = pytest.mark.skipif(
-    sys.version_info < (3, 11) or find_spec("ruff") is None, reason="the writers read TOML (Python 3.11) and format with ruff (extra `dev`)"
-)
-
 
 # ------------------------------------------------------------------------------------------------------- the tree
-@writing
 def test_the_tree_is_what_the_facts_give() -> None:
-    from tools.sync.__main__ import differences, generate
-
     assert differences(generate(Facts.read(), Layout.read())) == []
 
 
-@writing
 def test_every_kind_of_difference_is_seen(tmp_path: Path) -> None:
-    from tools.sync.__main__ import MARK, differences
-
     for folder in ("_models", "types", "resources"):
         (tmp_path / "oxide" / folder).mkdir(parents=True)
     (tmp_path / "oxide/_models/same.py").write_text("same")
@@ -42,7 +31,6 @@ def test_every_kind_of_difference_is_seen(tmp_path: Path) -> None:
     assert differences(wanted, tmp_path) == ["oxide/_models/missing.py", "oxide/_models/other.py", "oxide/types/stale.py"]
 
 
-@writing
 def test_the_order_of_the_facts_does_not_matter() -> None:
     from tools.sync import faces, resources
     from tools.sync.models import Models
@@ -59,7 +47,6 @@ def test_the_order_of_the_facts_does_not_matter() -> None:
     assert written(facts) == written(turned)
 
 
-@writing
 def test_a_new_field_a_new_type_and_a_new_method_come_out() -> None:
     from tools.sync import resources
     from tools.sync.models import Models
@@ -78,13 +65,11 @@ def test_a_new_field_a_new_type_and_a_new_method_come_out() -> None:
     assert "query=('soon',)" in written
 
 
-@writing
 def test_a_type_without_a_place_is_an_error_that_names_it() -> None:
     with pytest.raises(LookupError, match="Homeless belongs to no family"):
         Layout.read().module("Homeless")
 
 
-@writing
 def test_every_parameter_is_described_and_nothing_else_is() -> None:
     from tools.sync.docs import Docs
 
@@ -97,10 +82,7 @@ def test_every_parameter_is_described_and_nothing_else_is() -> None:
         assert entry.get("parameter", {}).keys() <= taken[call]
 
 
-@writing
 def test_no_generated_module_is_long() -> None:
-    from tools.sync.__main__ import ROOT, stale
-
     paths = [ROOT / path for path in stale({})]
     assert len(paths) > 20
     assert {path.name: n for path in paths if (n := len(path.read_text("utf-8").splitlines())) > 1_500} == {}
@@ -178,7 +160,6 @@ def test_unions_are_cut_at_their_own_bars_only() -> None:
     )
 
 
-@writing
 def test_inputs_take_dictionaries_records_and_any_iterable() -> None:
     facts = Facts.read()
     expressions = Expressions(facts, Layout.read(), {"responses.FunctionTool", "shared.ChatModel"})

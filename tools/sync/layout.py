@@ -56,10 +56,11 @@ class Layout:
 
 
 def read_table(path: Path) -> dict[str, Any]:
-    """Read a TOML file. The facts alone can be read by any Python; who writes code from them needs this."""
-    if sys.version_info < (3, 11):
-        raise RuntimeError("tools.sync needs Python 3.11 or later, for tomllib")
-    import tomllib
+    """Read a TOML file. Only who writes code from the facts needs a reader for it, and gets it here."""
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
 
     return tomllib.loads(path.read_text("utf-8"))
 
