@@ -50,6 +50,7 @@ class Http2Connection:
         "_outbox",
         "_reader",
         "_reading",
+        "deaf",
         "failure",
         "greeted",
         "machine",
@@ -64,6 +65,7 @@ class Http2Connection:
         self.machine = Http2()
         self.released = 0.0
         self.failure: Exception | None = None
+        self.deaf = False  # the peer takes nothing any more
         self.greeted = False  # the peer has told how many requests fit
         self._channels: dict[int, Http2Channel] = {}
         self._called: Http2Channel | None = None  # who is to be the next reader, and has not come yet
@@ -75,7 +77,7 @@ class Http2Connection:
     @property
     def reusable(self) -> bool:
         """Whether new requests may be sent."""
-        return self.failure is None and self.machine.reusable
+        return self.failure is None and not self.deaf and self.machine.reusable
 
     @property
     def places(self) -> int:
@@ -333,9 +335,13 @@ class Http2Connection:
         timeout = course.left(course.timeout.write)  # a call that has no time left leaves the connection whole, and the bytes to others
         try:
             await self._outbox.flush(timeout)
-        except Exception as error:
+        except TimeoutError as error:
             self._fail(error)
             raise
+        except OSError:
+            # The peer has closed. What it said before, answers or a GOAWAY, is still to be read: that will end this as it should.
+            self.deaf = True
+            self._changed(self)
 
     def abandon(self, channel: Http2Channel) -> None:
         """Nobody wants this stream any more: reset it."""
