@@ -10,9 +10,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from logging import Logger
 
-__all__ = ["DEBUG", "INFO", "WARNING", "listen", "logger_for"]
+__all__ = ["DEBUG", "INFO", "listen", "logger_for"]
 
-DEBUG, INFO, WARNING = 10, 20, 30
+DEBUG, INFO = 10, 20
 """The numbers of `logging`, which is not imported for them."""
 
 

@@ -1,4 +1,4 @@
-"""What a client was asked to do: key, base URL, timeouts, limits, policies. Values only; the environment is read once."""
+"""What a client was asked to do: key, base URL, timeouts, limits, policies. Values only; the environment is read when a client is made."""
 
 from __future__ import annotations
 
@@ -121,7 +121,6 @@ class Settings:
         "project",
         "redirects",
         "retry",
-        "strict",
         "timeout",
         "webhook_secret",
     )
@@ -141,7 +140,6 @@ class Settings:
         self.redirects: str = values["redirects"]
         self.hooks: Sequence[object] = values["hooks"]
         self.max_body: int = values["max_body"]
-        self.strict: bool = values["strict"]
         self.origin, target = parse_url(self.base_url)
         if "?" in target:
             raise ConfigurationError("base_url must have no query; pass default_query= instead")
@@ -256,7 +254,6 @@ def settings_from(given: Mapping[str, Any], environment: Mapping[str, str]) -> S
         redirects=_one_of("redirects", given.get("redirects", "same-origin"), ("same-origin", "any", "none")),
         hooks=_checked_hooks(given.get("hooks") or ()),
         max_body=_checked_size(given.get("max_body")),
-        strict=bool(given.get("strict", False)),
     )
 
 

@@ -52,7 +52,7 @@ class EventReader(Generic[E]):
         self._decode = decoder
         self._machine = SSEDecoder()
         self._kept: deque[str] = deque(maxlen=KEPT)
-        self._pending: Exception | None = None  # to be raised once the events before it have been handed out
+        self._pending: StreamError | None = None  # to be raised once the events before it have been handed out
         self._ended = False
         self._handed: list[E] = []  # the latest batch: what nobody has taken of it goes with `close`
         self._limited = False
@@ -104,6 +104,7 @@ class EventReader(Generic[E]):
         error, self._pending = self._pending, None
         self.close()
         if error is not None:
+            error.event_count = self.count  # those of its own batch included
             raise error
 
     def _without(self, chunk: bytes | None) -> list[ServerSentEvent]:

@@ -42,7 +42,9 @@ T = TypeVar("T")
 METHODS = frozenset(("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"))
 
 
-def build(settings: Settings, method: str, path: str, content: object, json: object, options: dict[str, Any]) -> Request:
+def build(
+    settings: Settings, method: str, path: str, content: object, json: object, options: dict[str, Any], stream: bool = False
+) -> Request:
     """Make a request of a verb and a path below the base URL.
 
     Raises:
@@ -54,6 +56,7 @@ def build(settings: Settings, method: str, path: str, content: object, json: obj
     if content is not None and not isinstance(json, NotGiven):
         raise ValueError("pass content= or json=, not both")
     taken = Options(options, settings)
+    taken.streaming = stream
     target = settings.prefix + _checked_path(path)
     if taken.query or settings.default_query:
         target = with_query(target, [*settings.default_query.items(), *taken.query.items()])
@@ -170,7 +173,7 @@ class Verbs:
 
     def _verb(self, method: str, path: str, kind: type[Any], body: object, stream: bool, options: dict[str, Any]) -> Any:
         exchange = self._caller.exchange
-        request = build(exchange.settings, method, path, None, body, options)
+        request = build(exchange.settings, method, path, None, body, options, stream)
         return Stream(run_now(_events(exchange, request, kind))) if stream else run_now(_decoded(exchange, request, kind))
 
     def get(self, path: str, *, cast_to: type[T] = dict, stream: bool = False, **options: Unpack[CallOptions]) -> T:  # type: ignore[assignment]  # the default gives JSON
@@ -250,7 +253,7 @@ class AsyncVerbs:
 
     async def _verb(self, method: str, path: str, kind: type[Any], body: object, stream: bool, options: dict[str, Any]) -> Any:
         exchange = self._caller.exchange
-        request = build(exchange.settings, method, path, None, body, options)
+        request = build(exchange.settings, method, path, None, body, options, stream)
         return AsyncStream(await _events(exchange, request, kind)) if stream else await _decoded(exchange, request, kind)
 
     async def get(self, path: str, *, cast_to: type[T] = dict, stream: bool = False, **options: Unpack[CallOptions]) -> T:  # type: ignore[assignment]  # the default gives JSON

@@ -111,8 +111,8 @@ class AsyncioBackend:
             sock = await self.race([_attempt(loop, *address) for address in addresses], STAGGER)
         except OSError as error:
             raise unreachable(endpoint.path or endpoint.host, endpoint.port, len(addresses), error) from None
-        made = BufferedStream if isinstance(loop, asyncio.SelectorEventLoop) else PlainStream
-        _, stream = await loop.create_connection(lambda: made(loop), sock=sock)
+        selects = isinstance(loop, asyncio.SelectorEventLoop)
+        _, stream = await loop.create_connection(lambda: BufferedStream(loop, sock) if selects else PlainStream(loop), sock=sock)
         return stream
 
     def gate(self) -> LoopGate:

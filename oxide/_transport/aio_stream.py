@@ -258,10 +258,11 @@ class BufferedStream(LoopStream, asyncio.BufferedProtocol):
     What a plain protocol costs there is an allocation of 256 KiB a read, which malloc often takes from and gives back to the system.
     """
 
-    __slots__ = ("_buffer",)
+    __slots__ = ("_buffer", "_socket")
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, sock: socket.socket) -> None:
         super().__init__(loop)
+        self._socket = sock
         buffer = _buffers.get(loop)
         if buffer is None:
             buffer = _buffers[loop] = memoryview(bytearray(_RECEIVE_SIZE))
@@ -272,6 +273,19 @@ class BufferedStream(LoopStream, asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         self.data_received(bytes(self._buffer[:nbytes]))
+
+    @property
+    def quiet(self) -> bool:
+        return super().quiet and self._hears_nothing()
+
+    def _hears_nothing(self) -> bool:
+        """Ask the kernel: between two calls that follow each other at once the loop has not looked."""
+        try:
+            size = self._socket.recv_into(self._buffer)
+        except OSError as error:
+            return isinstance(error, BlockingIOError)
+        self.data_received(bytes(self._buffer[:size])) if size else self.eof_received()
+        return False
 
 
 _buffers: WeakKeyDictionary[asyncio.AbstractEventLoop, memoryview] = WeakKeyDictionary()

@@ -31,10 +31,6 @@ DRAIN = 65536
 LATE = 0.3
 """Seconds to wait for the end mark of a stream whose last event has come, before its connection is given up for another one."""
 
-UNSEEN = 0.0002
-"""Seconds after a response in which its connection is used again without asking the kernel whether the peer has said more: what comes
-that soon, or within a round trip, nobody could see (docs/decisions)."""
-
 
 class Channel(Protocol):
     """One request and its response, on a connection of its own or on a shared one."""
@@ -83,12 +79,12 @@ class Http1Connection:
         """Whether a request that failed here may be sent again: no byte of its response has come."""
         return not self.machine.received
 
-    def sound(self, now: float, replayable: bool) -> bool:
+    def sound(self) -> bool:
         """Whether an idle connection that is settled may be used again: the peer has said nothing since its last response.
 
-        The kernel is always asked where the request could not be sent again.
+        It is asked each time, however soon: a second answer must never be taken for that to the next request (docs/decisions, 0008).
         """
-        return (replayable and now - self.released < UNSEEN) or self.stream.quiet
+        return self.stream.quiet
 
     async def open(self, outgoing: Outgoing, course: Course) -> Http1Connection:
         """Send the request, and return the channel of its response, whose head has come."""

@@ -161,7 +161,7 @@ class HttpTransport:
                 await self._connect(slot, origin, course)
                 return slot, False
             try:
-                sound = (not connection.unsettled or await connection.settle()) and connection.sound(now, outgoing.replayable)
+                sound = (not connection.unsettled or await connection.settle()) and connection.sound()
             except BaseException:
                 self._retire(slot)
                 raise

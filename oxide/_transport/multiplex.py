@@ -12,7 +12,7 @@ from .._protocol.http2 import Http2
 from .._protocol.http2_events import GoAway, SendMore, SlotsChanged
 from .._timeout import FOREVER
 from .._typing import TYPE_CHECKING
-from .connection import UNSEEN, next_piece, piece_iterator
+from .connection import next_piece, piece_iterator
 from .http2_channel import Http2Channel, RefusedError
 from .outbox import Outbox
 
@@ -91,7 +91,7 @@ class Http2Connection:
     @property
     def unsettled(self) -> bool:
         """Whether the peer may have said something while the connection stood idle."""
-        return not self._channels and not self._reading and self._backend.now() - self.released > UNSEEN
+        return not self._channels and not self._reading and self._backend.now() - self.released > MOMENT
 
     async def settle(self) -> bool:
         """Take in what the peer has said meanwhile; return whether the connection may be used again."""
@@ -104,7 +104,7 @@ class Http2Connection:
             more = await self._take_in()
         return self.reusable
 
-    def sound(self, now: float, replayable: bool) -> bool:
+    def sound(self) -> bool:
         """Whether a settled connection may be used again."""
         return self.reusable
 

@@ -425,3 +425,16 @@ def test_a_chat_of_many_choices_has_ended_when_all_of_them_have(events: str, who
     got, error = read(chat(client, n=2))
     assert len(got) == events.count("data:")
     assert isinstance(error, oxide.StreamError) is not whole
+
+
+def test_an_error_in_the_batch_of_good_events_counts_them() -> None:
+    client, _ = scripted([STREAM_HEAD, chunk(token("a") + token("b") + event({"error": {"message": "enough"}})), END])
+    events, error = read(chat(client))
+    assert "enough" in str(error)
+    assert len(events) == error.event_count == len(error.events_so_far) == 2
+
+
+def test_a_raw_verb_that_streams_asks_for_events() -> None:
+    client, world = scripted([STREAM_HEAD, chunk(token("a") + DONE), END])
+    assert len(list(client.post("/chat/completions", body={"stream": True}, stream=True))) == 1
+    assert b"accept: text/event-stream" in world.sent[0].lower()
