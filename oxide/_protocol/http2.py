@@ -107,8 +107,12 @@ class Http2:
         """How many more streams may be opened now."""
         if not self.reusable:
             return 0
-        allowed = min(self._engine.peer_streams, self._max_streams)
-        return max(0, min(allowed - len(self._streams), (LAST_ID - self._last_id) // 2))
+        return max(0, min(self.capacity - len(self._streams), (LAST_ID - self._last_id) // 2))
+
+    @property
+    def capacity(self) -> int:
+        """How many streams may be open at a time; for a while more are, where the peer has just allowed fewer."""
+        return min(self._engine.peer_streams, self._max_streams)
 
     @property
     def reusable(self) -> bool:

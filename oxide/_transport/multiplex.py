@@ -82,7 +82,7 @@ class Http2Connection:
     @property
     def places(self) -> int:
         """How many requests fit on the connection, those under way included: one until the peer has told."""
-        return self.machine.slots + len(self._channels) if self.greeted else 1
+        return self.machine.capacity if self.greeted else 1
 
     def fails_unanswered(self) -> bool:
         """Whether a request that failed here may be sent again: the connection died, and it had stood idle before."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import h2.config
 import h2.connection
 import h2.events
+import h2.settings
 import pytest
 
 from oxide._protocol.base import Data, Head, ProtocolError
@@ -269,3 +270,18 @@ def test_a_peer_that_asks_on_and_on_and_reads_nothing_is_left(connection: Any, w
         ask_on()
     assert sum(map(len, connection._outbox._queued)) < 100_000
     sender.close()
+
+
+def test_a_peer_that_allows_fewer_streams_is_given_no_more_until_enough_have_ended() -> None:
+    from oxide._protocol.http2 import Http2
+
+    peer = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False))
+    peer.initiate_connection()
+    ours = Http2()
+    peer.receive_data(ours.start())
+    ours.receive(peer.data_to_send())
+    for _ in range(6):
+        ours.request("GET", "https", "x", "/", [], ended=True)
+    peer.update_settings({h2.settings.SettingCodes.MAX_CONCURRENT_STREAMS: 2})
+    ours.receive(peer.data_to_send())
+    assert (ours.slots, ours.capacity) == (0, 2)  # and not the six that are open
