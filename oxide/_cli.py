@@ -179,7 +179,7 @@ def _serve(given: Namespace) -> int:
                 flush=True,
             )
             while True:
-                time.sleep(3600)
+                time.sleep(0.5)  # no longer: a signal in the moment before it begins to sleep is looked at only after it
     except KeyboardInterrupt:
         print("\nstopped", flush=True)
     return 0

@@ -150,7 +150,8 @@ class Server:
         thread, self._thread = self._thread, None
         if thread is None:
             return
-        if self._loop is not None and self._stop is not None and thread.is_alive():
+        # a server that failed to listen ends by itself, and its loop may be closed by now
+        if self._failure is None and self._loop is not None and self._stop is not None and thread.is_alive():
             self._loop.call_soon_threadsafe(self._stop.set)
         thread.join()
         if self.path is not None and os.path.exists(self.path):

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import base64
-import contextlib
 import socket
-import threading
 from typing import TYPE_CHECKING
 
-from tests.transport._net import Peer
+from tests.transport._net import Peer, both_ways
 
 if TYPE_CHECKING:
     import ssl
@@ -103,23 +101,6 @@ def socks5(asked: list[bytes], credentials: str = "", refusal: int = 0) -> Calla
             both_ways(sock, server)
 
     return serve
-
-
-def both_ways(one: socket.socket, other: socket.socket) -> None:
-    """Copy in both directions until either ends."""
-
-    def copy(source: socket.socket, sink: socket.socket) -> None:
-        with contextlib.suppress(OSError):
-            while data := source.recv(65536):
-                sink.sendall(data)
-        for sock in (source, sink):
-            with contextlib.suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)
-
-    thread = threading.Thread(target=copy, args=(one, other))
-    thread.start()
-    copy(other, one)
-    thread.join(5)
 
 
 def _head(sock: socket.socket) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import select
 import socket
 import ssl
 import threading
@@ -107,6 +108,34 @@ class Peer:
 def echo(sock: socket.socket) -> None:
     while data := sock.recv(65536):
         sock.sendall(data)
+
+
+def both_ways(one: socket.socket, other: socket.socket) -> None:
+    """Copy in both directions until either ends. A TLS socket is used by one thread at a time, as it bears no more."""
+    guards = {sock: threading.Lock() if isinstance(sock, ssl.SSLSocket) else contextlib.nullcontext() for sock in (one, other)}
+
+    def receive(sock: socket.socket) -> bytes:
+        if isinstance(sock, ssl.SSLSocket):
+            with guards[sock]:
+                waiting = sock.pending()
+            if not waiting and not select.select([sock], [], [], 10)[0]:
+                return b""
+        with guards[sock]:
+            return sock.recv(65536)
+
+    def copy(source: socket.socket, sink: socket.socket) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            while data := receive(source):
+                with guards[sink]:
+                    sink.sendall(data)
+        for sock in (source, sink):
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+
+    thread = threading.Thread(target=copy, args=(one, other))
+    thread.start()
+    copy(other, one)
+    thread.join(5)
 
 
 def reset(sock: socket.socket) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import contextlib
 import os
 import pickle
 import socket
@@ -20,7 +19,7 @@ from oxide._protocol.proxy import Proxy, ProxyRefused
 from oxide._transport.base import ResolveError, run_now
 from oxide._transport.dial import DialError, Route, Security, dial
 from oxide.testing.scripted import ScriptedBackend
-from tests.transport._net import CLIENT_CONTEXT, Deaf, Endpoint, Peer, World, echo, server_context, unused_port
+from tests.transport._net import CLIENT_CONTEXT, Deaf, Endpoint, Peer, World, both_ways, echo, server_context, unused_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,23 +36,6 @@ def trusting() -> Security:
 
 def proxy(peer: Peer, scheme: str = "http", username: str | None = None, password: str | None = None) -> Proxy:
     return Proxy(scheme, "127.0.0.1", peer.port, username, password)
-
-
-def both_ways(one: socket.socket, other: socket.socket) -> None:
-    """Copy in both directions until either ends."""
-
-    def copy(source: socket.socket, sink: socket.socket) -> None:
-        with contextlib.suppress(OSError):
-            while data := source.recv(65536):
-                sink.sendall(data)
-        for sock in (source, sink):
-            with contextlib.suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)
-
-    thread = threading.Thread(target=copy, args=(one, other))
-    thread.start()
-    copy(other, one)
-    thread.join(5)
 
 
 def http_proxy(heads: list[bytes]) -> Callable[[socket.socket], None]:
