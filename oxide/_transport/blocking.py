@@ -32,7 +32,8 @@ __all__ = ["BlockingBackend", "BlockingGate", "SocketStream"]
 T = TypeVar("T")
 
 _RECEIVE_SIZE = 65536
-_AT_ONCE = getattr(socket, "MSG_DONTWAIT", 0)
+_AT_ONCE = int(getattr(socket, "MSG_DONTWAIT", 0))
+_LOOK = int(socket.MSG_PEEK) | _AT_ONCE  # once: adding members of an enum takes longer than the look
 
 
 class SocketStream:
@@ -144,7 +145,7 @@ def _silent(sock: socket.socket) -> bool:
     if not _AT_ONCE:  # Windows
         return not select.select([sock], [], [], 0)[0]
     try:
-        sock.recv(1, socket.MSG_PEEK | _AT_ONCE)
+        sock.recv(1, _LOOK)
     except OSError as error:
         return isinstance(error, BlockingIOError)
     return False  # bytes, or the end

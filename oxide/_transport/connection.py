@@ -96,7 +96,9 @@ class Http1Connection:
             events = await self._early_answer(error, course)
         else:
             course.phase = "head"
-            events = await self._receive(course)
+            receive, stream, timeout = self.machine.receive, self.stream, course.timeout.read
+            while not (events := receive(await stream.receive(course.left(timeout)))):
+                pass
         head = events[0]
         if not isinstance(head, Head):
             raise ProtocolError("a body came before its head")
@@ -142,12 +144,6 @@ class Http1Connection:
         except (OSError, ProtocolError):
             course.phase = "send"
             raise error from None
-
-    async def _receive(self, course: Course) -> Sequence[Event]:
-        receive, stream, timeout = self.machine.receive, self.stream, course.timeout.read
-        while not (events := receive(await stream.receive(course.left(timeout)))):
-            pass
-        return events
 
     async def next_chunk(self, course: Course) -> bytes | None:
         """Return more of the body, b"" for none yet, None at its end."""

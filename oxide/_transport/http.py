@@ -101,7 +101,7 @@ class HttpTransport:
         if connection is None:
             raise RuntimeError("a slot without a connection")
         try:
-            channel = await connection.open(self._addressed(outgoing), course)
+            channel = await connection.open(outgoing if self._proxy_for is None else self._addressed(outgoing, self._proxy_for), course)
             return self._incoming(slot, channel, course)
         except BaseException as error:
             if isinstance(connection, Http1Connection) and not connection.reusable:
@@ -122,12 +122,12 @@ class HttpTransport:
             channel.discard()
             raise
 
-    def _addressed(self, outgoing: Outgoing) -> Outgoing:
+    def _addressed(self, outgoing: Outgoing, proxy_for: Callable[[Origin], Proxy | None]) -> Outgoing:
         """A request as it goes to a proxy that reads it names its whole URL, and the proxy's credentials (RFC 9112, 3.2.2)."""
         origin = outgoing.origin
-        if self._proxy_for is None or origin.scheme != "http":
+        if origin.scheme != "http":
             return outgoing
-        proxy = self._proxy_for(origin)
+        proxy = proxy_for(origin)
         if proxy is None or proxy.scheme not in ("http", "https"):
             return outgoing
         fields = [*outgoing.fields]
