@@ -73,9 +73,11 @@ class Conversation:
             raise
         return answer
 
-    def _advance(self, new: int) -> bytes:
-        """Go as far as the buffer allows, whose last `new` bytes have just come."""
-        raise NotImplementedError
+    if TYPE_CHECKING:
+
+        def _advance(self, new: int) -> bytes:
+            """Go as far as the buffer allows, whose last `new` bytes have just come: each conversation has its own way."""
+            ...
 
 
 class HttpConnect(Conversation):

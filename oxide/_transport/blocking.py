@@ -1,7 +1,7 @@
 """The blocking world: sockets, threads, locks. Every `async def` here returns without suspending, so that `run_now` can drive it.
 
-A warm exchange costs two system calls: timeouts live in the kernel (SO_RCVTIMEO, SO_SNDTIMEO) and are set only when they change,
-where `settimeout` would poll before each of them.
+A warm exchange costs two system calls, and the look before a connection is used again one more: timeouts live in the kernel
+(SO_RCVTIMEO, SO_SNDTIMEO) and are set only when they change, where `settimeout` would poll before each of them.
 """
 
 from __future__ import annotations

@@ -87,14 +87,15 @@ class HttpTransport:
         A request that died on a connection which had stood idle, before any byte of its answer, and one that the server says it has not
         looked at, are sent again on another connection: the server closed that one, or is about to.
         """
-        for offer in range(MAX_FAREWELLS + 1):
-            slot, reused = await self._lease(outgoing, course, fresh=offer > 0)
+        offers = 0
+        while True:
+            slot, reused = await self._lease(outgoing, course, fresh=offers > 0)
             try:
                 return await self._start(slot, outgoing, course, reused)
             except _Again as again:
-                if offer >= again.times:
+                if offers >= again.times:  # MAX_REFUSALS or MAX_FAREWELLS: it ends
                     raise again.cause from None
-        raise AssertionError("unreachable")
+                offers += 1
 
     async def _start(self, slot: ConnectionSlot, outgoing: Outgoing, course: Course, reused: bool) -> Incoming:
         connection = slot.connection
