@@ -12,14 +12,15 @@ from ._log import listen
 from ._omit import NotGiven, not_given
 from ._settings import Environment, concealed, settings_from
 from ._shared import Shared
-from ._typing import TYPE_CHECKING, Generic, TypeVar
+from ._typing import TYPE_CHECKING
 from ._verbs import AsyncVerbs, Verbs
+from .resources._namespaces import AsyncNamespaces, Namespaces
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Awaitable, Callable, Mapping, Sequence
     from types import TracebackType
-    from typing import Any, Literal, TypedDict, overload
+    from typing import Any, Literal, TypedDict
 
     from typing_extensions import Self, Unpack
 
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from ._protocol.retry import RetryPolicy
     from ._timeout import Limits, Timeout
     from ._transport.base import Backend
-    from .resources.chat import AsyncChat, Chat
-    from .resources.responses import AsyncResponses, Responses
 
     class ClientOptions(TypedDict, total=False):
         """The options of `with_options`: those of the clients, and two that replace what would be added."""
@@ -58,39 +57,11 @@ if TYPE_CHECKING:
 
 __all__ = ["AsyncClient", "Client"]
 
-T = TypeVar("T")
-E = TypeVar("E")
-R = TypeVar("R")
-
 _ROUTING = frozenset(("limits", "http2", "proxy", "ssl_context", "trust"))
 """Options of the connections: a copy with other ones cannot share them."""
 
 _NONE = ("proxy", "timeout")
 """Options that mean something by None."""
-
-
-class resource(Generic[R]):  # noqa: N801 - used as a decorator
-    """A namespace of the API: its module is imported, and its object made, when it is first touched."""
-
-    def __init__(self, make: Callable[[Any], R]) -> None:
-        self._make = make
-        self.__doc__ = make.__doc__
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self._name = name
-
-    if TYPE_CHECKING:
-
-        @overload
-        def __get__(self, client: None, owner: type) -> Self: ...
-        @overload
-        def __get__(self, client: object, owner: type) -> R: ...
-
-    def __get__(self, client: Any, owner: type) -> Any:
-        if client is None:
-            return self
-        made = client.__dict__[self._name] = self._make(client)
-        return made
 
 
 class _Options:
@@ -199,7 +170,7 @@ def _unpickled(kind: type[Client] | type[AsyncClient], options: dict[str, Any]) 
     return kind(**options)
 
 
-class Client(_Options, Verbs):
+class Client(_Options, Verbs, Namespaces):
     """The OpenAI API, for scripts and threads: calls return when they have their result.
 
     One client may be used from many threads, and is best made once: it keeps its connections.  It is a context manager.
@@ -258,20 +229,6 @@ class Client(_Options, Verbs):
         transport = self._shared.transport(None, _new_blocking_backend)
         self._caller = BlockingCaller(Exchange(self._settings, transport, transport.backend, self._shared.budget))
 
-    @resource
-    def responses(self) -> Responses:
-        """Answers of a model, with tools and state."""
-        from .resources.responses import Responses
-
-        return Responses(self._caller)
-
-    @resource
-    def chat(self) -> Chat:
-        """Answers of a model to a list of messages."""
-        from .resources.chat import Chat
-
-        return Chat(self._caller)
-
     def close(self) -> None:
         """Close the client; the connections are closed with the last of its copies."""
         self._close(self._caller)
@@ -283,7 +240,7 @@ class Client(_Options, Verbs):
         self._close(self._caller)
 
 
-class AsyncClient(_Options, AsyncVerbs):
+class AsyncClient(_Options, AsyncVerbs, AsyncNamespaces):
     """The OpenAI API, for asyncio: calls are awaited.
 
     One client may be used by many tasks, and is best made once: it keeps its connections, those of each event loop apart.  It is an
@@ -320,20 +277,6 @@ class AsyncClient(_Options, AsyncVerbs):
 
     def _begin(self) -> None:
         self._caller = LoopCaller(self._settings, self._shared)
-
-    @resource
-    def responses(self) -> AsyncResponses:
-        """Answers of a model, with tools and state."""
-        from .resources.responses import AsyncResponses
-
-        return AsyncResponses(self._caller)
-
-    @resource
-    def chat(self) -> AsyncChat:
-        """Answers of a model to a list of messages."""
-        from .resources.chat import AsyncChat
-
-        return AsyncChat(self._caller)
 
     async def close(self) -> None:
         """Close the client; the connections are closed with the last of its copies."""
