@@ -1,0 +1,55 @@
+"""How a test calls a method by its name, with arguments from a JSON file, in any client."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+
+def freeze(value: Any) -> Any:
+    """Return arguments as JSON: bytes and tuples become marked objects."""
+    if isinstance(value, bytes):
+        return {"$bytes": value.decode("latin-1")}
+    if isinstance(value, tuple):
+        return {"$tuple": [freeze(inner) for inner in value]}
+    if isinstance(value, list):
+        return [freeze(inner) for inner in value]
+    return {key: freeze(inner) for key, inner in value.items()} if isinstance(value, dict) else value
+
+
+def thaw(value: Any) -> Any:
+    """Return arguments as they were before `freeze`."""
+    if isinstance(value, list):
+        return [thaw(inner) for inner in value]
+    if not isinstance(value, dict):
+        return value
+    if "$bytes" in value:
+        return value["$bytes"].encode("latin-1")
+    if "$tuple" in value:
+        return tuple(thaw(inner) for inner in value["$tuple"])
+    return {key: thaw(inner) for key, inner in value.items()}
+
+
+def method_of(client: Any, path: str) -> Any:
+    """Return `client.a.b.c` for "a.b.c"."""
+    for name in path.split("."):
+        client = getattr(client, name)
+    return client
+
+
+def call(client: Any, path: str, positional: list[str], arguments: dict[str, Any]) -> None:
+    """Call a method of a blocking client, and let go of what comes back."""
+    result = method_of(client, path)(*[arguments.pop(name) for name in positional], **arguments)
+    if hasattr(result, "close"):
+        result.close()
+
+
+async def call_waiting(client: Any, path: str, positional: list[str], arguments: dict[str, Any]) -> None:
+    """Call a method of an asyncio client, and let go of what comes back."""
+    result = method_of(client, path)(*[arguments.pop(name) for name in positional], **arguments)
+    if inspect.isawaitable(result):
+        result = await result
+    if hasattr(result, "close"):
+        closed = result.close()
+        if inspect.isawaitable(closed):
+            await closed
