@@ -1,36 +1,82 @@
-"""What `docs.toml` says about resources, methods and parameters, as docstrings."""
+"""What the files in `docs/` say about objects of the client, methods and parameters, as docstrings.
+
+There is a file for each namespace, and `common.toml` for parameters that mean the same everywhere.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from .layout import read_table
 
-HERE = Path(__file__).parent
+FOLDER = Path(__file__).parent / "docs"
+COMMON = "common"
 
 
 class Docs:
     """One-line descriptions, in our own words."""
 
-    def __init__(self, table: dict[str, Any]) -> None:
-        self.table = table
+    def __init__(self, tables: Mapping[str, dict[str, Any]]) -> None:
+        self.resources: dict[str, str] = {}
+        self.methods: dict[str, str] = {}
+        self.parameters: dict[str, dict[str, str]] = {}  # by call, by namespace, or under "common"
+        for namespace, table in tables.items():
+            self._add(namespace, table)
 
     @classmethod
-    def read(cls, path: Path = HERE / "docs.toml") -> Docs:
+    def read(cls, folder: Path = FOLDER) -> Docs:
         """Read the committed descriptions."""
-        return cls(read_table(path))
+        return cls({path.stem: read_table(path) for path in sorted(folder.glob("*.toml"))})
 
+    def _add(self, namespace: str, table: dict[str, Any]) -> None:
+        entries: dict[str, dict[str, Any]] = table.get("method", {})
+        for name in (*table.get("resource", {}), *entries):
+            if name.partition(".")[0] != namespace:
+                raise ValueError(f"{name} is described in docs/{namespace}.toml: its file is {_file(name)}")
+        self.resources.update(table.get("resource", {}))
+        self.methods.update({call: entry["text"] for call, entry in entries.items() if "text" in entry})
+        self.parameters[namespace] = table.get("parameter", {})
+        self.parameters.update({call: entry.get("parameter", {}) for call, entry in entries.items()})
+
+    # ------------------------------------------------------------------------------------------------- docstrings
     def resource(self, path: str) -> str:
-        """Return the sentence about an object of the client."""
-        text: str = self.table["resource"][path]
-        return text
+        """Return the sentence about an object of the client. LookupError names one that has none."""
+        if path not in self.resources:
+            raise LookupError(f"{_file(path)} says nothing about the object {path}")
+        return self.resources[path]
 
-    def method(self, call: str, parameters: list[str]) -> str:
-        """Return the docstring of a method, with a line for each parameter that has one."""
-        entry = self.table["method"][call]
-        known = {**self.table["parameter"], **entry.get("parameter", {})}
-        rows = [f"            {name}: {known[name]}" for name in parameters if name in known]
+    def method(self, call: str, parameters: Iterable[str]) -> str:
+        """Return the docstring of a method, with a line for each parameter that has one. LookupError names a method without words."""
+        if call not in self.methods:
+            raise LookupError(f"{_file(call)} says nothing about the method {call}")
+        rows = [f"            {name}: {words}" for name in parameters if (words := self.parameter(call, name))]
         if not rows:
-            return f'        """{entry["text"]}"""\n'
-        return f'        """{entry["text"]}\n\n        Args:\n' + "\n".join(rows) + '\n        """\n'
+            return f'        """{self.methods[call]}"""\n'
+        return f'        """{self.methods[call]}\n\n        Args:\n' + "\n".join(rows) + '\n        """\n'
+
+    def parameter(self, call: str, name: str) -> str:
+        """Return the words about a parameter, "" where there are none: the method's own, the namespace's, or the common ones."""
+        places = (call, call.partition(".")[0], COMMON)
+        return next((self.parameters[p][name] for p in places if name in self.parameters.get(p, {})), "")
+
+    # ----------------------------------------------------------------------------------------------------- guard
+    def check(self, methods: Mapping[str, Iterable[str]]) -> None:
+        """Compare with the methods that exist, given as call -> parameters: LookupError names words about what does not."""
+        strange = [*self._strange(methods)]
+        if strange:
+            raise LookupError("described but not there:\n" + "\n".join(strange))
+
+    def _strange(self, methods: Mapping[str, Iterable[str]]) -> Iterator[str]:
+        known = {call: set(parameters) for call, parameters in methods.items()}
+        objects = {call.rsplit(".", n)[0] for call in known for n in range(1, call.count(".") + 1)}
+        yield from [f"{_file(path)}: object {path}" for path in self.resources if path not in objects]
+        yield from [f"{_file(call)}: method {call}" for call in self.methods if call not in known]
+        for place, words in self.parameters.items():
+            there = {name for call in known if place == COMMON or f"{call}.".startswith(f"{place}.") for name in known[call]}
+            yield from [f"{_file(place)}: parameter {name} of {place}" for name in words if name not in there]
+
+
+def _file(name: str) -> str:
+    return f"tools/sync/docs/{name.partition('.')[0]}.toml"
