@@ -25,7 +25,7 @@ from ._typing import TYPE_CHECKING, TypeVar, cast
 from ._url import join_reference
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from typing import Any
 
     from ._errors import APIResponseValidationError
@@ -83,9 +83,9 @@ class Answer:
         seconds = course.queued, course.connected, course.first_byte - begun, done
         return HttpInfo(incoming.status, incoming.headers, incoming.version, self.attempts, seconds)
 
-    def raw(self, content: bytes) -> RawResponse:
-        """The answer with its body."""
-        return RawResponse(self.http(), self.request, content)
+    def raw(self, content: bytes | None, make: Callable[[], T] | None = None) -> RawResponse[T]:
+        """The answer with its body, None if that is for others; `make` is what `parse` calls."""
+        return RawResponse(self.http(), self.request, content, make)
 
     def park(self) -> None:
         """The last event has come: the connection is free when the end of the body has come too."""
@@ -136,6 +136,8 @@ class Exchange:
         """Make the result of a body. Raises APIResponseValidationError."""
         if not kind:
             return None
+        if kind == "str":
+            return body.decode("utf-8", "replace")
         value = self.parsed(answer, body)
         try:
             result = decoder(kind)(value)
@@ -162,6 +164,10 @@ class Exchange:
     async def page(self, operation: Operation[Any], given: dict[str, Any]) -> tuple[dict[str, Any], list[Any], HttpInfo]:
         """Get one page of a list: the page as it came, its items, and the HTTP side."""
         answer, body = await self.send(operation.prepare(given, self.settings), whole=True)
+        return self.page_of(operation, answer, body)
+
+    def page_of(self, operation: Operation[Any], answer: Answer, body: bytes) -> tuple[dict[str, Any], list[Any], HttpInfo]:
+        """Make a page of a body. Raises APIResponseValidationError."""
         page = as_object(self.parsed(answer, body))
         data = None if page is None else page.pop("data", None)
         if page is None or not isinstance(data, list):
@@ -173,12 +179,13 @@ class Exchange:
         return page, items, answer.http()
 
     # ------------------------------------------------------------------------------------------------ attempts
-    async def send(self, request: Request, whole: bool, judged: bool = True) -> tuple[Answer, bytes]:
+    async def send(self, request: Request, whole: bool, judged: bool = True, events: bool = False) -> tuple[Answer, bytes]:
         """Send a request until an answer is good, or trying on is of no use.
 
         Args:
             whole: read the body as part of the attempt, so that a body that breaks off is asked for again.
             judged: whether an error status is an error.
+            events: the body is a stream of events, whose first one may have a limit of its own.
         """
         if self.closed:
             raise ConfigurationError(CLOSED)
@@ -188,7 +195,7 @@ class Exchange:
         while True:
             outgoing = await self._outgoing(request)
             course = Course(request.timeout, begun + request.timeout.total, backend.now, begun)
-            if not whole:
+            if events:
                 course.expect("first_event", begun)
             status: int | None = None
             cause: Exception | None = None

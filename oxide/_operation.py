@@ -240,13 +240,16 @@ class Options:
 
 
 class StreamOperation(Operation[T], Generic[T, E]):
-    """An operation that answers with events of type E when its parameter `stream` is true."""
+    """An operation that answers with events of type E: when its parameter `stream` is true, or `always`."""
 
-    __slots__ = ("event",)
+    __slots__ = ("always", "event")
 
-    def __init__(self, method: str, path: str, returns: str, event: str, **placement: Any) -> None:
+    def __init__(self, method: str, path: str, returns: str, event: str, *, always: bool = False, **placement: Any) -> None:
+        if always:
+            placement["send"] = {"Accept": "text/event-stream", **placement.get("send", {})}
         super().__init__(method, path, returns, **placement)
         self.event = event
+        self.always = always
 
 
 class PageOperation(Operation[T]):

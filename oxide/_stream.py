@@ -60,8 +60,13 @@ class EventReader(Generic[E]):
 
     async def open(self, exchange: Exchange, request: Request) -> EventReader[E]:
         """Send the request; its answer's head has come when this returns, with the reader itself."""
-        self._answer, _ = await exchange.send(request, whole=False)
-        self._limited = self._answer.limited
+        answer, _ = await exchange.send(request, whole=False, events=True)
+        return self.adopt(answer)
+
+    def adopt(self, answer: Answer) -> EventReader[E]:
+        """Read the events of an answer whose head has come."""
+        self._answer = answer
+        self._limited = answer.limited
         return self
 
     @property
