@@ -17,7 +17,7 @@ from ._log import DEBUG, INFO, logger_for
 from ._models._base import Record, decoder, plain
 from ._protocol.base import ProtocolError
 from ._raw import RawResponse
-from ._settings import Secret, checked_key
+from ._settings import checked_key
 from ._timeout import FOREVER
 from ._transport.course import Course, Outgoing
 from ._transport.http import ClosedError
@@ -114,7 +114,7 @@ class Exchange:
         budget: pays for retries; None does not count them.
     """
 
-    __slots__ = ("_bearers", "_hooks", "backend", "budget", "closed", "settings", "transport")
+    __slots__ = ("_credentials", "_hooks", "backend", "budget", "closed", "settings", "transport")
 
     def __init__(self, settings: Settings, transport: HttpTransport, backend: Backend, budget: RetryBudget | None) -> None:
         self.settings = settings
@@ -123,7 +123,7 @@ class Exchange:
         self.budget = budget
         self.closed = False  # the client was closed; copies of it, and their connections, may go on
         self._hooks = {name: [getattr(h, name) for h in settings.hooks if hasattr(h, name)] for name in HOOKS} if settings.hooks else None
-        self._bearers = _bearer(settings.api_key), _bearer(settings.admin_api_key)
+        self._credentials = settings.credential(settings.api_key), settings.credential(settings.admin_api_key)
 
     # ------------------------------------------------------------------------------------------------ results
     async def call(self, operation: Operation[T], given: dict[str, Any]) -> T:
@@ -232,20 +232,18 @@ class Exchange:
         """Ask for the key, and tell the hooks; what either raises is for the caller, and judged by nobody."""
         fields = request.fields
         if not request.authorized:
-            authorization = self._bearers[request.admin] or await self._ask_key(request.admin)
-            fields = [*fields, authorization] if authorization else fields
+            credential = self._credentials[request.admin] or await self._ask_key(request.admin)
+            fields = [*fields, credential] if credential else fields
         if self._hooks is not None:
             await self._tell("on_request", request)
         return Outgoing(request.method, request.origin, request.target, fields, request.body, request.length, request.replayable)
 
     async def _ask_key(self, admin: bool) -> tuple[str, str] | None:
         source = self.settings.admin_api_key if admin else self.settings.api_key
-        if source is None:
+        if not callable(source):
             name = "OPENAI_ADMIN_KEY, or pass admin_api_key=" if admin else "OPENAI_API_KEY, or pass api_key="
             raise ConfigurationError(f"This call needs another key: set {name} to the client.")
-        if isinstance(source, str):
-            return _bearer(source)
-        return _bearer(checked_key(await self.backend.settle(source())))
+        return self.settings.credential(checked_key(await self.backend.settle(source())))
 
     # ------------------------------------------------------------------------------------------------ redirects
     async def _redirected(self, outgoing: Outgoing, incoming: Incoming, course: Course) -> Incoming:
@@ -335,10 +333,6 @@ class Exchange:
 HOOKS = ("on_request", "on_response", "on_error", "on_retry")
 _TRAVELLING = frozenset(("accept", "accept-encoding", "content-type", "idempotency-key", "openai-beta", "user-agent"))
 """Fields that go along to another origin: of all others nobody knows whether they are credentials."""
-
-
-def _bearer(key: object) -> tuple[str, str] | None:
-    return ("Authorization", Secret(f"Bearer {key}")) if isinstance(key, str) else None
 
 
 def _refusal(incoming: Incoming, why: str) -> RedirectError:

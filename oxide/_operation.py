@@ -15,7 +15,7 @@ from ._url import encode_query, parse_url, quote_segment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from typing import Any
+    from typing import Any, Literal
 
     from ._settings import Settings
     from ._transport.course import Pieces
@@ -119,9 +119,10 @@ class Operation(Generic[T]):
         send: fixed header fields.
         rename: parameter name -> JSON key or query name, where they differ.
         body: "json", or "" where the operation takes no body. Every parameter that is placed nowhere else goes there.
+        admin: whether it asks for the admin key; "either" takes that only where there is no other.
     """
 
-    __slots__ = ("_names", "_pieces", "body", "header", "method", "path", "query", "rename", "returns", "send")
+    __slots__ = ("_names", "_pieces", "admin", "body", "header", "method", "path", "query", "rename", "returns", "send")
 
     def __init__(
         self,
@@ -134,6 +135,7 @@ class Operation(Generic[T]):
         send: Mapping[str, str] | None = None,
         rename: Mapping[str, str] | None = None,
         body: str = "",
+        admin: bool | Literal["either"] = False,
     ) -> None:
         self.method = method
         self.path = path
@@ -143,6 +145,7 @@ class Operation(Generic[T]):
         self.send = send or {}
         self.rename = rename or {}
         self.body = body
+        self.admin = admin
         pieces = path.replace("}", "{").split("{")
         self._pieces = pieces[::2]  # of the path, around its parameters
         self._names = pieces[1::2]
@@ -159,14 +162,16 @@ class Operation(Generic[T]):
         values = {name: value for name, value in given.items() if value is not omit}
         values.pop("self", None)
         options = Options(values, settings)
-        target = settings.prefix + (self._path(values) if self._names else self.path)
+        path = self._path(values) if self._names else self.path
+        target = settings.prefix + (path if settings.route is None else settings.route(path, values))
         query = [(self.rename.get(name, name), values.pop(name)) for name in self.query if name in values] if self.query else []
         if query or options.query or settings.default_query:
             target = with_query(target, [*settings.default_query.items(), *query, *options.query.items()])
         for name, header in self.header.items():
             if name in values:
                 options.headers[header] = _header_text(values.pop(name))
-        return options.request(self.method, target, self._encode(values, options), self.send)
+        admin = self.admin is True or (self.admin == "either" and settings.api_key is None)
+        return options.request(self.method, target, self._encode(values, options), self.send, admin)
 
     def _path(self, values: dict[str, Any]) -> str:
         path = self._pieces[0]
@@ -201,7 +206,7 @@ class Options:
         self._idempotency_key = take("idempotency_key", None)
         self.streaming = bool(values.get("stream"))
 
-    def request(self, method: str, target: str, body: bytes, send: Mapping[str, str]) -> Request:
+    def request(self, method: str, target: str, body: bytes, send: Mapping[str, str], admin: bool = False) -> Request:
         """Make the request of a method, a target and a body."""
         settings = self._settings
         timeout, retries = self._timeout, self._max_retries
@@ -214,6 +219,7 @@ class Options:
             body,
             timeout=settings.timeout if timeout is not_given else as_timeout(timeout, settings.timeout),
             max_retries=settings.max_retries if retries is not_given else checked_retries(retries),
+            admin=admin,
             authorized=authorized,
         )
 
@@ -235,7 +241,8 @@ class Options:
         for headers in (send, settings.default_headers, self.headers):
             for name, value in headers.items():
                 merge(fields, name, value)
-        authorized = any(n.lower() == "authorization" for h in (settings.default_headers, self.headers) for n in h)
+        key_field = settings.key_field.lower()
+        authorized = any(n.lower() == key_field for h in (settings.default_headers, self.headers) for n in h)
         return tuple(fields.values()), authorized
 
 

@@ -35,6 +35,7 @@ __all__ = [
 ]
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
+REGIONS = ("global", "us", "eu", "ae", "au", "in", "jp")
 
 
 class Secret(str):
@@ -85,7 +86,7 @@ def concealed(options: Mapping[str, Any]) -> dict[str, Any]:
     return {**options, **hidden, **headers}
 
 
-SECRET_OPTIONS = frozenset(("admin_api_key", "api_key", "proxy", "webhook_secret"))
+SECRET_OPTIONS = frozenset(("admin_api_key", "api_key", "azure_ad_token", "proxy", "webhook_secret"))
 
 
 class Environment(dict[str, str]):
@@ -112,6 +113,7 @@ class Settings:
         "default_query",
         "fields",
         "hooks",
+        "key_field",
         "max_body",
         "max_retries",
         "odd_headers",
@@ -121,6 +123,8 @@ class Settings:
         "project",
         "redirects",
         "retry",
+        "route",
+        "strict",
         "timeout",
         "webhook_secret",
     )
@@ -140,6 +144,9 @@ class Settings:
         self.redirects: str = values["redirects"]
         self.hooks: Sequence[object] = values["hooks"]
         self.max_body: int = values["max_body"]
+        self.strict: bool = values.get("strict", False)
+        self.key_field: str = values.get("key_field", "Authorization")
+        self.route: Callable[[str, object], str] | None = values.get("route")  # (path, body) -> path, where a host has ways of its own
         self.origin, target = parse_url(self.base_url)
         if "?" in target:
             raise ConfigurationError("base_url must have no query; pass default_query= instead")
@@ -147,7 +154,7 @@ class Settings:
         self.fields = self._fields()
         names = {name.lower() for name in self.default_headers}
         self.odd_headers = not names.isdisjoint(("content-type", "idempotency-key"))
-        self.authorized = "authorization" in names
+        self.authorized = self.key_field.lower() in names
 
     def _fields(self) -> tuple[tuple[str, str], ...]:
         """The fields of every request, but for those of the key and the body."""
@@ -164,6 +171,12 @@ class Settings:
         for name, value in self.default_headers.items():
             merge(fields, name, value)
         return tuple(fields.values())
+
+    def credential(self, key: object) -> tuple[str, str] | None:
+        """Return the field that carries a key; None where the key is no text yet, as that of a function."""
+        if not isinstance(key, str):
+            return None
+        return self.key_field, Secret(f"Bearer {key}" if self.key_field == "Authorization" else key)
 
     def with_values(self, **changes: Any) -> Settings:
         """Return a copy with some values changed, checked anew."""
@@ -228,7 +241,8 @@ def settings_from(given: Mapping[str, Any], environment: Mapping[str, str]) -> S
     admin_key = chosen("admin_api_key", "OPENAI_ADMIN_KEY")
     custom = _custom_headers(Secret(environment.get("OPENAI_CUSTOM_HEADERS", "")))
     headers: dict[str, str | Omit] = concealed({"default_headers": {**custom, **(given.get("default_headers") or {})}})["default_headers"]
-    if key is None and admin_key is None and not any(name.lower() in SECRET for name in headers):
+    keyless = key is None and admin_key is None and not any(name.lower() in SECRET for name in headers)
+    if keyless and given.get("_enforce_credentials", True):
         raise ConfigurationError("There is no API key. Set the environment variable OPENAI_API_KEY, or pass api_key= to the client.")
     retry = given.get("retry")
     if retry is None or not hasattr(retry, "delay"):
@@ -242,7 +256,7 @@ def settings_from(given: Mapping[str, Any], environment: Mapping[str, str]) -> S
     return Settings(
         api_key=key if key is None or callable(key) else checked_key(key),
         admin_api_key=admin_key if admin_key is None or callable(admin_key) else checked_key(admin_key),
-        base_url=str(chosen("base_url", "OPENAI_BASE_URL") or DEFAULT_BASE_URL),
+        base_url=_regional(given) or str(chosen("base_url", "OPENAI_BASE_URL") or DEFAULT_BASE_URL),
         organization=chosen("organization", "OPENAI_ORG_ID"),
         project=chosen("project", "OPENAI_PROJECT_ID"),
         webhook_secret=None if secret is None else Secret(secret),
@@ -254,7 +268,21 @@ def settings_from(given: Mapping[str, Any], environment: Mapping[str, str]) -> S
         redirects=_one_of("redirects", given.get("redirects", "same-origin"), ("same-origin", "any", "none")),
         hooks=_checked_hooks(given.get("hooks") or ()),
         max_body=_checked_size(given.get("max_body")),
+        strict=bool(given.get("strict") or given.get("_strict_response_validation")),
+        key_field=given.get("key_field", "Authorization"),
+        route=given.get("route"),
     )
+
+
+def _regional(given: Mapping[str, Any]) -> str | None:
+    """Return the base URL of a region, if one was asked for."""
+    region = given.get("data_residency")
+    if region is None:
+        return None
+    if given.get("base_url") is not None:
+        raise ConfigurationError("pass data_residency= or base_url=, not both")
+    _one_of("data_residency", region, REGIONS)
+    return DEFAULT_BASE_URL if region == "global" else DEFAULT_BASE_URL.replace("api.", f"{region}.api.", 1)
 
 
 def _checked_hooks(hooks: object) -> tuple[object, ...]:
