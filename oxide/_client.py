@@ -9,6 +9,7 @@ from ._errors import ConfigurationError
 from ._exchange import Exchange
 from ._judge import CLOSED
 from ._log import listen
+from ._official import check_option
 from ._omit import NotGiven, not_given
 from ._settings import Environment, concealed, settings_from
 from ._shared import Shared
@@ -20,30 +21,39 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Awaitable, Callable, Mapping, Sequence
     from types import TracebackType
-    from typing import Any, Literal, TypedDict
+    from typing import Any, Literal, TypeAlias, TypedDict
 
     from typing_extensions import Self, Unpack
 
     from ._omit import Omit
     from ._protocol.retry import RetryPolicy
+    from ._settings import Settings
     from ._timeout import Limits, Timeout
     from ._transport.base import Backend
 
-    class ClientOptions(TypedDict, total=False):
-        """The options of `with_options`: those of the clients, and two that replace what would be added."""
+    Region: TypeAlias = Literal["global", "us", "eu", "ae", "au", "in", "jp"]
 
-        api_key: str | Callable[[], str] | Callable[[], Awaitable[str]]
+    class OfficialOptions(TypedDict, total=False):
+        """Options of the official client that have other names here, or no counterpart: they are explained, not ignored."""
+
+        http_client: None
+        provider: None
+        websocket_base_url: None
+        workload_identity: None
+        _strict_response_validation: bool
+        _enforce_credentials: bool
+
+    class SharedOptions(OfficialOptions, total=False):
+        """The options of every client, whatever the host."""
+
         admin_api_key: str | Callable[[], str] | Callable[[], Awaitable[str]]
         organization: str | None
         project: str | None
         webhook_secret: str | None
-        base_url: str
         timeout: float | Timeout | None
         max_retries: int
-        default_headers: Mapping[str, str | Omit]
-        set_default_headers: Mapping[str, str | Omit]
-        default_query: Mapping[str, object]
-        set_default_query: Mapping[str, object]
+        default_headers: Mapping[str, str | Omit] | None
+        default_query: Mapping[str, object] | None
         limits: Limits
         http2: bool | Literal["auto"]
         proxy: str | None
@@ -53,6 +63,16 @@ if TYPE_CHECKING:
         redirects: Literal["same-origin", "any", "none"]
         hooks: Sequence[object]
         max_body: int
+        strict: bool
+
+    class ClientOptions(SharedOptions, total=False):
+        """The options of `with_options`: those of the clients, and two that replace what would be added."""
+
+        api_key: str | Callable[[], str] | Callable[[], Awaitable[str]]
+        base_url: str
+        data_residency: Region
+        set_default_headers: Mapping[str, str | Omit]
+        set_default_query: Mapping[str, object]
 
 
 __all__ = ["AsyncClient", "Client"]
@@ -68,13 +88,26 @@ class _Options:
     """What both clients are made of: the options as they were given, and the settings made of them."""
 
     def __init__(self, options: dict[str, Any], shared: Shared | None = None) -> None:
+        official = options.pop("official", None)
+        if official:
+            for name, value in official.items():
+                check_option(name, value, self._known())
+            options.update(official)
         self._options = {name: value for name, value in options.items() if value is not not_given and (value is not None or name in _NONE)}
         environment = Environment(os.environ)
-        self._settings = settings_from(self._options, environment)
+        self._settings = self._settings_of(self._options, environment)
         listen(environment)
         self._shared = shared or Shared(self._options, environment)
         self._shared.hold(self)
         self._closed = False
+
+    def _known(self) -> frozenset[str]:
+        """Return the names of the options that exist."""
+        return OPTIONS
+
+    def _settings_of(self, options: Mapping[str, Any], environment: Mapping[str, str]) -> Settings:
+        """Make the settings; a host with ways of its own translates its options first."""
+        return settings_from(options, environment)
 
     @property
     def api_key(self) -> str | None:
@@ -128,8 +161,7 @@ class _Options:
         hidden, routing = concealed(changes), _ROUTING & changes.keys()
         del changes  # a traceback might show them
         for name, value in hidden.items():
-            if name not in OPTIONS:
-                raise TypeError(f"unknown option {name!r}; the options are {', '.join(sorted(OPTIONS))}")
+            check_option(name, value, self._known())
             if name in ("default_headers", "default_query"):
                 options[name] = {**(options.get(name) or {}), **(value or {})}
             else:
@@ -163,7 +195,7 @@ class _Options:
 
 def _plain_key(options: Mapping[str, Any]) -> dict[str, Any]:
     """A key that was given to the client travels with it; one from the environment is looked for where it arrives."""
-    return {name: str(options[name]) for name in ("api_key", "admin_api_key") if isinstance(options.get(name), str)}
+    return {name: str(options[name]) for name in ("api_key", "admin_api_key", "azure_ad_token") if isinstance(options.get(name), str)}
 
 
 def _unpickled(kind: type[Client] | type[AsyncClient], options: dict[str, Any]) -> Client | AsyncClient:
@@ -192,9 +224,13 @@ class Client(_Options, Verbs, Namespaces):
         redirects: "same-origin", "any" or "none".
         hooks: objects with any of the methods on_request, on_response, on_error, on_retry; called at every attempt.
         max_body: bytes of the largest answer that is read whole.
+        strict: whether an answer that is not what the API describes raises APIResponseValidationError.
+        data_residency: the region whose base URL is used, in place of `base_url`.
+        official: options of the official client; each is translated, or refused with the name of ours.
 
     Raises:
         ConfigurationError: there is no key, or an option cannot be.
+        TypeError: an option that does not exist.
     """
 
     def __init__(
@@ -219,6 +255,9 @@ class Client(_Options, Verbs, Namespaces):
         redirects: Literal["same-origin", "any", "none"] = "same-origin",
         hooks: Sequence[object] | None = None,
         max_body: int | None = None,
+        strict: bool = False,
+        data_residency: Region | None = None,
+        **official: Unpack[OfficialOptions],
     ) -> None:
         options = concealed(locals())
         del options["self"], api_key, admin_api_key, webhook_secret, default_headers, proxy  # a traceback might show them
@@ -269,6 +308,9 @@ class AsyncClient(_Options, AsyncVerbs, AsyncNamespaces):
         redirects: Literal["same-origin", "any", "none"] = "same-origin",
         hooks: Sequence[object] | None = None,
         max_body: int | None = None,
+        strict: bool = False,
+        data_residency: Region | None = None,
+        **official: Unpack[OfficialOptions],
     ) -> None:
         options = concealed(locals())
         del options["self"], api_key, admin_api_key, webhook_secret, default_headers, proxy  # a traceback might show them

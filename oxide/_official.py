@@ -1,0 +1,68 @@
+"""Names of the official client: options and classes that have another name here, or no counterpart, and what to use instead."""
+
+from __future__ import annotations
+
+from ._errors import ConfigurationError
+from ._omit import NotGiven
+
+__all__ = ["ABSENT", "check_option"]
+
+_ENGINE = (
+    "oxide has an HTTP engine of its own: pass limits=, proxy=, ssl_context=, trust=, http2= and timeout= to the client, "
+    "and watch what it does with hooks="
+)
+
+OPTIONS = {
+    "http_client": _ENGINE,
+    "provider": "oxide has no clients for Bedrock and Vertex; a host that speaks this API is reached with base_url= and api_key=",
+    "websocket_base_url": "oxide opens no WebSockets; HTTP requests go to base_url=",
+    "workload_identity": "oxide exchanges no tokens; pass a function that returns the current one as api_key=",
+}
+"""Options of the official client that are refused, unless they say nothing, and what to do instead."""
+
+ACCEPTED = frozenset(("_enforce_credentials", "_strict_response_validation"))
+"""Options of the official client that work as they are."""
+
+_HELPERS = "helpers for tools and structured output are not part of oxide yet"
+_SOCKETS = "oxide opens no WebSockets"
+
+ABSENT = {
+    "AssistantEventHandler": "iterate over the stream of events",
+    "AsyncAssistantEventHandler": "iterate over the stream of events",
+    "AsyncBedrockOpenAI": OPTIONS["provider"],
+    "AsyncComputerDriver": _HELPERS,
+    "AsyncComputerToolset": _HELPERS,
+    "BedrockOpenAI": OPTIONS["provider"],
+    "ComputerDriver": _HELPERS,
+    "ComputerToolset": _HELPERS,
+    "OAuthError": OPTIONS["workload_identity"],
+    "ProxiesTypes": "pass the URL of the proxy as proxy= to the client",
+    "ReconnectingEvent": _SOCKETS,
+    "ReconnectingOverrides": _SOCKETS,
+    "RequestOptions": "pass extra_headers=, extra_query=, extra_body=, timeout=, max_retries= and idempotency_key= to the method",
+    "Transport": _ENGINE,
+    "WebSocketQueueFullError": _SOCKETS,
+    "pydantic_function_tool": _HELPERS,
+    "pydantic_responses_function_tool": _HELPERS,
+}
+"""Public names of the official package that are not here, and what to do instead."""
+
+
+def check_option(name: str, value: object, known: frozenset[str]) -> None:
+    """Check that an option exists.
+
+    Raises:
+        ConfigurationError: the official client has it, this one does not; the message says what to use.
+        TypeError: nobody has it.
+    """
+    if name in known or name in ACCEPTED:
+        return
+    if name in OPTIONS:
+        if value is None or isinstance(value, NotGiven):
+            return
+        raise ConfigurationError(f"{name}= does not exist here: {OPTIONS[name]}")
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, known, 1)
+    hint = f"did you mean {close[0]!r}?" if close else f"the options are {', '.join(sorted(known))}"
+    raise TypeError(f"unknown option {name!r}; {hint}")
