@@ -11,7 +11,7 @@ from ._base import Record
 if TYPE_CHECKING:
     from typing import Literal, TypeAlias
 
-    from . import chat_input, completions, responses
+    from . import chat_input, completions, responses, shared
 
 
 class ChatCompletion(Record):
@@ -108,6 +108,11 @@ class ChatCompletionDeleted(Record):
     object: Literal["chat.completion.deleted"] = "chat.completion.deleted"
     id: str
     deleted: bool
+
+
+class ChatCompletionFunctionTool(Record):
+    type: Literal["function"] = "function"
+    function: shared.FunctionDefinition
 
 
 class ChatCompletionMessage(Record):
@@ -207,11 +212,19 @@ ChatCompletionMessageListDataContentParts: TypeAlias = """
 
 ChatCompletionMessageListDataToolCalls: TypeAlias = "ChatCompletionMessageFunctionToolCall | ChatCompletionMessageCustomToolCall"
 
+ChatCompletionMessageToolCallUnion: TypeAlias = "ChatCompletionMessageFunctionToolCall | ChatCompletionMessageCustomToolCall"
+
 ChatCompletionModerationInput: TypeAlias = "ChatCompletionModerationInputModerationResults | ChatCompletionModerationInputError"
 
 ChatCompletionModerationOutput: TypeAlias = "ChatCompletionModerationInputModerationResults | ChatCompletionModerationInputError"
 
 ChatCompletionResponseMessageToolCalls: TypeAlias = "ChatCompletionMessageFunctionToolCall | ChatCompletionMessageCustomToolCall"
+
+ChatCompletionRole: TypeAlias = "Literal['developer', 'system', 'user', 'assistant', 'tool', 'function']"
+
+ChatCompletionStoreMessageContentPart: TypeAlias = """
+    chat_input.ChatCompletionContentPartText | chat_input.ChatCompletionContentPartImage
+"""
 
 Verbosity: TypeAlias = "Literal['low', 'medium', 'high']"
 

@@ -9,9 +9,9 @@ from .._typing import TYPE_CHECKING
 from ._base import Record
 
 if TYPE_CHECKING:
-    from typing import Literal
+    from typing import Literal, TypeAlias
 
-    from . import responses_input
+    from . import realtime, responses_input
 
 
 class ChatCompletionContentPartImage(Record):
@@ -29,3 +29,12 @@ class ChatCompletionContentPartText(Record):
     type: Literal["text"] = "text"
     text: str
     prompt_cache_breakpoint: responses_input.ResponseInputTextContentPromptCacheBreakpoint | None = None
+
+
+class ChatCompletionFunctionCallOptionParam(Record):
+    name: str
+
+
+ChatCompletionAudioParamVoice: TypeAlias = "realtime.RealtimeAudioConfigOutputVoice | realtime.RealtimeAudioConfigOutputVoiceID"
+
+CompletionCreateParamsFunctionCall: TypeAlias = "Literal['none', 'auto'] | ChatCompletionFunctionCallOptionParam"

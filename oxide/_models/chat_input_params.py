@@ -216,7 +216,10 @@ class CompletionCreateParams(TypedDict, total=False):
     safety_identifier: str | None
     prompt_cache_key: str | None
     prompt_cache_retention: Literal["in_memory", "24h"] | None
-    prompt_cache_options: responses_input_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam
+    prompt_cache_options: (
+        responses_input_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam
+        | responses_input.ResponsesClientEventResponseCreatePromptCacheOptions
+    )
     messages: Required[Iterable[ChatCompletionMessageParam]]
     model: Required[shared.ChatModel]
     service_tier: responses.ServiceTier | None
@@ -230,7 +233,11 @@ class CompletionCreateParams(TypedDict, total=False):
     response_format: CompletionCreateParamsResponseFormatParam
     audio: ChatCompletionAudioParam | None
     store: bool | None
-    moderation: responses_input_params.ResponsesClientEventResponseCreateModerationParam | None
+    moderation: (
+        responses_input_params.ResponsesClientEventResponseCreateModerationParam
+        | responses_input.ResponsesClientEventResponseCreateModeration
+        | None
+    )
     stream: bool | None
     stop: str | Sequence[str] | None
     logit_bias: Mapping[str, int] | None
@@ -243,7 +250,7 @@ class CompletionCreateParams(TypedDict, total=False):
     tools: Iterable[ChatCompletionToolUnionParam]
     tool_choice: ChatCompletionToolChoiceOptionParam
     parallel_tool_calls: bool
-    function_call: Literal["none", "auto"] | ChatCompletionFunctionCallOptionParam
+    function_call: Literal["none", "auto"] | ChatCompletionFunctionCallOptionParam | chat_input.ChatCompletionFunctionCallOptionParam
     functions: Iterable[CompletionCreateParamsFunctionParam]
 
 
@@ -279,7 +286,8 @@ ChatCompletionAssistantMessageParamContentArrayOfContentPartParam: TypeAlias = "
 """
 
 ChatCompletionAudioParamVoiceParam: TypeAlias = """
-    realtime.RealtimeAudioConfigOutputVoice | realtime_params.RealtimeAudioConfigOutputVoiceIDParam
+    realtime.RealtimeAudioConfigOutputVoice | realtime_params.RealtimeAudioConfigOutputVoiceIDParam |
+    realtime.RealtimeAudioConfigOutputVoiceID
 """
 
 ChatCompletionContentPartParam: TypeAlias = """
@@ -308,9 +316,11 @@ ChatCompletionToolChoiceOptionParam: TypeAlias = """
     ChatCompletionNamedToolChoiceCustomParam
 """
 
-ChatCompletionToolUnionParam: TypeAlias = "chat_params.ChatCompletionFunctionToolParam | ChatCompletionCustomToolParam"
+ChatCompletionToolUnionParam: TypeAlias = """
+    chat_params.ChatCompletionFunctionToolParam | chat.ChatCompletionFunctionTool | ChatCompletionCustomToolParam
+"""
 
 CompletionCreateParamsResponseFormatParam: TypeAlias = """
     shared_params.ResponseFormatTextParam | shared.ResponseFormatText | shared_params.ResponseFormatJSONSchemaParam |
-    shared_params.ResponseFormatJSONObjectParam | shared.ResponseFormatJSONObject
+    shared.ResponseFormatJSONSchema | shared_params.ResponseFormatJSONObjectParam | shared.ResponseFormatJSONObject
 """

@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
     from typing_extensions import Required
 
-    from . import chat, shared_params
+    from . import chat, shared, shared_params
 
 
 class ChatCompletionFunctionToolParam(TypedDict, total=False):
     type: Required[Literal["function"]]
-    function: Required[shared_params.FunctionDefinitionParam]
+    function: Required[shared_params.FunctionDefinitionParam | shared.FunctionDefinition]
 
 
 class ChatCompletionMessageCustomToolCallParam(TypedDict, total=False):

@@ -9,7 +9,7 @@ from .._typing import TYPE_CHECKING
 from ._base import Record
 
 if TYPE_CHECKING:
-    from typing import Literal, TypeAlias
+    from typing import Any, Literal, TypeAlias
 
     from . import responses, responses_input
 
@@ -20,6 +20,40 @@ class ComputerScreenshotContent(Record):
     file_id: str | None
     detail: responses.ImageDetail
     prompt_cache_breakpoint: responses_input.ResponseInputTextPromptCacheBreakpoint | None = None
+
+
+class Conversation(Record):
+    id: str
+    object: Literal["conversation"] = "conversation"
+    metadata: Any
+    created_at: int
+
+
+class ConversationDeletedResource(Record):
+    object: Literal["conversation.deleted"] = "conversation.deleted"
+    deleted: bool
+    id: str
+
+
+class ConversationItemImageGenerationCallError(Record):
+    code: str | None = None
+    message: str
+    param: str | None = None
+    type: str
+    moderation_details: ConversationItemImageGenerationCallErrorModerationDetails | None = None
+
+
+class ConversationItemImageGenerationCallErrorModerationDetails(Record):
+    categories: list[str]
+    moderation_stage: Literal["input", "output", "unknown"]
+
+
+class ConversationItemImageGenerationCallSvgUsage(Record):
+    input_tokens: int
+    model: str
+    output_tokens: int
+    reasoning_tokens: int
+    total_tokens: int
 
 
 class Message(Record):
@@ -35,6 +69,21 @@ class TextContent(Record):
     type: Literal["text"] = "text"
     text: str
 
+
+ConversationItem: TypeAlias = """
+    Message | responses.ResponseFunctionToolCallItem | responses.ResponseFunctionToolCallOutputItem |
+    responses.ResponseFileSearchToolCall | responses.ResponseFunctionWebSearch | responses.ResponseOutputItemImageGenerationCall
+    | responses.ResponseComputerToolCall | responses.ResponseComputerToolCallOutputItem | responses.ResponseToolSearchCall |
+    responses.ResponseToolSearchOutputItem | responses.ResponseOutputItemAdditionalTools | responses.ResponseReasoningItem |
+    responses.ResponseOutputItemProgram | responses.ResponseOutputItemProgramOutput | responses.ResponseCompactionItem |
+    responses.ResponseCodeInterpreterToolCall | responses.ResponseOutputItemLocalShellCall |
+    responses.ResponseOutputItemLocalShellCallOutput | responses.ResponseFunctionShellToolCall |
+    responses.ResponseFunctionShellToolCallOutput | responses.ResponseApplyPatchToolCall |
+    responses.ResponseApplyPatchToolCallOutput | responses.ResponseOutputItemMcpListTools |
+    responses.ResponseOutputItemMcpApprovalRequest | responses.ResponseOutputItemMcpApprovalResponse |
+    responses.ResponseOutputItemMcpCall | responses.ResponseCustomToolCall | responses.ResponseCustomToolCallOutput |
+    responses.ResponseConfigurationUpdateItem
+"""
 
 MessageContent: TypeAlias = """
     responses_input.ResponseInputText | responses.ResponseOutputText | TextContent | responses.ResponseReasoningItemSummary |

@@ -10,8 +10,550 @@ from typing import TypedDict
 from .._typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from typing import Any, Literal, TypeAlias
+
     from typing_extensions import Required
+
+    from . import chat_input_params, realtime, responses, responses_params, responses_tools, responses_tools_params
+
+
+class AudioTranscriptionParam(TypedDict, total=False):
+    model: (
+        str
+        | Literal[
+            "whisper-1",
+            "gpt-transcribe",
+            "gpt-live-transcribe",
+            "gpt-4o-mini-transcribe",
+            "gpt-4o-mini-transcribe-2025-12-15",
+            "gpt-4o-transcribe",
+            "gpt-4o-transcribe-diarize",
+            "gpt-realtime-whisper",
+        ]
+    )
+    language: str
+    languages: Sequence[str]
+    keywords: Sequence[str]
+    prompt: str
+    delay: Literal["minimal", "low", "medium", "high", "xhigh"]
+
+
+class CallCreateParams(TypedDict, total=False):
+    sdp: Required[str]
+    session: RealtimeSessionCreateRequestParam
+
+
+class CallReferParams(TypedDict, total=False):
+    target_uri: Required[str]
+
+
+class CallRejectParams(TypedDict, total=False):
+    status_code: int
+
+
+class ClientSecretCreateParams(TypedDict, total=False):
+    expires_after: ClientSecretCreateParamsExpiresAfterParam
+    session: ClientSecretCreateParamsSessionParam
+
+
+class ClientSecretCreateParamsExpiresAfterParam(TypedDict, total=False):
+    anchor: Literal["created_at"]
+    seconds: int
+
+
+class ConversationItemCreateEventParam(TypedDict, total=False):
+    event_id: str
+    type: Required[Literal["conversation.item.create"]]
+    previous_item_id: str
+    item: Required[ConversationItemParam]
+
+
+class ConversationItemDeleteEventParam(TypedDict, total=False):
+    event_id: str
+    type: Required[Literal["conversation.item.delete"]]
+    item_id: Required[str]
+
+
+class ConversationItemRetrieveEventParam(TypedDict, total=False):
+    event_id: str
+    type: Required[Literal["conversation.item.retrieve"]]
+    item_id: Required[str]
+
+
+class ConversationItemTruncateEventParam(TypedDict, total=False):
+    event_id: str
+    type: Required[Literal["conversation.item.truncate"]]
+    item_id: Required[str]
+    content_index: Required[int]
+    audio_end_ms: Required[int]
+
+
+class InputAudioBufferAppendEventParam(TypedDict, total=False):
+    event_id: str
+    type: Required[Literal["input_audio_buffer.append"]]
+    audio: Required[str]
+
+
+class InputAudioBufferClearEventParam(TypedDict, total=False):
+    event_id: str
+    type: Required[Literal["input_audio_buffer.clear"]]
+
+
+class InputAudioBufferCommitEventParam(TypedDict, total=False):
+    event_id: str
+    type: Required[Literal["input_audio_buffer.commit"]]
+
+
+class OutputAudioBufferClearEventParam(TypedDict, total=False):
+    event_id: str
+    type: Required[Literal["output_audio_buffer.clear"]]
+
+
+class RealtimeAudioConfigParam(TypedDict, total=False):
+    input: RealtimeAudioConfigInputParam | realtime.RealtimeAudioConfigInput
+    output: RealtimeAudioConfigOutputParam | realtime.RealtimeAudioConfigOutput
+
+
+class RealtimeAudioConfigInputParam(TypedDict, total=False):
+    format: RealtimeAudioFormatsParam
+    transcription: AudioTranscriptionParam | realtime.AudioTranscription
+    noise_reduction: RealtimeAudioConfigInputNoiseReductionParam | realtime.RealtimeAudioConfigInputNoiseReduction
+    turn_detection: RealtimeTurnDetectionParam | None
+
+
+class RealtimeAudioConfigInputNoiseReductionParam(TypedDict, total=False):
+    type: realtime.NoiseReductionType
+    strength: float | None
+
+
+class RealtimeAudioConfigOutputParam(TypedDict, total=False):
+    format: RealtimeAudioFormatsParam
+    voice: chat_input_params.ChatCompletionAudioParamVoiceParam
+    speed: float
 
 
 class RealtimeAudioConfigOutputVoiceIDParam(TypedDict, total=False):
     id: Required[str]
+
+
+class RealtimeAudioFormatsAudioPCMParam(TypedDict, total=False):
+    type: Literal["audio/pcm"]
+    rate: Literal[24000]
+
+
+class RealtimeAudioFormatsAudioPCMAParam(TypedDict, total=False):
+    type: Literal["audio/pcma"]
+
+
+class RealtimeAudioFormatsAudioPCMUParam(TypedDict, total=False):
+    type: Literal["audio/pcmu"]
+
+
+class RealtimeAudioInputTurnDetectionSemanticVadParam(TypedDict, total=False):
+    type: Required[Literal["semantic_vad"]]
+    eagerness: Literal["low", "medium", "high", "auto"]
+    create_response: bool
+    interrupt_response: bool
+
+
+class RealtimeAudioInputTurnDetectionServerVadParam(TypedDict, total=False):
+    type: Required[Literal["server_vad"]]
+    threshold: float
+    prefix_padding_ms: int
+    silence_duration_ms: int
+    create_response: bool
+    interrupt_response: bool
+    idle_timeout_ms: int | None
+
+
+class RealtimeConversationItemAssistantMessageParam(TypedDict, total=False):
+    id: str
+    object: Literal["realtime.item"]
+    type: Required[Literal["message"]]
+    status: Literal["completed", "incomplete", "in_progress"]
+    role: Required[Literal["assistant"]]
+    content: Required[
+        Iterable[RealtimeConversationItemAssistantMessageContentParam | realtime.RealtimeConversationItemAssistantMessageContent]
+    ]
+
+
+class RealtimeConversationItemAssistantMessageContentParam(TypedDict, total=False):
+    type: Literal["output_text", "output_audio"]
+    text: str
+    audio: str
+    transcript: str
+
+
+class RealtimeConversationItemFunctionCallParam(TypedDict, total=False):
+    id: str
+    object: Literal["realtime.item"]
+    type: Required[Literal["function_call"]]
+    status: Literal["completed", "incomplete", "in_progress"]
+    call_id: str
+    name: Required[str]
+    arguments: Required[str]
+
+
+class RealtimeConversationItemFunctionCallOutputParam(TypedDict, total=False):
+    id: str
+    object: Literal["realtime.item"]
+    type: Required[Literal["function_call_output"]]
+    status: Literal["completed", "incomplete", "in_progress"]
+    call_id: Required[str]
+    output: Required[str]
+
+
+class RealtimeConversationItemSystemMessageParam(TypedDict, total=False):
+    id: str
+    object: Literal["realtime.item"]
+    type: Required[Literal["message"]]
+    status: Literal["completed", "incomplete", "in_progress"]
+    role: Required[Literal["system"]]
+    content: Required[Iterable[RealtimeConversationItemSystemMessageContentParam | realtime.RealtimeConversationItemSystemMessageContent]]
+
+
+class RealtimeConversationItemSystemMessageContentParam(TypedDict, total=False):
+    type: Literal["input_text"]
+    text: str
+
+
+class RealtimeConversationItemUserMessageParam(TypedDict, total=False):
+    id: str
+    object: Literal["realtime.item"]
+    type: Required[Literal["message"]]
+    status: Literal["completed", "incomplete", "in_progress"]
+    role: Required[Literal["user"]]
+    content: Required[Iterable[RealtimeConversationItemUserMessageContentParam | realtime.RealtimeConversationItemUserMessageContent]]
+
+
+class RealtimeConversationItemUserMessageContentParam(TypedDict, total=False):
+    type: Literal["input_text", "input_audio", "input_image"]
+    text: str
+    audio: str
+    image_url: str
+    detail: Literal["auto", "low", "high"]
+    transcript: str
+
+
+class RealtimeFunctionToolParam(TypedDict, total=False):
+    type: Literal["function"]
+    name: str
+    description: str
+    parameters: Mapping[str, Any]
+
+
+class RealtimeMcpApprovalRequestParam(TypedDict, total=False):
+    type: Required[Literal["mcp_approval_request"]]
+    id: Required[str]
+    server_label: Required[str]
+    name: Required[str]
+    arguments: Required[str]
+
+
+class RealtimeMcpApprovalResponseParam(TypedDict, total=False):
+    type: Required[Literal["mcp_approval_response"]]
+    id: Required[str]
+    approval_request_id: Required[str]
+    approve: Required[bool]
+    reason: str | None
+
+
+class RealtimeMcpListToolsParam(TypedDict, total=False):
+    type: Required[Literal["mcp_list_tools"]]
+    id: str
+    server_label: Required[str]
+    tools: Required[Iterable[responses_tools_params.ResponseItemMcpListToolsToolParam | responses_tools.ResponseItemMcpListToolsTool]]
+
+
+class RealtimeMcpProtocolErrorParam(TypedDict, total=False):
+    type: Required[Literal["protocol_error"]]
+    code: Required[int]
+    message: Required[str]
+
+
+class RealtimeMcpToolCallParam(TypedDict, total=False):
+    type: Required[Literal["mcp_call"]]
+    id: Required[str]
+    server_label: Required[str]
+    name: Required[str]
+    arguments: Required[str]
+    approval_request_id: str | None
+    output: str | None
+    error: RealtimeMcpToolCallErrorParam | None
+
+
+class RealtimeMcpToolExecutionErrorParam(TypedDict, total=False):
+    type: Required[Literal["tool_execution_error"]]
+    message: Required[str]
+
+
+class RealtimeMcphttpErrorParam(TypedDict, total=False):
+    type: Required[Literal["http_error"]]
+    code: Required[int]
+    message: Required[str]
+
+
+class RealtimeReasoningParam(TypedDict, total=False):
+    effort: realtime.RealtimeReasoningEffort
+
+
+class RealtimeResponseCreateAudioOutputParam(TypedDict, total=False):
+    output: RealtimeResponseCreateAudioOutputOutputParam
+
+
+class RealtimeResponseCreateAudioOutputOutputParam(TypedDict, total=False):
+    format: RealtimeAudioFormatsParam
+    voice: chat_input_params.ChatCompletionAudioParamVoiceParam
+
+
+class RealtimeResponseCreateParams(TypedDict, total=False):
+    output_modalities: Sequence[Literal["text", "audio"]]
+    instructions: str
+    audio: RealtimeResponseCreateAudioOutputParam
+    tools: Iterable[RealtimeResponseCreateParamsToolParam]
+    tool_choice: RealtimeResponseCreateParamsToolChoiceParam
+    parallel_tool_calls: bool
+    reasoning: RealtimeReasoningParam | realtime.RealtimeReasoning
+    max_output_tokens: int | Literal["inf"]
+    conversation: str | Literal["auto", "none"]
+    metadata: Mapping[str, str] | None
+    prompt: responses_params.ResponsePromptParam | responses.ResponsePrompt | None
+    input: Iterable[ConversationItemParam]
+
+
+class RealtimeSessionCreateRequestParam(TypedDict, total=False):
+    type: Required[Literal["realtime"]]
+    output_modalities: Sequence[Literal["text", "audio"]]
+    model: (
+        str
+        | Literal[
+            "gpt-realtime",
+            "gpt-realtime-1.5",
+            "gpt-realtime-2",
+            "gpt-realtime-2.1",
+            "gpt-realtime-2.1-mini",
+            "gpt-realtime-2025-08-28",
+            "gpt-4o-realtime-preview",
+            "gpt-4o-realtime-preview-2024-10-01",
+            "gpt-4o-realtime-preview-2024-12-17",
+            "gpt-4o-realtime-preview-2025-06-03",
+            "gpt-4o-mini-realtime-preview",
+            "gpt-4o-mini-realtime-preview-2024-12-17",
+            "gpt-realtime-mini",
+            "gpt-realtime-mini-2025-10-06",
+            "gpt-realtime-mini-2025-12-15",
+            "gpt-audio-1.5",
+            "gpt-audio-mini",
+            "gpt-audio-mini-2025-10-06",
+            "gpt-audio-mini-2025-12-15",
+        ]
+    )
+    instructions: str
+    audio: RealtimeAudioConfigParam | realtime.RealtimeAudioConfig
+    include: Sequence[Literal["item.input_audio_transcription.logprobs"]]
+    tracing: Literal["auto"] | RealtimeTracingConfigTracingConfigurationParam | realtime.RealtimeTracingConfigTracingConfiguration | None
+    tools: Iterable[RealtimeToolsConfigParamRealtimeToolsConfigUnionParam]
+    tool_choice: RealtimeToolChoiceConfigParam
+    parallel_tool_calls: bool
+    reasoning: RealtimeReasoningParam | realtime.RealtimeReasoning
+    max_output_tokens: int | Literal["inf"]
+    truncation: RealtimeTruncationParam
+    prompt: responses_params.ResponsePromptParam | responses.ResponsePrompt | None
+
+
+class RealtimeTracingConfigTracingConfigurationParam(TypedDict, total=False):
+    workflow_name: str
+    group_id: str
+    metadata: Mapping[str, Any]
+
+
+class RealtimeTranscriptionSessionAudioParam(TypedDict, total=False):
+    input: RealtimeTranscriptionSessionAudioInputParam | realtime.RealtimeTranscriptionSessionAudioInput
+
+
+class RealtimeTranscriptionSessionAudioInputParam(TypedDict, total=False):
+    format: RealtimeAudioFormatsParam
+    transcription: AudioTranscriptionParam | realtime.AudioTranscription
+    noise_reduction: (
+        RealtimeTranscriptionSessionAudioInputNoiseReductionParam | realtime.RealtimeTranscriptionSessionAudioInputNoiseReduction
+    )
+    turn_detection: RealtimeTurnDetectionParam | None
+
+
+class RealtimeTranscriptionSessionAudioInputNoiseReductionParam(TypedDict, total=False):
+    type: realtime.NoiseReductionType
+    strength: float | None
+
+
+class RealtimeTranscriptionSessionCreateRequestParam(TypedDict, total=False):
+    type: Required[Literal["transcription"]]
+    audio: RealtimeTranscriptionSessionAudioParam | realtime.RealtimeTranscriptionSessionAudio
+    include: Sequence[Literal["item.input_audio_transcription.logprobs"]]
+
+
+class RealtimeTranslationInputAudioBufferAppendEventParam(TypedDict, total=False):
+    event_id: str
+    type: Required[Literal["session.input_audio_buffer.append"]]
+    audio: Required[str]
+
+
+class RealtimeTranslationSessionCloseEventParam(TypedDict, total=False):
+    event_id: str
+    type: Required[Literal["session.close"]]
+
+
+class RealtimeTranslationSessionCreateRequestParam(TypedDict, total=False):
+    model: Required[str]
+    audio: RealtimeTranslationSessionCreateRequestParamAudioParam
+
+
+class RealtimeTranslationSessionCreateRequestParamAudioParam(TypedDict, total=False):
+    input: RealtimeTranslationSessionCreateRequestParamAudioInputParam
+    output: RealtimeTranslationSessionCreateRequestParamAudioOutputParam
+
+
+class RealtimeTranslationSessionCreateRequestParamAudioInputParam(TypedDict, total=False):
+    transcription: RealtimeTranslationSessionCreateRequestParamAudioInputTranscriptionParam | None
+    noise_reduction: RealtimeTranslationSessionCreateRequestParamAudioInputNoiseReductionParam | None
+
+
+class RealtimeTranslationSessionCreateRequestParamAudioInputNoiseReductionParam(TypedDict, total=False):
+    type: Required[realtime.NoiseReductionType]
+    strength: float
+
+
+class RealtimeTranslationSessionCreateRequestParamAudioInputTranscriptionParam(TypedDict, total=False):
+    model: Required[str]
+
+
+class RealtimeTranslationSessionCreateRequestParamAudioOutputParam(TypedDict, total=False):
+    language: str
+
+
+class RealtimeTranslationSessionUpdateEventParam(TypedDict, total=False):
+    event_id: str
+    type: Required[Literal["session.update"]]
+    session: Required[RealtimeTranslationSessionUpdateRequestParam]
+
+
+class RealtimeTranslationSessionUpdateRequestParam(TypedDict, total=False):
+    audio: RealtimeTranslationSessionUpdateRequestAudioParam
+
+
+class RealtimeTranslationSessionUpdateRequestAudioParam(TypedDict, total=False):
+    input: RealtimeTranslationSessionUpdateRequestAudioInputParam
+    output: RealtimeTranslationSessionUpdateRequestAudioOutputParam
+
+
+class RealtimeTranslationSessionUpdateRequestAudioInputParam(TypedDict, total=False):
+    transcription: RealtimeTranslationSessionUpdateRequestAudioInputTranscriptionParam | None
+    noise_reduction: RealtimeTranslationSessionUpdateRequestAudioInputNoiseReductionParam | None
+
+
+class RealtimeTranslationSessionUpdateRequestAudioInputNoiseReductionParam(TypedDict, total=False):
+    type: Required[realtime.NoiseReductionType]
+    strength: float
+
+
+class RealtimeTranslationSessionUpdateRequestAudioInputTranscriptionParam(TypedDict, total=False):
+    model: Required[str]
+
+
+class RealtimeTranslationSessionUpdateRequestAudioOutputParam(TypedDict, total=False):
+    language: str
+
+
+class RealtimeTruncationRetentionRatioParam(TypedDict, total=False):
+    type: Required[Literal["retention_ratio"]]
+    retention_ratio: Required[float]
+    token_limits: RealtimeTruncationRetentionRatioTokenLimitsParam | realtime.RealtimeTruncationRetentionRatioTokenLimits
+
+
+class RealtimeTruncationRetentionRatioTokenLimitsParam(TypedDict, total=False):
+    post_instructions: int
+
+
+class ResponseCancelEventParam(TypedDict, total=False):
+    event_id: str
+    type: Required[Literal["response.cancel"]]
+    response_id: str
+
+
+class ResponseCreateEventParam(TypedDict, total=False):
+    event_id: str
+    type: Required[Literal["response.create"]]
+    response: RealtimeResponseCreateParams
+
+
+class SessionUpdateEventParam(TypedDict, total=False):
+    event_id: str
+    type: Required[Literal["session.update"]]
+    session: Required[SessionUpdateEventSessionParam]
+
+
+ClientSecretCreateParamsSessionParam: TypeAlias = """
+    RealtimeSessionCreateRequestParam | RealtimeTranscriptionSessionCreateRequestParam
+"""
+
+ConversationItemParam: TypeAlias = """
+    RealtimeConversationItemSystemMessageParam | realtime.RealtimeConversationItemSystemMessage |
+    RealtimeConversationItemUserMessageParam | realtime.RealtimeConversationItemUserMessage |
+    RealtimeConversationItemAssistantMessageParam | realtime.RealtimeConversationItemAssistantMessage |
+    RealtimeConversationItemFunctionCallParam | realtime.RealtimeConversationItemFunctionCall |
+    RealtimeConversationItemFunctionCallOutputParam | realtime.RealtimeConversationItemFunctionCallOutput |
+    RealtimeMcpApprovalResponseParam | realtime.RealtimeMcpApprovalResponse | RealtimeMcpListToolsParam |
+    realtime.RealtimeMcpListTools | RealtimeMcpToolCallParam | realtime.RealtimeMcpToolCall | RealtimeMcpApprovalRequestParam |
+    realtime.RealtimeMcpApprovalRequest
+"""
+
+RealtimeAudioFormatsParam: TypeAlias = """
+    RealtimeAudioFormatsAudioPCMParam | realtime.RealtimeAudioFormatsAudioPCM | RealtimeAudioFormatsAudioPCMUParam |
+    realtime.RealtimeAudioFormatsAudioPCMU | RealtimeAudioFormatsAudioPCMAParam | realtime.RealtimeAudioFormatsAudioPCMA
+"""
+
+RealtimeClientEventParam: TypeAlias = """
+    ConversationItemCreateEventParam | ConversationItemDeleteEventParam | ConversationItemRetrieveEventParam |
+    ConversationItemTruncateEventParam | InputAudioBufferAppendEventParam | InputAudioBufferClearEventParam |
+    OutputAudioBufferClearEventParam | InputAudioBufferCommitEventParam | ResponseCancelEventParam | ResponseCreateEventParam |
+    SessionUpdateEventParam
+"""
+
+RealtimeMcpToolCallErrorParam: TypeAlias = """
+    RealtimeMcpProtocolErrorParam | realtime.RealtimeMcpProtocolError | RealtimeMcpToolExecutionErrorParam |
+    realtime.RealtimeMcpToolExecutionError | RealtimeMcphttpErrorParam | realtime.RealtimeMcphttpError
+"""
+
+RealtimeResponseCreateParamsToolParam: TypeAlias = """
+    RealtimeFunctionToolParam | realtime.RealtimeFunctionTool | responses_tools_params.ToolMcpParam | responses_tools.ToolMcp
+"""
+
+RealtimeResponseCreateParamsToolChoiceParam: TypeAlias = """
+    responses_tools.ToolChoiceOptions | responses_tools_params.ToolChoiceFunctionParam | responses_tools.ToolChoiceFunction |
+    responses_tools_params.ToolChoiceMcpParam | responses_tools.ToolChoiceMcp
+"""
+
+RealtimeToolChoiceConfigParam: TypeAlias = """
+    responses_tools.ToolChoiceOptions | responses_tools_params.ToolChoiceFunctionParam | responses_tools.ToolChoiceFunction |
+    responses_tools_params.ToolChoiceMcpParam | responses_tools.ToolChoiceMcp
+"""
+
+RealtimeToolsConfigParamRealtimeToolsConfigUnionParam: TypeAlias = """
+    RealtimeFunctionToolParam | realtime.RealtimeFunctionTool | responses_tools_params.ToolMcpParam | responses_tools.ToolMcp
+"""
+
+RealtimeTranslationClientEventParam: TypeAlias = """
+    RealtimeTranslationSessionUpdateEventParam | RealtimeTranslationInputAudioBufferAppendEventParam |
+    RealtimeTranslationSessionCloseEventParam
+"""
+
+RealtimeTruncationParam: TypeAlias = """
+    Literal['auto', 'disabled'] | RealtimeTruncationRetentionRatioParam | realtime.RealtimeTruncationRetentionRatio
+"""
+
+RealtimeTurnDetectionParam: TypeAlias = """
+    RealtimeAudioInputTurnDetectionServerVadParam | realtime.RealtimeAudioInputTurnDetectionServerVad |
+    RealtimeAudioInputTurnDetectionSemanticVadParam | realtime.RealtimeAudioInputTurnDetectionSemanticVad
+"""
+
+SessionUpdateEventSessionParam: TypeAlias = "RealtimeSessionCreateRequestParam | RealtimeTranscriptionSessionCreateRequestParam"

@@ -12,7 +12,7 @@ from ._behaviour import FunctionCalling, Speaking
 if TYPE_CHECKING:
     from typing import Any, Literal, TypeAlias
 
-    from . import chat, conversations, responses_input, responses_tools, shared
+    from . import chat, conversations, responses_events, responses_input, responses_tools, shared
 
 
 class CompactedResponse(Record):
@@ -536,6 +536,27 @@ class ResponseIncompleteDetails(Record):
     reason: Literal["max_output_tokens", "content_filter", "max_messages", "steered"] | None = None
 
 
+class ResponseItemImageGenerationCallError(Record):
+    code: str | None = None
+    message: str
+    param: str | None = None
+    type: str
+    moderation_details: ResponseItemImageGenerationCallErrorModerationDetails | None = None
+
+
+class ResponseItemImageGenerationCallErrorModerationDetails(Record):
+    categories: list[str]
+    moderation_stage: Literal["input", "output", "unknown"]
+
+
+class ResponseItemImageGenerationCallSvgUsage(Record):
+    input_tokens: int
+    model: str
+    output_tokens: int
+    reasoning_tokens: int
+    total_tokens: int
+
+
 class ResponseItemLocalShellCallAction(Record):
     type: Literal["exec"] = "exec"
     command: list[str]
@@ -803,6 +824,93 @@ class ResponseReasoningItemSummary(Record):
     text: str
 
 
+class ResponseSteerAcceptedEventSteer(Record):
+    id: str
+    previous_response_id: str
+
+
+class ResponseSteerFailedEventError(Record):
+    code: ResponseSteerErrorCode
+    message: str
+    type: Literal["invalid_request_error"] = "invalid_request_error"
+
+
+class ResponseSteerFailedEventSteer(Record):
+    input: responses_input.ResponseSteerInput
+    previous_response_id: str
+    id: str | None = None
+
+
+class ResponseSteerInputItemListFunctionCallOutput(Record):
+    output: str | ResponseFunctionCallOutputItemList
+    type: Literal["function_call_output"] = "function_call_output"
+    id: str | None = None
+    call_id: str | None = None
+    caller: ResponseSteerInputItemListFunctionCallOutputCaller | None = None
+    name: str | None = None
+    namespace: str | None = None
+    status: Literal["in_progress", "completed", "incomplete"] | None = None
+
+
+class ResponseSteerInputItemListFunctionCallOutputCallerDirect(Record):
+    type: Literal["direct"] = "direct"
+
+
+class ResponseSteerInputItemListFunctionCallOutputCallerProgram(Record):
+    caller_id: str
+    type: Literal["program"] = "program"
+
+
+class ResponseSteerInputItemListMessage(Record):
+    content: list[ResponseSteerInputContent] | str
+    role: Literal["user"] = "user"
+    type: Literal["message"] = "message"
+    id: str | None = None
+    status: str | None = None
+
+
+class ResponseSteerPendingEventSteer(Record):
+    id: str
+    previous_response_id: str
+
+
+class ResponseSteerRequiredInputApplyPatchCallOutput(Record):
+    call_id: str
+    type: Literal["apply_patch_call_output"] = "apply_patch_call_output"
+
+
+class ResponseSteerRequiredInputComputerCallOutput(Record):
+    call_id: str
+    type: Literal["computer_call_output"] = "computer_call_output"
+
+
+class ResponseSteerRequiredInputCustomToolCallOutput(Record):
+    call_id: str
+    type: Literal["custom_tool_call_output"] = "custom_tool_call_output"
+
+
+class ResponseSteerRequiredInputFunctionCallOutput(Record):
+    call_id: str
+    name: str
+    type: Literal["function_call_output"] = "function_call_output"
+
+
+class ResponseSteerRequiredInputMcpApprovalResponse(Record):
+    approval_request_id: str
+    type: Literal["mcp_approval_response"] = "mcp_approval_response"
+
+
+class ResponseSteerRequiredInputShellCallOutput(Record):
+    call_id: str
+    type: Literal["shell_call_output"] = "shell_call_output"
+
+
+class ResponseSteerRequiredInputToolSearchOutput(Record):
+    call_id: str
+    execution: Literal["client"] = "client"
+    type: Literal["tool_search_output"] = "tool_search_output"
+
+
 class ResponseTextConfig(Record):
     format: ResponseFormatTextConfig | None = None
     verbosity: chat.Verbosity | None = None
@@ -828,6 +936,24 @@ class ResponseToolSearchOutputItem(Record):
     created_by: str | None = None
 
 
+class ResponseToolSearchOutputItemParamParamToolImageGenerationSvg(Record):
+    model: str | None = None
+    reasoning: ResponseToolSearchOutputItemParamParamToolImageGenerationSvgReasoning | None = None
+
+
+class ResponseToolSearchOutputItemParamParamToolImageGenerationSvgReasoning(Record):
+    effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = None
+
+
+class ResponseToolSearchOutputItemParamToolImageGenerationSvg(Record):
+    model: str | None = None
+    reasoning: ResponseToolSearchOutputItemParamToolImageGenerationSvgReasoning | None = None
+
+
+class ResponseToolSearchOutputItemParamToolImageGenerationSvgReasoning(Record):
+    effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = None
+
+
 class ResponseUsage(Record):
     input_tokens: int
     input_tokens_details: ResponseUsageInputTokensDetails
@@ -851,6 +977,548 @@ class ResponseUsageOutputTokensDetails(Record):
     reasoning_tokens: int
 
 
+class ResponsesServerEventResponseAudioTranscriptWsDelta(Record):
+    type: Literal["response.audio.transcript.delta"] = "response.audio.transcript.delta"
+    delta: str
+    sequence_number: int
+    stream_id: str | None = None
+
+
+class ResponsesServerEventResponseAudioTranscriptWsDone(Record):
+    type: Literal["response.audio.transcript.done"] = "response.audio.transcript.done"
+    sequence_number: int
+    stream_id: str | None = None
+
+
+class ResponsesServerEventResponseAudioWsDelta(Record):
+    type: Literal["response.audio.delta"] = "response.audio.delta"
+    sequence_number: int
+    delta: str
+    stream_id: str | None = None
+
+
+class ResponsesServerEventResponseAudioWsDone(Record):
+    type: Literal["response.audio.done"] = "response.audio.done"
+    sequence_number: int
+    stream_id: str | None = None
+
+
+class ResponsesServerEventResponseCodeInterpreterCallCodeWsDelta(Record):
+    type: Literal["response.code_interpreter_call_code.delta"] = "response.code_interpreter_call_code.delta"
+    output_index: int
+    item_id: str
+    delta: str
+    sequence_number: int
+    stream_id: str | None = None
+
+
+class ResponsesServerEventResponseCodeInterpreterCallCodeWsDone(Record):
+    type: Literal["response.code_interpreter_call_code.done"] = "response.code_interpreter_call_code.done"
+    output_index: int
+    item_id: str
+    code: str
+    sequence_number: int
+    stream_id: str | None = None
+
+
+class ResponsesServerEventResponseCodeInterpreterCallInWsProgress(Record):
+    type: Literal["response.code_interpreter_call.in_progress"] = "response.code_interpreter_call.in_progress"
+    output_index: int
+    item_id: str
+    sequence_number: int
+    stream_id: str | None = None
+
+
+class ResponsesServerEventResponseCodeInterpreterCallWsCompleted(Record):
+    type: Literal["response.code_interpreter_call.completed"] = "response.code_interpreter_call.completed"
+    output_index: int
+    item_id: str
+    sequence_number: int
+    stream_id: str | None = None
+
+
+class ResponsesServerEventResponseCodeInterpreterCallWsInterpreting(Record):
+    type: Literal["response.code_interpreter_call.interpreting"] = "response.code_interpreter_call.interpreting"
+    output_index: int
+    item_id: str
+    sequence_number: int
+    stream_id: str | None = None
+
+
+class ResponsesServerEventResponseCompactionWsCompacting(Record):
+    item_id: str
+    output_index: int
+    sequence_number: int
+    type: Literal["response.compaction.compacting"] = "response.compaction.compacting"
+    stream_id: str | None = None
+
+
+class ResponsesServerEventResponseContentPartWsAdded(Record):
+    type: Literal["response.content_part.added"] = "response.content_part.added"
+    item_id: str
+    output_index: int
+    content_index: int
+    part: responses_events.ResponseContentPartDoneEventPart
+    sequence_number: int
+    stream_id: str | None = None
+
+
+class ResponsesServerEventResponseContentPartWsDone(Record):
+    type: Literal["response.content_part.done"] = "response.content_part.done"
+    item_id: str
+    output_index: int
+    content_index: int
+    sequence_number: int
+    part: responses_events.ResponseContentPartDoneEventPart
+    stream_id: str | None = None
+
+
+class ResponsesServerEventResponseCustomToolCallInputWsDelta(Record):
+    type: Literal["response.custom_tool_call_input.delta"] = "response.custom_tool_call_input.delta"
+    sequence_number: int
+    output_index: int
+    item_id: str
+    delta: str
+    stream_id: str | None = None
+
+
+class ResponsesServerEventResponseCustomToolCallInputWsDone(Record):
+    type: Literal["response.custom_tool_call_input.done"] = "response.custom_tool_call_input.done"
+    sequence_number: int
+    output_index: int
+    item_id: str
+    input: str
+    stream_id: str | None = None
+
+
+class ResponsesServerEventResponseFileSearchCallInWsProgress(Record):
+    type: Literal["response.file_search_call.in_progress"] = "response.file_search_call.in_progress"
+    output_index: int
+    item_id: str
+    sequence_number: int
+    stream_id: str | None = None
+
+
+class ResponsesServerEventResponseFileSearchCallWsCompleted(Record):
+    type: Literal["response.file_search_call.completed"] = "response.file_search_call.completed"
+    output_index: int
+    item_id: str
+    sequence_number: int
+    stream_id: str | None = None
+
+
+class ResponsesServerEventResponseFileSearchCallWsSearching(Record):
+    type: Literal["response.file_search_call.searching"] = "response.file_search_call.searching"
+    output_index: int
+    item_id: str
+    sequence_number: int
+    stream_id: str | None = None
+
+
+class ResponsesServerEventResponseFunctionCallArgumentsWsDelta(Record):
+    type: Literal["response.function_call_arguments.delta"] = "response.function_call_arguments.delta"
+    item_id: str
+    output_index: int
+    sequence_number: int
+    delta: str
+    stream_id: str | None = None
+
+
+class ResponsesServerEventResponseFunctionCallArgumentsWsDone(Record):
+    type: Literal["response.function_call_arguments.done"] = "response.function_call_arguments.done"
+    item_id: str
+    name: str
+    output_index: int
+    sequence_number: int
+    arguments: str
+    stream_id: str | None = None
+
+
+class ResponsesServerEventResponseImageGenCallInWsProgress(Record):
+    type: Literal["response.image_generation_call.in_progress"] = "response.image_generation_call.in_progress"
+    output_index: int
+    item_id: str
+    sequence_number: int
+    stream_id: str | None = None
+
+
+class ResponsesServerEventResponseImageGenCallPartialWsImage(Record):
+    type: Literal["response.image_generation_call.partial_image"] = "response.image_generation_call.partial_image"
+    output_index: int
+    item_id: str
+    sequence_number: int
+    partial_image_index: int
+    partial_image_b64: str
+    size: str | None = None
+    quality: str | None = None
+    background: str | None = None
+    output_format: str | None = None
+    stream_id: str | None = None
+
+
+class ResponsesServerEventResponseImageGenCallWsCompleted(Record):
+    type: Literal["response.image_generation_call.completed"] = "response.image_generation_call.completed"
+    output_index: int
+    sequence_number: int
+    item_id: str
+    stream_id: str | None = None
+
+
+class ResponsesServerEventResponseImageGenCallWsGenerating(Record):
+    type: Literal["response.image_generation_call.generating"] = "response.image_generation_call.generating"
+    output_index: int
+    item_id: str
+    sequence_number: int
+    stream_id: str | None = None
+
+
+class ResponsesServerEventResponseInWsProgress(Record):
+    type: Literal["response.in_progress"] = "response.in_progress"
+    response: Response
+    sequence_number: int
+    stream_id: str | None = None
+
+
+class ResponsesServerEventResponseMcpCallArgumentsWsDelta(Record):
+    type: Literal["response.mcp_call_arguments.delta"] = "response.mcp_call_arguments.delta"
+    output_index: int
+    item_id: str
+    delta: str
+    sequence_number: int
+    stream_id: str | None = None
+
+
+class ResponsesServerEventResponseMcpCallArgumentsWsDone(Record):
+    type: Literal["response.mcp_call_arguments.done"] = "response.mcp_call_arguments.done"
+    output_index: int
+    item_id: str
+    arguments: str
+    sequence_number: int
+    stream_id: str | None = None
+
+
+class ResponsesServerEventResponseMcpCallInWsProgress(Record):
+    type: Literal["response.mcp_call.in_progress"] = "response.mcp_call.in_progress"
+    sequence_number: int
+    output_index: int
+    item_id: str
+    stream_id: str | None = None
+
+
+class ResponsesServerEventResponseMcpCallWsCompleted(Record):
+    type: Literal["response.mcp_call.completed"] = "response.mcp_call.completed"
+    item_id: str
+    output_index: int
+    sequence_number: int
+    stream_id: str | None = None
+
+
+class ResponsesServerEventResponseMcpCallWsFailed(Record):
+    type: Literal["response.mcp_call.failed"] = "response.mcp_call.failed"
+    item_id: str
+    output_index: int
+    sequence_number: int
+    stream_id: str | None = None
+
+
+class ResponsesServerEventResponseMcpListToolsInWsProgress(Record):
+    type: Literal["response.mcp_list_tools.in_progress"] = "response.mcp_list_tools.in_progress"
+    item_id: str
+    output_index: int
+    sequence_number: int
+    stream_id: str | None = None
+
+
+class ResponsesServerEventResponseMcpListToolsWsCompleted(Record):
+    type: Literal["response.mcp_list_tools.completed"] = "response.mcp_list_tools.completed"
+    item_id: str
+    output_index: int
+    sequence_number: int
+    stream_id: str | None = None
+
+
+class ResponsesServerEventResponseMcpListToolsWsFailed(Record):
+    type: Literal["response.mcp_list_tools.failed"] = "response.mcp_list_tools.failed"
+    item_id: str
+    output_index: int
+    sequence_number: int
+    stream_id: str | None = None
+
+
+class ResponsesServerEventResponseOutputItemWsAdded(Record):
+    type: Literal["response.output_item.added"] = "response.output_item.added"
+    output_index: int
+    sequence_number: int
+    item: ResponseOutputItem
+    stream_id: str | None = None
+
+
+class ResponsesServerEventResponseOutputItemWsDone(Record):
+    type: Literal["response.output_item.done"] = "response.output_item.done"
+    output_index: int
+    sequence_number: int
+    item: ResponseOutputItem
+    stream_id: str | None = None
+
+
+class ResponsesServerEventResponseOutputTextAnnotationWsAdded(Record):
+    type: Literal["response.output_text.annotation.added"] = "response.output_text.annotation.added"
+    item_id: str
+    output_index: int
+    content_index: int
+    annotation_index: int
+    sequence_number: int
+    annotation: ResponseOutputTextAnnotation | None
+    stream_id: str | None = None
+
+
+class ResponsesServerEventResponseReasoningSummaryPartWsAdded(Record):
+    type: Literal["response.reasoning_summary_part.added"] = "response.reasoning_summary_part.added"
+    item_id: str
+    output_index: int
+    summary_index: int
+    sequence_number: int
+    part: responses_events.ResponseReasoningSummaryPartAddedEventPart
+    stream_id: str | None = None
+
+
+class ResponsesServerEventResponseReasoningSummaryPartWsDone(Record):
+    type: Literal["response.reasoning_summary_part.done"] = "response.reasoning_summary_part.done"
+    item_id: str
+    output_index: int
+    summary_index: int
+    status: Literal["incomplete"] | None = None
+    sequence_number: int
+    part: responses_events.ResponseReasoningSummaryPartDoneEventPart
+    stream_id: str | None = None
+
+
+class ResponsesServerEventResponseReasoningSummaryTextWsDelta(Record):
+    type: Literal["response.reasoning_summary_text.delta"] = "response.reasoning_summary_text.delta"
+    item_id: str
+    output_index: int
+    summary_index: int
+    delta: str
+    sequence_number: int
+    stream_id: str | None = None
+
+
+class ResponsesServerEventResponseReasoningSummaryTextWsDone(Record):
+    type: Literal["response.reasoning_summary_text.done"] = "response.reasoning_summary_text.done"
+    item_id: str
+    output_index: int
+    summary_index: int
+    text: str
+    sequence_number: int
+    stream_id: str | None = None
+
+
+class ResponsesServerEventResponseReasoningTextWsDelta(Record):
+    type: Literal["response.reasoning_text.delta"] = "response.reasoning_text.delta"
+    item_id: str
+    output_index: int
+    content_index: int
+    delta: str
+    sequence_number: int
+    stream_id: str | None = None
+
+
+class ResponsesServerEventResponseReasoningTextWsDone(Record):
+    type: Literal["response.reasoning_text.done"] = "response.reasoning_text.done"
+    item_id: str
+    output_index: int
+    content_index: int
+    text: str
+    sequence_number: int
+    stream_id: str | None = None
+
+
+class ResponsesServerEventResponseRefusalWsDelta(Record):
+    type: Literal["response.refusal.delta"] = "response.refusal.delta"
+    item_id: str
+    output_index: int
+    content_index: int
+    delta: str
+    sequence_number: int
+    stream_id: str | None = None
+
+
+class ResponsesServerEventResponseRefusalWsDone(Record):
+    type: Literal["response.refusal.done"] = "response.refusal.done"
+    item_id: str
+    output_index: int
+    content_index: int
+    refusal: str
+    sequence_number: int
+    stream_id: str | None = None
+
+
+class ResponsesServerEventResponseShellCallCommandWsAdded(Record):
+    type: Literal["response.shell_call_command.added"] = "response.shell_call_command.added"
+    sequence_number: int
+    output_index: int
+    command_index: int
+    command: str
+    stream_id: str | None = None
+
+
+class ResponsesServerEventResponseShellCallCommandWsDelta(Record):
+    type: Literal["response.shell_call_command.delta"] = "response.shell_call_command.delta"
+    sequence_number: int
+    output_index: int
+    command_index: int
+    delta: str
+    obfuscation: str | None = None
+    stream_id: str | None = None
+
+
+class ResponsesServerEventResponseShellCallCommandWsDone(Record):
+    type: Literal["response.shell_call_command.done"] = "response.shell_call_command.done"
+    sequence_number: int
+    output_index: int
+    command_index: int
+    command: str
+    stream_id: str | None = None
+
+
+class ResponsesServerEventResponseShellCallOutputContentWsDelta(Record):
+    type: Literal["response.shell_call_output_content.delta"] = "response.shell_call_output_content.delta"
+    sequence_number: int
+    item_id: str
+    output_index: int
+    command_index: int
+    delta: responses_events.ResponseShellCallOutputContentDeltaEventDelta
+    stream_id: str | None = None
+
+
+class ResponsesServerEventResponseShellCallOutputContentWsDone(Record):
+    type: Literal["response.shell_call_output_content.done"] = "response.shell_call_output_content.done"
+    sequence_number: int
+    item_id: str
+    output_index: int
+    command_index: int
+    output: list[ResponseFunctionShellToolCallOutputOutput]
+    stream_id: str | None = None
+
+
+class ResponsesServerEventResponseTextWsDelta(Record):
+    type: Literal["response.output_text.delta"] = "response.output_text.delta"
+    item_id: str
+    output_index: int
+    content_index: int
+    delta: str
+    sequence_number: int
+    logprobs: list[responses_events.ResponseTextDoneEventLogprob]
+    stream_id: str | None = None
+
+
+class ResponsesServerEventResponseTextWsDone(Record):
+    type: Literal["response.output_text.done"] = "response.output_text.done"
+    item_id: str
+    output_index: int
+    content_index: int
+    text: str
+    sequence_number: int
+    logprobs: list[responses_events.ResponseTextDoneEventLogprob]
+    stream_id: str | None = None
+
+
+class ResponsesServerEventResponseWebSearchCallInWsProgress(Record):
+    type: Literal["response.web_search_call.in_progress"] = "response.web_search_call.in_progress"
+    output_index: int
+    item_id: str
+    sequence_number: int
+    stream_id: str | None = None
+
+
+class ResponsesServerEventResponseWebSearchCallWsCompleted(Record):
+    type: Literal["response.web_search_call.completed"] = "response.web_search_call.completed"
+    output_index: int
+    item_id: str
+    sequence_number: int
+    stream_id: str | None = None
+
+
+class ResponsesServerEventResponseWebSearchCallWsSearching(Record):
+    type: Literal["response.web_search_call.searching"] = "response.web_search_call.searching"
+    output_index: int
+    item_id: str
+    sequence_number: int
+    stream_id: str | None = None
+
+
+class ResponsesServerEventResponseWsCompleted(Record):
+    type: Literal["response.completed"] = "response.completed"
+    response: Response
+    sequence_number: int
+    stream_id: str | None = None
+
+
+class ResponsesServerEventResponseWsCreated(Record):
+    type: Literal["response.created"] = "response.created"
+    response: Response
+    sequence_number: int
+    stream_id: str | None = None
+
+
+class ResponsesServerEventResponseWsError(Record):
+    type: Literal["error"] = "error"
+    status: int | None = None
+    sequence_number: int | None = None
+    error: ResponsesServerEventResponseWsErrorError
+    stream_id: str | None = None
+
+
+class ResponsesServerEventResponseWsErrorError(Record):
+    type: str
+    code: str | None
+    message: str
+    param: str | None
+    headers: dict[str, str] | None = None
+    misalignment: ResponsesServerEventResponseWsErrorErrorMisalignment | None = None
+
+
+class ResponsesServerEventResponseWsErrorErrorMisalignment(Record):
+    detailed_explanation: str | None = None
+    error_type: (
+        str
+        | Literal[
+            "potentially_unintended_data_transfer",
+            "potentially_unintended_data_access",
+            "potentially_unintended_destructive_activity",
+            "other",
+        ]
+        | None
+    ) = None
+    review_target: str | None = None
+    steer: ResponsesServerEventResponseWsErrorErrorMisalignmentSteer | None = None
+
+
+class ResponsesServerEventResponseWsErrorErrorMisalignmentSteer(Record):
+    message: str
+
+
+class ResponsesServerEventResponseWsFailed(Record):
+    type: Literal["response.failed"] = "response.failed"
+    sequence_number: int
+    response: Response
+    stream_id: str | None = None
+
+
+class ResponsesServerEventResponseWsIncomplete(Record):
+    type: Literal["response.incomplete"] = "response.incomplete"
+    response: Response
+    sequence_number: int
+    stream_id: str | None = None
+
+
+class ResponsesServerEventResponseWsQueued(Record):
+    type: Literal["response.queued"] = "response.queued"
+    response: Response
+    sequence_number: int
+    stream_id: str | None = None
+
+
 ApplyPatchCallOutputStatus: TypeAlias = "Literal['completed', 'failed']"
 
 ApplyPatchCallOutputStatusParam: TypeAlias = "Literal['completed', 'failed']"
@@ -872,7 +1540,11 @@ ComputerAction: TypeAlias = """
     ComputerActionScreenshot | ComputerActionScroll | ComputerActionType | ComputerActionWait
 """
 
+ComputerActionList: TypeAlias = "list[ComputerAction]"
+
 ComputerCallOutputStatus: TypeAlias = "Literal['completed', 'incomplete', 'failed']"
+
+ConversationParam: TypeAlias = "str | responses_input.ResponseConversationParam"
 
 DetailEnum: TypeAlias = "Literal['low', 'high', 'auto', 'original']"
 
@@ -899,6 +1571,15 @@ FunctionShellCallStatus: TypeAlias = "Literal['in_progress', 'completed', 'incom
 
 ImageDetail: TypeAlias = "Literal['low', 'high', 'auto', 'original']"
 
+InputTokenCountParamsConversation: TypeAlias = "str | responses_input.ResponseConversationParam"
+
+InputTokenCountParamsToolChoice: TypeAlias = """
+    responses_tools.ToolChoiceOptions | responses_tools.ToolChoiceAllowed | responses_tools.ToolChoiceTypes |
+    responses_tools.ToolChoiceFunction | responses_tools.ToolChoiceMcp | responses_tools.ToolChoiceCustom |
+    responses_tools.ResponseToolChoiceSpecificProgrammaticToolCallingParam | responses_tools.ToolChoiceApplyPatch |
+    responses_tools.ToolChoiceShell
+"""
+
 ItemField: TypeAlias = """
     conversations.Message | ResponseOutputItemProgram | ResponseOutputItemProgramOutput | ResponseFunctionToolCall |
     ResponseToolSearchCall | ResponseToolSearchOutputItem | ResponseOutputItemAdditionalTools | FunctionToolCallOutput |
@@ -915,6 +1596,10 @@ MCPToolCallError: TypeAlias = """
 """
 
 MCPToolCallStatus: TypeAlias = "Literal['in_progress', 'completed', 'incomplete', 'calling', 'failed']"
+
+McpToolCallError: TypeAlias = """
+    McpToolCallErrorMcpProtocolError | McpToolCallErrorMcpToolExecutionError | McpToolCallErrorHTTPError
+"""
 
 MessagePhase: TypeAlias = "Literal['commentary', 'final_answer']"
 
@@ -940,12 +1625,35 @@ PromptVariablesValue: TypeAlias = """
     responses_input.ResponseInputText | responses_input.ResponseInputImage | responses_input.ResponseInputFile
 """
 
+ResponseApplyPatchToolCallCaller: TypeAlias = "ResponseCustomToolCallCallerDirect | ResponseCustomToolCallCallerProgram"
+
 ResponseApplyPatchToolCallOperation: TypeAlias = """
     ResponseApplyPatchToolCallOperationCreateFile | ResponseApplyPatchToolCallOperationDeleteFile |
     ResponseApplyPatchToolCallOperationUpdateFile
 """
 
+ResponseApplyPatchToolCallOutputCaller: TypeAlias = "ResponseCustomToolCallCallerDirect | ResponseCustomToolCallCallerProgram"
+
+ResponseCodeInterpreterToolCallOutput: TypeAlias = """
+    ResponseCodeInterpreterToolCallOutputLogs | ResponseCodeInterpreterToolCallOutputImage
+"""
+
+ResponseCodeInterpreterToolCallParamOutput: TypeAlias = """
+    ResponseCodeInterpreterToolCallOutputLogs | ResponseCodeInterpreterToolCallOutputImage
+"""
+
+ResponseComputerToolCallAction: TypeAlias = """
+    ComputerActionClick | ComputerActionDoubleClick | ComputerActionDrag | ComputerActionKeypress | ComputerActionMove |
+    ComputerActionScreenshot | ComputerActionScroll | ComputerActionType | ComputerActionWait
+"""
+
 ResponseConfigurationUpdateItemTextFormat: TypeAlias = "shared.ResponseFormatText | ResponseFormatTextJSONSchemaConfig"
+
+ResponseCustomToolCallCaller: TypeAlias = "ResponseCustomToolCallCallerDirect | ResponseCustomToolCallCallerProgram"
+
+ResponseCustomToolCallOutputCaller: TypeAlias = """
+    ResponseCustomToolCallOutputCallerDirect | ResponseCustomToolCallOutputCallerProgram
+"""
 
 ResponseCustomToolCallOutputOutputOutputContentList: TypeAlias = """
     responses_input.ResponseInputText | responses_input.ResponseInputImage | responses_input.ResponseInputFile
@@ -963,14 +1671,34 @@ ResponseFormatTextConfig: TypeAlias = """
     shared.ResponseFormatText | ResponseFormatTextJSONSchemaConfig | shared.ResponseFormatJSONObject
 """
 
+ResponseFunctionCallOutputItem: TypeAlias = """
+    responses_input.ResponseInputTextContent | responses_input.ResponseInputImageContent |
+    responses_input.ResponseInputFileContent
+"""
+
+ResponseFunctionCallOutputItemList: TypeAlias = """
+    list[ResponseFunctionCallOutputItem] |
+    list[responses_input.ResponseFunctionCallOutputItemListParamResponseFunctionCallOutputItemParam]
+"""
+
 ResponseFunctionShellCallOutputContentOutcome: TypeAlias = """
     ResponseFunctionShellCallOutputContentOutcomeTimeout | ResponseFunctionShellCallOutputContentOutcomeExit
 """
 
+ResponseFunctionShellToolCallCaller: TypeAlias = "ResponseCustomToolCallCallerDirect | ResponseCustomToolCallCallerProgram"
+
 ResponseFunctionShellToolCallEnvironment: TypeAlias = "ResponseLocalEnvironment | ResponseContainerReference"
+
+ResponseFunctionShellToolCallOutputCaller: TypeAlias = "ResponseCustomToolCallCallerDirect | ResponseCustomToolCallCallerProgram"
 
 ResponseFunctionShellToolCallOutputOutputOutcome: TypeAlias = """
     ResponseFunctionShellToolCallOutputOutputOutcomeTimeout | ResponseFunctionShellToolCallOutputOutputOutcomeExit
+"""
+
+ResponseFunctionToolCallCaller: TypeAlias = "ResponseCustomToolCallCallerDirect | ResponseCustomToolCallCallerProgram"
+
+ResponseFunctionToolCallOutputItemCaller: TypeAlias = """
+    ResponseCustomToolCallOutputCallerDirect | ResponseCustomToolCallOutputCallerProgram
 """
 
 ResponseFunctionWebSearchAction: TypeAlias = """
@@ -1017,10 +1745,44 @@ ResponseOutputTextAnnotation: TypeAlias = """
     ResponseOutputTextAnnotationAddedEventAnnotationFilePath
 """
 
+ResponseOutputTextAnnotationAddedEventAnnotation: TypeAlias = """
+    ResponseOutputTextAnnotationAddedEventAnnotationFileCitation | ResponseOutputTextAnnotationAddedEventAnnotationURLCitation |
+    ResponseOutputTextAnnotationAddedEventAnnotationContainerFileCitation |
+    ResponseOutputTextAnnotationAddedEventAnnotationFilePath
+"""
+
 ResponsePromptCacheDiagnostics: TypeAlias = """
     ResponsePromptCacheDiagnosticsCacheMiss | ResponsePromptCacheDiagnosticsCacheHit |
     ResponsePromptCacheDiagnosticsComparisonResponseNotFound | ResponsePromptCacheDiagnosticsUnavailable
 """
+
+ResponsePromptParamVariables: TypeAlias = """
+    str | responses_input.ResponseInputText | responses_input.ResponseInputImage | responses_input.ResponseInputFile
+"""
+
+ResponsePromptVariables: TypeAlias = """
+    str | responses_input.ResponseInputText | responses_input.ResponseInputImage | responses_input.ResponseInputFile
+"""
+
+ResponseStatus: TypeAlias = "Literal['completed', 'failed', 'in_progress', 'cancelled', 'queued', 'incomplete']"
+
+ResponseSteerErrorCode: TypeAlias = """
+    Literal['response_not_found', 'invalid_input', 'steering_not_supported', 'too_many_pending_steers',
+    'response_already_completed', 'response_not_active', 'successor_creation_failed'] | str
+"""
+
+ResponseSteerInputContent: TypeAlias = """
+    responses_input.ResponseInputTextContent | responses_input.ResponseInputImageContent |
+    responses_input.ResponseInputFileContent
+"""
+
+ResponseSteerInputItemList: TypeAlias = "ResponseSteerInputItemListMessage | ResponseSteerInputItemListFunctionCallOutput"
+
+ResponseSteerInputItemListFunctionCallOutputCaller: TypeAlias = """
+    ResponseSteerInputItemListFunctionCallOutputCallerDirect | ResponseSteerInputItemListFunctionCallOutputCallerProgram
+"""
+
+ResponseSteerPendingReason: TypeAlias = "Literal['waiting_for_required_input'] | str"
 
 ServiceTier: TypeAlias = "Literal['auto', 'default', 'flex', 'scale', 'priority', 'fast', 'ultrafast']"
 

@@ -42,6 +42,28 @@ class ResponseConfigurationUpdateItemParamParamText(Record):
     format: ResponseConfigurationUpdateItemParamParamTextFormat
 
 
+class ResponseConfigurationUpdateItemParamReasoning(Record):
+    effort: shared.ReasoningEffort | None = None
+
+
+class ResponseConfigurationUpdateItemParamText(Record):
+    format: ResponseConfigurationUpdateItemParamTextFormat
+
+
+class ResponseConversationParam(Record):
+    id: str
+
+
+class ResponseInputAudio(Record):
+    type: Literal["input_audio"] = "input_audio"
+    input_audio: ResponseInputAudioInputAudio
+
+
+class ResponseInputAudioInputAudio(Record):
+    data: str
+    format: Literal["mp3", "wav"]
+
+
 class ResponseInputFile(Record):
     type: Literal["input_file"] = "input_file"
     file_id: str | None = None
@@ -145,6 +167,27 @@ class ResponseInputItemFunctionCallOutput(Record):
     status: responses.FunctionCallItemStatus | None = None
 
 
+class ResponseInputItemImageGenerationCallError(Record):
+    code: str | None = None
+    message: str
+    param: str | None = None
+    type: str
+    moderation_details: ResponseInputItemImageGenerationCallErrorModerationDetails | None = None
+
+
+class ResponseInputItemImageGenerationCallErrorModerationDetails(Record):
+    categories: list[str]
+    moderation_stage: Literal["input", "output", "unknown"]
+
+
+class ResponseInputItemImageGenerationCallSvgUsage(Record):
+    input_tokens: int
+    model: str
+    output_tokens: int
+    reasoning_tokens: int
+    total_tokens: int
+
+
 class ResponseInputItemItemReference(Record):
     type: Literal["item_reference"] | None = None
     id: str
@@ -163,6 +206,27 @@ class ResponseInputItemMessage(Record):
     role: Literal["user", "system", "developer"]
     status: Literal["in_progress", "completed", "incomplete"] | None = None
     content: list[ResponseInputContent]
+
+
+class ResponseInputItemParamImageGenerationCallError(Record):
+    code: str | None
+    message: str
+    param: str | None
+    type: str
+    moderation_details: ResponseInputItemParamImageGenerationCallErrorModerationDetails | None = None
+
+
+class ResponseInputItemParamImageGenerationCallErrorModerationDetails(Record):
+    categories: list[str]
+    moderation_stage: Literal["input", "output", "unknown"]
+
+
+class ResponseInputItemParamImageGenerationCallSvgUsage(Record):
+    input_tokens: int
+    model: str
+    output_tokens: int
+    reasoning_tokens: int
+    total_tokens: int
 
 
 class ResponseInputItemProgram(Record):
@@ -224,6 +288,27 @@ class ResponseInputMessageItem(Record):
     id: str
 
 
+class ResponseInputParamImageGenerationCallError(Record):
+    code: str | None
+    message: str
+    param: str | None
+    type: str
+    moderation_details: ResponseInputParamImageGenerationCallErrorModerationDetails | None = None
+
+
+class ResponseInputParamImageGenerationCallErrorModerationDetails(Record):
+    categories: list[str]
+    moderation_stage: Literal["input", "output", "unknown"]
+
+
+class ResponseInputParamImageGenerationCallSvgUsage(Record):
+    input_tokens: int
+    model: str
+    output_tokens: int
+    reasoning_tokens: int
+    total_tokens: int
+
+
 class ResponseInputText(Record):
     type: Literal["input_text"] = "input_text"
     text: str
@@ -262,6 +347,102 @@ class ResponseToolSearchOutputItemParam(Record):
     status: responses.FunctionCallItemStatus | None = None
 
 
+class ResponsesClientEventParamResponseCreateAccessPrograms(Record):
+    cyber: Literal["standard", "daybreak_blue", "daybreak_red"] | None = None
+
+
+class ResponsesClientEventParamResponseCreateBackgroundOptions(Record):
+    completion_window: Literal["soonest", "2h", "8h"] | None = None
+    continuation_id: str | None = None
+
+
+class ResponsesClientEventParamResponseCreateImage(Record):
+    context_compression: Literal["auto", "enabled", "disabled"] | None = None
+
+
+class ResponsesClientEventResponseCreate(Record):
+    type: Literal["response.create"] = "response.create"
+    stream_id: str | None = None
+    metadata: dict[str, str] | None = None
+    top_logprobs: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    user: str | None = None
+    safety_identifier: str | None = None
+    prompt_cache_key: str | None = None
+    prompt_cache_retention: Literal["in_memory", "24h"] | None = None
+    prompt_cache_options: ResponsesClientEventResponseCreatePromptCacheOptions | None = None
+    previous_response_id: str | None = None
+    model: shared.ResponsesModel | None = None
+    background: bool | None = None
+    max_tool_calls: int | None = None
+    text: responses.ResponseTextConfig | None = None
+    tools: list[responses_tools.Tool] | None = None
+    tool_choice: responses_tools.ResponseToolChoice | None = None
+    prompt: responses.ResponsePrompt | None = None
+    service_tier: responses.ServiceTierResponses | None = None
+    truncation: Literal["auto", "disabled"] | None = None
+    reasoning: shared.Reasoning | None = None
+    input: str | list[ResponseInputItem] | None = None
+    include: list[responses.ResponseIncludable] | None = None
+    parallel_tool_calls: bool | None = None
+    store: bool | None = None
+    instructions: str | None = None
+    moderation: ResponsesClientEventResponseCreateModeration | None = None
+    stream: bool | None = None
+    stream_options: ResponsesClientEventResponseCreateStreamOptions | None = None
+    conversation: responses.ConversationParam | None = None
+    context_management: list[ResponsesClientEventResponseCreateContextManagement] | None = None
+    max_output_tokens: int | None = None
+    access_programs: ResponsesClientEventParamResponseCreateAccessPrograms | None = None
+    background_options: ResponsesClientEventParamResponseCreateBackgroundOptions | None = None
+    generate: bool | None = None
+    image: ResponsesClientEventParamResponseCreateImage | None = None
+
+
+class ResponsesClientEventResponseCreateAccessPrograms(Record):
+    cyber: Literal["standard", "daybreak_blue", "daybreak_red"] | None = None
+
+
+class ResponsesClientEventResponseCreateBackgroundOptions(Record):
+    completion_window: Literal["soonest", "2h", "8h"] | None = None
+    continuation_id: str | None = None
+
+
+class ResponsesClientEventResponseCreateContextManagement(Record):
+    type: str
+    compact_threshold: int | None = None
+
+
+class ResponsesClientEventResponseCreateImage(Record):
+    context_compression: Literal["auto", "enabled", "disabled"] | None = None
+
+
+class ResponsesClientEventResponseCreateModeration(Record):
+    model: str
+    policy: ResponsesClientEventResponseCreateModerationPolicy | None = None
+
+
+class ResponsesClientEventResponseCreateModerationPolicy(Record):
+    input: ResponsesClientEventResponseCreateModerationPolicyInput | None = None
+    output: ResponsesClientEventResponseCreateModerationPolicyInput | None = None
+
+
+class ResponsesClientEventResponseCreateModerationPolicyInput(Record):
+    mode: responses.ModerationMode
+
+
+class ResponsesClientEventResponseCreatePromptCacheOptions(Record):
+    ttl: responses.PromptCacheTTLEnum | None = None
+    mode: responses.PromptCacheModeEnum | None = None
+    comparison_response_id: str | None = None
+    prewarm: bool | None = None
+
+
+class ResponsesClientEventResponseCreateStreamOptions(Record):
+    include_obfuscation: bool | None = None
+
+
 Item: TypeAlias = """
     ResponseInputItemMessage | responses.ResponseOutputMessage | responses.ResponseFileSearchToolCall |
     responses.ResponseComputerToolCall | ResponseInputItemComputerCallOutput | responses.ResponseFunctionWebSearch |
@@ -279,6 +460,18 @@ ResponseConfigurationUpdateItemParamParamTextFormat: TypeAlias = """
     shared.ResponseFormatText | responses.ResponseFormatTextJSONSchemaConfig
 """
 
+ResponseConfigurationUpdateItemParamTextFormat: TypeAlias = """
+    shared.ResponseFormatText | responses.ResponseFormatTextJSONSchemaConfig
+"""
+
+ResponseCreateParamsConversation: TypeAlias = "str | ResponseConversationParam"
+
+ResponseFunctionCallOutputItemListParamResponseFunctionCallOutputItemParam: TypeAlias = """
+    ResponseInputTextContent | ResponseInputImageContent | ResponseInputFileContent
+"""
+
+ResponseInput: TypeAlias = "list[ResponseInputItem]"
+
 ResponseInputContent: TypeAlias = "ResponseInputText | ResponseInputImage | ResponseInputFile"
 
 ResponseInputItem: TypeAlias = """
@@ -286,14 +479,47 @@ ResponseInputItem: TypeAlias = """
     ResponseInputItemProgramOutput | ResponseConfigurationUpdateItemParam
 """
 
+ResponseInputItemApplyPatchCallCaller: TypeAlias = """
+    responses.ResponseCustomToolCallOutputCallerDirect | responses.ResponseCustomToolCallOutputCallerProgram
+"""
+
 ResponseInputItemApplyPatchCallOperation: TypeAlias = """
     ResponseInputItemApplyPatchCallOperationCreateFile | ResponseInputItemApplyPatchCallOperationDeleteFile |
     ResponseInputItemApplyPatchCallOperationUpdateFile
 """
 
+ResponseInputItemApplyPatchCallOutputCaller: TypeAlias = """
+    responses.ResponseCustomToolCallOutputCallerDirect | responses.ResponseCustomToolCallOutputCallerProgram
+"""
+
+ResponseInputItemFunctionCallOutputCaller: TypeAlias = """
+    responses.ResponseCustomToolCallOutputCallerDirect | responses.ResponseCustomToolCallOutputCallerProgram
+"""
+
+ResponseInputItemShellCallCaller: TypeAlias = """
+    responses.ResponseCustomToolCallOutputCallerDirect | responses.ResponseCustomToolCallOutputCallerProgram
+"""
+
 ResponseInputItemShellCallEnvironment: TypeAlias = "responses_tools.LocalEnvironment | responses_tools.ContainerReference"
 
+ResponseInputItemShellCallOutputCaller: TypeAlias = """
+    responses.ResponseCustomToolCallOutputCallerDirect | responses.ResponseCustomToolCallOutputCallerProgram
+"""
+
+ResponseInputMessageContentList: TypeAlias = "list[ResponseInputContent]"
+
 ResponseModerationInput: TypeAlias = "responses.ResponseModerationInputModerationResult | responses.ResponseModerationInputError"
+
+ResponseSteerInput: TypeAlias = "str | list[responses.ResponseSteerInputItemList]"
+
+ResponseSteerRequiredInput: TypeAlias = """
+    responses.ResponseSteerRequiredInputFunctionCallOutput | responses.ResponseSteerRequiredInputCustomToolCallOutput |
+    responses.ResponseSteerRequiredInputComputerCallOutput | responses.ResponseSteerRequiredInputShellCallOutput |
+    responses.ResponseSteerRequiredInputApplyPatchCallOutput | responses.ResponseSteerRequiredInputToolSearchOutput |
+    responses.ResponseSteerRequiredInputMcpApprovalResponse
+"""
+
+ResponsesClientEventResponseCreateConversation: TypeAlias = "str | ResponseConversationParam"
 
 ToolCallCallerInput: TypeAlias = """
     responses.ResponseCustomToolCallOutputCallerDirect | responses.ResponseCustomToolCallOutputCallerProgram

@@ -47,7 +47,11 @@ class ResponseCompactParams(TypedDict, total=False):
     instructions: str | None
     prompt_cache_key: str | None
     prompt_cache_retention: responses.PromptCacheRetentionEnum | None
-    prompt_cache_options: ResponsesClientEventResponseCreatePromptCacheOptionsParam | None
+    prompt_cache_options: (
+        ResponsesClientEventResponseCreatePromptCacheOptionsParam
+        | responses_input.ResponsesClientEventResponseCreatePromptCacheOptions
+        | None
+    )
     service_tier: responses.ServiceTierEnum | None
     image: ResponseCompactParamsImageParam
 
@@ -90,7 +94,9 @@ class ResponseCreateParams(TypedDict, total=False):
     safety_identifier: str | None
     prompt_cache_key: str | None
     prompt_cache_retention: Literal["in_memory", "24h"] | None
-    prompt_cache_options: ResponsesClientEventResponseCreatePromptCacheOptionsParam
+    prompt_cache_options: (
+        ResponsesClientEventResponseCreatePromptCacheOptionsParam | responses_input.ResponsesClientEventResponseCreatePromptCacheOptions
+    )
     previous_response_id: str | None
     model: shared.ResponsesModel
     background: bool | None
@@ -107,11 +113,18 @@ class ResponseCreateParams(TypedDict, total=False):
     parallel_tool_calls: bool | None
     store: bool | None
     instructions: str | None
-    moderation: ResponsesClientEventResponseCreateModerationParam | None
+    moderation: ResponsesClientEventResponseCreateModerationParam | responses_input.ResponsesClientEventResponseCreateModeration | None
     stream: bool | None
-    stream_options: ResponsesClientEventResponseCreateStreamOptionsParam | None
+    stream_options: (
+        ResponsesClientEventResponseCreateStreamOptionsParam | responses_input.ResponsesClientEventResponseCreateStreamOptions | None
+    )
     conversation: responses_params.ConversationParam | None
-    context_management: Iterable[ResponsesClientEventResponseCreateContextManagementParam] | None
+    context_management: (
+        Iterable[
+            ResponsesClientEventResponseCreateContextManagementParam | responses_input.ResponsesClientEventResponseCreateContextManagement
+        ]
+        | None
+    )
     max_output_tokens: int | None
     access_programs: ResponseCreateParamsAccessProgramsParam
     background_options: ResponseCreateParamsBackgroundOptionsParam
@@ -129,6 +142,16 @@ class ResponseCreateParamsBackgroundOptionsParam(TypedDict, total=False):
 
 class ResponseCreateParamsImageParam(TypedDict, total=False):
     context_compression: Literal["auto", "enabled", "disabled"]
+
+
+class ResponseInputAudioParam(TypedDict, total=False):
+    type: Required[Literal["input_audio"]]
+    input_audio: Required[ResponseInputAudioInputAudioParam | responses_input.ResponseInputAudioInputAudio]
+
+
+class ResponseInputAudioInputAudioParam(TypedDict, total=False):
+    data: Required[str]
+    format: Required[Literal["mp3", "wav"]]
 
 
 class ResponseInputFileParam(TypedDict, total=False):
@@ -354,12 +377,22 @@ class ResponsesClientEventResponseCreateContextManagementParam(TypedDict, total=
 
 class ResponsesClientEventResponseCreateModerationParam(TypedDict, total=False):
     model: Required[str]
-    policy: ResponsesClientEventResponseCreateModerationPolicyParam | None
+    policy: (
+        ResponsesClientEventResponseCreateModerationPolicyParam | responses_input.ResponsesClientEventResponseCreateModerationPolicy | None
+    )
 
 
 class ResponsesClientEventResponseCreateModerationPolicyParam(TypedDict, total=False):
-    input: ResponsesClientEventResponseCreateModerationPolicyInputParam | None
-    output: ResponsesClientEventResponseCreateModerationPolicyInputParam | None
+    input: (
+        ResponsesClientEventResponseCreateModerationPolicyInputParam
+        | responses_input.ResponsesClientEventResponseCreateModerationPolicyInput
+        | None
+    )
+    output: (
+        ResponsesClientEventResponseCreateModerationPolicyInputParam
+        | responses_input.ResponsesClientEventResponseCreateModerationPolicyInput
+        | None
+    )
 
 
 class ResponsesClientEventResponseCreateModerationPolicyInputParam(TypedDict, total=False):

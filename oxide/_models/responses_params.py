@@ -465,7 +465,7 @@ ComputerActionParam: TypeAlias = """
     responses.ComputerActionType | ComputerActionWaitParam | responses.ComputerActionWait
 """
 
-ConversationParam: TypeAlias = "str | responses_input_params.ResponseConversationParam"
+ConversationParam: TypeAlias = "str | responses_input_params.ResponseConversationParam | responses_input.ResponseConversationParam"
 
 FunctionCallOutputItemParamOutput1Param: TypeAlias = """
     responses_input_params.ResponseInputTextContentParam | responses_input.ResponseInputTextContent |

@@ -297,6 +297,15 @@ class ToolImageGenerationInputImageMask(Record):
     file_id: str | None = None
 
 
+class ToolImageGenerationSvg(Record):
+    model: str | None = None
+    reasoning: ToolImageGenerationSvgReasoning | None = None
+
+
+class ToolImageGenerationSvgReasoning(Record):
+    effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = None
+
+
 class ToolLocalShell(Record):
     type: Literal["local_shell"] = "local_shell"
 
@@ -401,6 +410,8 @@ ContainerAutoSkill: TypeAlias = "SkillReference | InlineSkill"
 
 ContainerMemoryLimit: TypeAlias = "Literal['1g', '4g', '16g', '64g']"
 
+FileSearchToolFilters: TypeAlias = "shared.ComparisonFilter | shared.CompoundFilter"
+
 Filters: TypeAlias = "shared.ComparisonFilter | shared.CompoundFilter"
 
 FunctionShellToolEnvironment: TypeAlias = "ContainerAuto | LocalEnvironment | ContainerReference"
@@ -430,8 +441,14 @@ Tool: TypeAlias = """
 
 ToolChoiceOptions: TypeAlias = "Literal['none', 'auto', 'required']"
 
+ToolCodeInterpreterContainer: TypeAlias = "str | ToolCodeInterpreterContainerCodeInterpreterToolAuto"
+
 ToolCodeInterpreterContainerCodeInterpreterToolAutoNetworkPolicy: TypeAlias = """
     ContainerNetworkPolicyDisabled | ContainerNetworkPolicyAllowlist
 """
+
+ToolMcpAllowedTools: TypeAlias = "list[str] | ToolMcpAllowedToolsMcpToolFilter"
+
+ToolMcpRequireApproval: TypeAlias = "ToolMcpRequireApprovalMcpToolApprovalFilter | Literal['always', 'never']"
 
 ToolSearchExecutionType: TypeAlias = "Literal['server', 'client']"

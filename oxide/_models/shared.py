@@ -9,7 +9,7 @@ from .._typing import TYPE_CHECKING
 from ._base import Record
 
 if TYPE_CHECKING:
-    from typing import Literal, TypeAlias
+    from typing import Any, Literal, TypeAlias
 
 
 class ComparisonFilter(Record):
@@ -33,6 +33,41 @@ class CustomToolInputFormatText(Record):
     type: Literal["text"] = "text"
 
 
+class ErrorObject(Record):
+    code: str | None
+    message: str
+    param: str | None
+    type: str
+    misalignment: ErrorObjectMisalignment | None = None
+
+
+class ErrorObjectMisalignment(Record):
+    detailed_explanation: str | None = None
+    error_type: (
+        str
+        | Literal[
+            "potentially_unintended_data_transfer",
+            "potentially_unintended_data_access",
+            "potentially_unintended_destructive_activity",
+            "other",
+        ]
+        | None
+    ) = None
+    review_target: str | None = None
+    steer: ErrorObjectMisalignmentSteer | None = None
+
+
+class ErrorObjectMisalignmentSteer(Record):
+    message: str
+
+
+class FunctionDefinition(Record):
+    description: str | None = None
+    name: str
+    parameters: dict[str, Any] | None = None
+    strict: bool | None = None
+
+
 class Reasoning(Record):
     mode: ReasoningModeEnum | None = None
     effort: ReasoningEffort | None = None
@@ -45,8 +80,29 @@ class ResponseFormatJSONObject(Record):
     type: Literal["json_object"] = "json_object"
 
 
+class ResponseFormatJSONSchema(Record):
+    type: Literal["json_schema"] = "json_schema"
+    json_schema: ResponseFormatJsonSchemaJSONSchema
+
+
+class ResponseFormatJsonSchemaJSONSchema(Record):
+    description: str | None = None
+    name: str
+    schema: dict[str, Any] | None = None
+    strict: bool | None = None
+
+
 class ResponseFormatText(Record):
     type: Literal["text"] = "text"
+
+
+class ResponseFormatTextGrammar(Record):
+    type: Literal["grammar"] = "grammar"
+    grammar: str
+
+
+class ResponseFormatTextPython(Record):
+    type: Literal["python"] = "python"
 
 
 ChatModel: TypeAlias = """
@@ -72,7 +128,11 @@ CompoundFilterFilter: TypeAlias = "ComparisonFilter | CompoundFilter"
 
 CustomToolInputFormat: TypeAlias = "CustomToolInputFormatText | CustomToolInputFormatGrammar"
 
+FunctionParameters: TypeAlias = "dict[str, Any]"
+
 GrammarSyntax1: TypeAlias = "Literal['lark', 'regex']"
+
+Metadata: TypeAlias = "dict[str, str]"
 
 ReasoningEffort: TypeAlias = "Literal['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max']"
 

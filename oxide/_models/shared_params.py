@@ -39,6 +39,22 @@ class CustomToolInputFormatTextParam(TypedDict, total=False):
     type: Required[Literal["text"]]
 
 
+class DecisionInputJSONParam(TypedDict, total=False):
+    data: Required[Mapping[str, Any | None] | Iterable[Mapping[str, Any | None]]]
+    type: Required[Literal["input_json"]]
+
+
+class DecisionQuestionInputImageParam(TypedDict, total=False):
+    image_url: Required[str]
+    type: Required[Literal["input_image"]]
+    detail: Literal["low", "high", "auto", "original"] | None
+
+
+class DecisionQuestionInputTextParam(TypedDict, total=False):
+    text: Required[str]
+    type: Required[Literal["input_text"]]
+
+
 class FunctionDefinitionParam(TypedDict, total=False):
     description: str
     name: Required[str]
@@ -60,7 +76,7 @@ class ResponseFormatJSONObjectParam(TypedDict, total=False):
 
 class ResponseFormatJSONSchemaParam(TypedDict, total=False):
     type: Required[Literal["json_schema"]]
-    json_schema: Required[ResponseFormatJsonSchemaJSONSchemaParam]
+    json_schema: Required[ResponseFormatJsonSchemaJSONSchemaParam | shared.ResponseFormatJsonSchemaJSONSchema]
 
 
 class ResponseFormatJsonSchemaJSONSchemaParam(TypedDict, total=False):
@@ -81,4 +97,8 @@ CompoundFilterFilterParam: TypeAlias = """
 CustomToolInputFormatParam: TypeAlias = """
     CustomToolInputFormatTextParam | shared.CustomToolInputFormatText | CustomToolInputFormatGrammarParam |
     shared.CustomToolInputFormatGrammar
+"""
+
+DecisionQuestionInputPartParam: TypeAlias = """
+    DecisionQuestionInputTextParam | DecisionQuestionInputImageParam | DecisionInputJSONParam
 """

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 
+from .._deprecated import COROUTINE, dressed, warning
 from .._typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     Body: TypeAlias = object
 
 __all__ = ["AsyncResource", "Resource"]
-
-_COROUTINE = 0x80  # inspect.CO_COROUTINE
 
 
 class Resource:
@@ -64,7 +63,8 @@ class AsyncResource:
 def _suggest_names(cls: type) -> None:
     for name, function in list(cls.__dict__.items()):
         if name[0] != "_" and hasattr(function, "__code__"):
-            setattr(cls, name, _suggesting(function))
+            message = getattr(function, "__deprecated__", "")
+            setattr(cls, name, warning(_suggesting(function.__wrapped__), message) if message else _suggesting(function))
 
 
 def _suggesting(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -86,12 +86,7 @@ def _suggesting(function: Callable[..., Any]) -> Callable[..., Any]:
                 raise better from None
             raise
 
-    wrapper: Any = wait if function.__code__.co_flags & _COROUTINE else call
-    for name in ("__module__", "__name__", "__qualname__", "__doc__", "__annotations__", "__kwdefaults__"):
-        setattr(wrapper, name, getattr(function, name))
-    wrapper.__wrapped__ = function
-    wrapped: Callable[..., Any] = wrapper
-    return wrapped
+    return dressed(wait if function.__code__.co_flags & COROUTINE else call, function)
 
 
 def _explained(error: TypeError, function: Callable[..., Any], named: dict[str, Any]) -> TypeError | None:

@@ -11,7 +11,58 @@ if TYPE_CHECKING:
     from ._namespaces import Namespaces
 
     _namespaces = Namespaces()
+    admin = _namespaces.admin
+    audio = _namespaces.audio
+    batches = _namespaces.batches
+    beta = _namespaces.beta
     chat = _namespaces.chat
+    completions = _namespaces.completions
+    containers = _namespaces.containers
+    content_provenance_checks = _namespaces.content_provenance_checks
+    conversations = _namespaces.conversations
+    decisions = _namespaces.decisions
+    embeddings = _namespaces.embeddings
+    evals = _namespaces.evals
+    files = _namespaces.files
+    fine_tuning = _namespaces.fine_tuning
+    images = _namespaces.images
+    live = _namespaces.live
+    models = _namespaces.models
+    moderations = _namespaces.moderations
+    realtime = _namespaces.realtime
     responses = _namespaces.responses
+    safety = _namespaces.safety
+    skills = _namespaces.skills
+    uploads = _namespaces.uploads
+    vector_stores = _namespaces.vector_stores
+    videos = _namespaces.videos
+    webhooks = _namespaces.webhooks
 
-__all__ = ["chat", "responses"]  # pyright: ignore[reportUnsupportedDunderAll]  # for checkers only
+__all__ = [
+    "admin",
+    "audio",
+    "batches",
+    "beta",
+    "chat",
+    "completions",
+    "containers",
+    "content_provenance_checks",
+    "conversations",
+    "decisions",
+    "embeddings",
+    "evals",
+    "files",
+    "fine_tuning",
+    "images",
+    "live",
+    "models",
+    "moderations",
+    "realtime",
+    "responses",
+    "safety",
+    "skills",
+    "uploads",
+    "vector_stores",
+    "videos",
+    "webhooks",
+]  # pyright: ignore[reportUnsupportedDunderAll]  # for checkers only

@@ -11,8 +11,33 @@ from ._lazy import resource
 if TYPE_CHECKING:
     from typing import Any
 
+    from .admin import Admin, AsyncAdmin
+    from .audio import AsyncAudio, Audio
+    from .batches import AsyncBatches, Batches
+    from .beta import AsyncBeta, Beta
     from .chat import AsyncChat, Chat
+    from .completions import AsyncCompletions, Completions
+    from .containers import AsyncContainers, Containers
+    from .content_provenance_checks import AsyncContentProvenanceChecks, ContentProvenanceChecks
+    from .conversations import AsyncConversations, Conversations
+    from .decisions import AsyncDecisions, Decisions
+    from .embeddings import AsyncEmbeddings, Embeddings
+    from .evals import AsyncEvals, Evals
+    from .files import AsyncFiles, Files
+    from .fine_tuning import AsyncFineTuning, FineTuning
+    from .images import AsyncImages, Images
+    from .live import AsyncLive, Live
+    from .models import AsyncModels, Models
+    from .moderations import AsyncModerations, Moderations
+    from .realtime import AsyncRealtime, Realtime
     from .responses import AsyncResponses, Responses
+    from .safety import AsyncSafety, Safety
+    from .skills import AsyncSkills, Skills
+    from .uploads import AsyncUploads, Uploads
+    from .vector_stores import AsyncVectorStores, VectorStores
+    from .videos import AsyncVideos, Videos
+    from .webhooks import AsyncWebhooks, Webhooks
+
 
 __all__ = ["AsyncNamespaces", "Namespaces"]
 
@@ -23,11 +48,137 @@ class Namespaces:
     _caller: Any  # a Caller, of the kind that the client has
 
     @resource
+    def admin(self) -> Admin:
+        """What only an organization's owners do; wants an admin key."""
+        from .admin import Admin
+
+        return Admin(self._caller)
+
+    @resource
+    def audio(self) -> Audio:
+        """Speech from text, text from speech, and voices of your own."""
+        from .audio import Audio
+
+        return Audio(self._caller)
+
+    @resource
+    def batches(self) -> Batches:
+        """Many requests in one file, answered within a day at about half the price."""
+        from .batches import Batches
+
+        return Batches(self._caller)
+
+    @resource
+    def beta(self) -> Beta:
+        """What may still change, and what is on its way out."""
+        from .beta import Beta
+
+        return Beta(self._caller)
+
+    @resource
     def chat(self) -> Chat:
         """Conversations in the chat format."""
         from .chat import Chat
 
         return Chat(self._caller)
+
+    @resource
+    def completions(self) -> Completions:
+        """Plain text, continued: the form that came before chat."""
+        from .completions import Completions
+
+        return Completions(self._caller)
+
+    @resource
+    def containers(self) -> Containers:
+        """Sandboxes in which a model's code and shell commands run."""
+        from .containers import Containers
+
+        return Containers(self._caller)
+
+    @resource
+    def content_provenance_checks(self) -> ContentProvenanceChecks:
+        """Whether a file was made by a model."""
+        from .content_provenance_checks import ContentProvenanceChecks
+
+        return ContentProvenanceChecks(self._caller)
+
+    @resource
+    def conversations(self) -> Conversations:
+        """Conversations that the service keeps, for answers to build on."""
+        from .conversations import Conversations
+
+        return Conversations(self._caller)
+
+    @resource
+    def decisions(self) -> Decisions:
+        """Judgements of a model: yes or no, one of several choices, or a score."""
+        from .decisions import Decisions
+
+        return Decisions(self._caller)
+
+    @resource
+    def embeddings(self) -> Embeddings:
+        """Texts as vectors, near each other where their meaning is."""
+        from .embeddings import Embeddings
+
+        return Embeddings(self._caller)
+
+    @resource
+    def evals(self) -> Evals:
+        """Tests of how well a model does: a kind of data, and criteria to grade by."""
+        from .evals import Evals
+
+        return Evals(self._caller)
+
+    @resource
+    def files(self) -> Files:
+        """Uploaded files, which other calls refer to by id."""
+        from .files import Files
+
+        return Files(self._caller)
+
+    @resource
+    def fine_tuning(self) -> FineTuning:
+        """Models trained further on your own data."""
+        from .fine_tuning import FineTuning
+
+        return FineTuning(self._caller)
+
+    @resource
+    def images(self) -> Images:
+        """Images, made and changed from a description."""
+        from .images import Images
+
+        return Images(self._caller)
+
+    @resource
+    def live(self) -> Live:
+        """Live conversations in sound and picture, over WebRTC or a telephone line."""
+        from .live import Live
+
+        return Live(self._caller)
+
+    @resource
+    def models(self) -> Models:
+        """The models that your key may use."""
+        from .models import Models
+
+        return Models(self._caller)
+
+    @resource
+    def moderations(self) -> Moderations:
+        """Whether texts and images are harmful, and in what way."""
+        from .moderations import Moderations
+
+        return Moderations(self._caller)
+
+    @resource
+    def realtime(self) -> Realtime:
+        """Spoken conversations with a model, live over WebSocket, WebRTC or telephone."""
+        from .realtime import Realtime
+
+        return Realtime(self._caller)
 
     @resource
     def responses(self) -> Responses:
@@ -36,11 +187,81 @@ class Namespaces:
 
         return Responses(self._caller)
 
+    @resource
+    def safety(self) -> Safety:
+        """What the service has noticed about requests of yours."""
+        from .safety import Safety
+
+        return Safety(self._caller)
+
+    @resource
+    def skills(self) -> Skills:
+        """Skills: folders of instructions and scripts that models can take up."""
+        from .skills import Skills
+
+        return Skills(self._caller)
+
+    @resource
+    def uploads(self) -> Uploads:
+        """Large files, sent in parts: up to 8 GB, within an hour."""
+        from .uploads import Uploads
+
+        return Uploads(self._caller)
+
+    @resource
+    def vector_stores(self) -> VectorStores:
+        """Collections of files, searchable by meaning."""
+        from .vector_stores import VectorStores
+
+        return VectorStores(self._caller)
+
+    @resource
+    def videos(self) -> Videos:
+        """Videos, made and changed from a description; the service has announced the end of these calls."""
+        from .videos import Videos
+
+        return Videos(self._caller)
+
+    @resource
+    def webhooks(self) -> Webhooks:
+        """Addresses of your own that the service calls when something has happened."""
+        from .webhooks import Webhooks
+
+        return Webhooks(self._caller)
+
 
 class AsyncNamespaces:
     """The namespaces of an asyncio client."""
 
-    _caller: Any  # a AsyncCaller, of the kind that the client has
+    _caller: Any  # an AsyncCaller, of the kind that the client has
+
+    @resource
+    def admin(self) -> AsyncAdmin:
+        """What only an organization's owners do; wants an admin key."""
+        from .admin import AsyncAdmin
+
+        return AsyncAdmin(self._caller)
+
+    @resource
+    def audio(self) -> AsyncAudio:
+        """Speech from text, text from speech, and voices of your own."""
+        from .audio import AsyncAudio
+
+        return AsyncAudio(self._caller)
+
+    @resource
+    def batches(self) -> AsyncBatches:
+        """Many requests in one file, answered within a day at about half the price."""
+        from .batches import AsyncBatches
+
+        return AsyncBatches(self._caller)
+
+    @resource
+    def beta(self) -> AsyncBeta:
+        """What may still change, and what is on its way out."""
+        from .beta import AsyncBeta
+
+        return AsyncBeta(self._caller)
 
     @resource
     def chat(self) -> AsyncChat:
@@ -50,8 +271,148 @@ class AsyncNamespaces:
         return AsyncChat(self._caller)
 
     @resource
+    def completions(self) -> AsyncCompletions:
+        """Plain text, continued: the form that came before chat."""
+        from .completions import AsyncCompletions
+
+        return AsyncCompletions(self._caller)
+
+    @resource
+    def containers(self) -> AsyncContainers:
+        """Sandboxes in which a model's code and shell commands run."""
+        from .containers import AsyncContainers
+
+        return AsyncContainers(self._caller)
+
+    @resource
+    def content_provenance_checks(self) -> AsyncContentProvenanceChecks:
+        """Whether a file was made by a model."""
+        from .content_provenance_checks import AsyncContentProvenanceChecks
+
+        return AsyncContentProvenanceChecks(self._caller)
+
+    @resource
+    def conversations(self) -> AsyncConversations:
+        """Conversations that the service keeps, for answers to build on."""
+        from .conversations import AsyncConversations
+
+        return AsyncConversations(self._caller)
+
+    @resource
+    def decisions(self) -> AsyncDecisions:
+        """Judgements of a model: yes or no, one of several choices, or a score."""
+        from .decisions import AsyncDecisions
+
+        return AsyncDecisions(self._caller)
+
+    @resource
+    def embeddings(self) -> AsyncEmbeddings:
+        """Texts as vectors, near each other where their meaning is."""
+        from .embeddings import AsyncEmbeddings
+
+        return AsyncEmbeddings(self._caller)
+
+    @resource
+    def evals(self) -> AsyncEvals:
+        """Tests of how well a model does: a kind of data, and criteria to grade by."""
+        from .evals import AsyncEvals
+
+        return AsyncEvals(self._caller)
+
+    @resource
+    def files(self) -> AsyncFiles:
+        """Uploaded files, which other calls refer to by id."""
+        from .files import AsyncFiles
+
+        return AsyncFiles(self._caller)
+
+    @resource
+    def fine_tuning(self) -> AsyncFineTuning:
+        """Models trained further on your own data."""
+        from .fine_tuning import AsyncFineTuning
+
+        return AsyncFineTuning(self._caller)
+
+    @resource
+    def images(self) -> AsyncImages:
+        """Images, made and changed from a description."""
+        from .images import AsyncImages
+
+        return AsyncImages(self._caller)
+
+    @resource
+    def live(self) -> AsyncLive:
+        """Live conversations in sound and picture, over WebRTC or a telephone line."""
+        from .live import AsyncLive
+
+        return AsyncLive(self._caller)
+
+    @resource
+    def models(self) -> AsyncModels:
+        """The models that your key may use."""
+        from .models import AsyncModels
+
+        return AsyncModels(self._caller)
+
+    @resource
+    def moderations(self) -> AsyncModerations:
+        """Whether texts and images are harmful, and in what way."""
+        from .moderations import AsyncModerations
+
+        return AsyncModerations(self._caller)
+
+    @resource
+    def realtime(self) -> AsyncRealtime:
+        """Spoken conversations with a model, live over WebSocket, WebRTC or telephone."""
+        from .realtime import AsyncRealtime
+
+        return AsyncRealtime(self._caller)
+
+    @resource
     def responses(self) -> AsyncResponses:
         """Answers of a model, with tools, state and streaming."""
         from .responses import AsyncResponses
 
         return AsyncResponses(self._caller)
+
+    @resource
+    def safety(self) -> AsyncSafety:
+        """What the service has noticed about requests of yours."""
+        from .safety import AsyncSafety
+
+        return AsyncSafety(self._caller)
+
+    @resource
+    def skills(self) -> AsyncSkills:
+        """Skills: folders of instructions and scripts that models can take up."""
+        from .skills import AsyncSkills
+
+        return AsyncSkills(self._caller)
+
+    @resource
+    def uploads(self) -> AsyncUploads:
+        """Large files, sent in parts: up to 8 GB, within an hour."""
+        from .uploads import AsyncUploads
+
+        return AsyncUploads(self._caller)
+
+    @resource
+    def vector_stores(self) -> AsyncVectorStores:
+        """Collections of files, searchable by meaning."""
+        from .vector_stores import AsyncVectorStores
+
+        return AsyncVectorStores(self._caller)
+
+    @resource
+    def videos(self) -> AsyncVideos:
+        """Videos, made and changed from a description; the service has announced the end of these calls."""
+        from .videos import AsyncVideos
+
+        return AsyncVideos(self._caller)
+
+    @resource
+    def webhooks(self) -> AsyncWebhooks:
+        """Addresses of your own that the service calls when something has happened."""
+        from .webhooks import AsyncWebhooks
+
+        return AsyncWebhooks(self._caller)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from typing import Literal, overload
 
     from .._caller import AsyncCaller, Caller
-    from .._models import chat, chat_input_params, responses, responses_input_params, shared
+    from .._models import chat, chat_input, chat_input_params, responses, responses_input, responses_input_params, shared
     from .._omit import NotGiven, Omit
     from .._page import AsyncPage, Page
     from .._stream import AsyncStream, Stream
@@ -74,7 +74,10 @@ class Completions(Resource):
             model: shared.ChatModel,
             audio: chat_input_params.ChatCompletionAudioParam | None | Omit = omit,
             frequency_penalty: float | None | Omit = omit,
-            function_call: Literal["none", "auto"] | chat_input_params.ChatCompletionFunctionCallOptionParam | Omit = omit,
+            function_call: Literal["none", "auto"]
+            | chat_input_params.ChatCompletionFunctionCallOptionParam
+            | chat_input.ChatCompletionFunctionCallOptionParam
+            | Omit = omit,
             functions: Iterable[chat_input_params.CompletionCreateParamsFunctionParam] | Omit = omit,
             logit_bias: Mapping[str, int] | None | Omit = omit,
             logprobs: bool | None | Omit = omit,
@@ -82,13 +85,18 @@ class Completions(Resource):
             max_tokens: int | None | Omit = omit,
             metadata: Mapping[str, str] | None | Omit = omit,
             modalities: Sequence[Literal["text", "audio"]] | None | Omit = omit,
-            moderation: responses_input_params.ResponsesClientEventResponseCreateModerationParam | None | Omit = omit,
+            moderation: responses_input_params.ResponsesClientEventResponseCreateModerationParam
+            | responses_input.ResponsesClientEventResponseCreateModeration
+            | None
+            | Omit = omit,
             n: int | None | Omit = omit,
             parallel_tool_calls: bool | Omit = omit,
             prediction: chat_input_params.ChatCompletionPredictionContentParam | None | Omit = omit,
             presence_penalty: float | None | Omit = omit,
             prompt_cache_key: str | None | Omit = omit,
-            prompt_cache_options: responses_input_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam | Omit = omit,
+            prompt_cache_options: responses_input_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam
+            | responses_input.ResponsesClientEventResponseCreatePromptCacheOptions
+            | Omit = omit,
             prompt_cache_retention: Literal["in_memory", "24h"] | None | Omit = omit,
             reasoning_effort: shared.ReasoningEffort | None | Omit = omit,
             response_format: chat_input_params.CompletionCreateParamsResponseFormatParam | Omit = omit,
@@ -123,7 +131,10 @@ class Completions(Resource):
             model: shared.ChatModel,
             audio: chat_input_params.ChatCompletionAudioParam | None | Omit = omit,
             frequency_penalty: float | None | Omit = omit,
-            function_call: Literal["none", "auto"] | chat_input_params.ChatCompletionFunctionCallOptionParam | Omit = omit,
+            function_call: Literal["none", "auto"]
+            | chat_input_params.ChatCompletionFunctionCallOptionParam
+            | chat_input.ChatCompletionFunctionCallOptionParam
+            | Omit = omit,
             functions: Iterable[chat_input_params.CompletionCreateParamsFunctionParam] | Omit = omit,
             logit_bias: Mapping[str, int] | None | Omit = omit,
             logprobs: bool | None | Omit = omit,
@@ -131,13 +142,18 @@ class Completions(Resource):
             max_tokens: int | None | Omit = omit,
             metadata: Mapping[str, str] | None | Omit = omit,
             modalities: Sequence[Literal["text", "audio"]] | None | Omit = omit,
-            moderation: responses_input_params.ResponsesClientEventResponseCreateModerationParam | None | Omit = omit,
+            moderation: responses_input_params.ResponsesClientEventResponseCreateModerationParam
+            | responses_input.ResponsesClientEventResponseCreateModeration
+            | None
+            | Omit = omit,
             n: int | None | Omit = omit,
             parallel_tool_calls: bool | Omit = omit,
             prediction: chat_input_params.ChatCompletionPredictionContentParam | None | Omit = omit,
             presence_penalty: float | None | Omit = omit,
             prompt_cache_key: str | None | Omit = omit,
-            prompt_cache_options: responses_input_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam | Omit = omit,
+            prompt_cache_options: responses_input_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam
+            | responses_input.ResponsesClientEventResponseCreatePromptCacheOptions
+            | Omit = omit,
             prompt_cache_retention: Literal["in_memory", "24h"] | None | Omit = omit,
             reasoning_effort: shared.ReasoningEffort | None | Omit = omit,
             response_format: chat_input_params.CompletionCreateParamsResponseFormatParam | Omit = omit,
@@ -172,7 +188,10 @@ class Completions(Resource):
             model: shared.ChatModel,
             audio: chat_input_params.ChatCompletionAudioParam | None | Omit = omit,
             frequency_penalty: float | None | Omit = omit,
-            function_call: Literal["none", "auto"] | chat_input_params.ChatCompletionFunctionCallOptionParam | Omit = omit,
+            function_call: Literal["none", "auto"]
+            | chat_input_params.ChatCompletionFunctionCallOptionParam
+            | chat_input.ChatCompletionFunctionCallOptionParam
+            | Omit = omit,
             functions: Iterable[chat_input_params.CompletionCreateParamsFunctionParam] | Omit = omit,
             logit_bias: Mapping[str, int] | None | Omit = omit,
             logprobs: bool | None | Omit = omit,
@@ -180,13 +199,18 @@ class Completions(Resource):
             max_tokens: int | None | Omit = omit,
             metadata: Mapping[str, str] | None | Omit = omit,
             modalities: Sequence[Literal["text", "audio"]] | None | Omit = omit,
-            moderation: responses_input_params.ResponsesClientEventResponseCreateModerationParam | None | Omit = omit,
+            moderation: responses_input_params.ResponsesClientEventResponseCreateModerationParam
+            | responses_input.ResponsesClientEventResponseCreateModeration
+            | None
+            | Omit = omit,
             n: int | None | Omit = omit,
             parallel_tool_calls: bool | Omit = omit,
             prediction: chat_input_params.ChatCompletionPredictionContentParam | None | Omit = omit,
             presence_penalty: float | None | Omit = omit,
             prompt_cache_key: str | None | Omit = omit,
-            prompt_cache_options: responses_input_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam | Omit = omit,
+            prompt_cache_options: responses_input_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam
+            | responses_input.ResponsesClientEventResponseCreatePromptCacheOptions
+            | Omit = omit,
             prompt_cache_retention: Literal["in_memory", "24h"] | None | Omit = omit,
             reasoning_effort: shared.ReasoningEffort | None | Omit = omit,
             response_format: chat_input_params.CompletionCreateParamsResponseFormatParam | Omit = omit,
@@ -220,7 +244,10 @@ class Completions(Resource):
         model: shared.ChatModel,
         audio: chat_input_params.ChatCompletionAudioParam | None | Omit = omit,
         frequency_penalty: float | None | Omit = omit,
-        function_call: Literal["none", "auto"] | chat_input_params.ChatCompletionFunctionCallOptionParam | Omit = omit,
+        function_call: Literal["none", "auto"]
+        | chat_input_params.ChatCompletionFunctionCallOptionParam
+        | chat_input.ChatCompletionFunctionCallOptionParam
+        | Omit = omit,
         functions: Iterable[chat_input_params.CompletionCreateParamsFunctionParam] | Omit = omit,
         logit_bias: Mapping[str, int] | None | Omit = omit,
         logprobs: bool | None | Omit = omit,
@@ -228,13 +255,18 @@ class Completions(Resource):
         max_tokens: int | None | Omit = omit,
         metadata: Mapping[str, str] | None | Omit = omit,
         modalities: Sequence[Literal["text", "audio"]] | None | Omit = omit,
-        moderation: responses_input_params.ResponsesClientEventResponseCreateModerationParam | None | Omit = omit,
+        moderation: responses_input_params.ResponsesClientEventResponseCreateModerationParam
+        | responses_input.ResponsesClientEventResponseCreateModeration
+        | None
+        | Omit = omit,
         n: int | None | Omit = omit,
         parallel_tool_calls: bool | Omit = omit,
         prediction: chat_input_params.ChatCompletionPredictionContentParam | None | Omit = omit,
         presence_penalty: float | None | Omit = omit,
         prompt_cache_key: str | None | Omit = omit,
-        prompt_cache_options: responses_input_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam | Omit = omit,
+        prompt_cache_options: responses_input_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam
+        | responses_input.ResponsesClientEventResponseCreatePromptCacheOptions
+        | Omit = omit,
         prompt_cache_retention: Literal["in_memory", "24h"] | None | Omit = omit,
         reasoning_effort: shared.ReasoningEffort | None | Omit = omit,
         response_format: chat_input_params.CompletionCreateParamsResponseFormatParam | Omit = omit,
@@ -266,40 +298,40 @@ class Completions(Resource):
             messages: the conversation so far, oldest message first.
             model: name of the model, as `gpt-4o`.
             audio: voice and format of spoken output; wanted where `modalities` names audio.
-            frequency_penalty: -2.0 to 2.0; above 0 makes words that came often less likely.
+            frequency_penalty: -2.0 to 2.0, 0 by default; above 0 makes words that came often less likely.
             function_call: replaced by `tool_choice`.
             functions: replaced by `tools`.
-            logit_bias: token id -> -100 to 100, added to that token's score.
-            logprobs: report how likely each token was.
+            logit_bias: token id -> -100 to 100, added to that token's score; -100 forbids it.
+            logprobs: report how likely each token was; off by default.
             max_completion_tokens: most tokens the model may write, its reasoning included.
             max_tokens: replaced by `max_completion_tokens`.
             metadata: up to 16 short strings by name, kept with the stored completion and searchable there.
-            modalities: kinds of output wanted: `text`, `audio`.
-            moderation: have input and output judged by the moderation model.
-            n: how many answers to write; each is paid for.
-            parallel_tool_calls: let the model ask for several tool calls at once.
+            modalities: kinds of output wanted: `text`, `audio`; only text by default.
+            moderation: have input and output judged by the moderation model named here.
+            n: how many answers to write, 1 to 128, 1 by default; each is paid for.
+            parallel_tool_calls: let the model ask for several tool calls at once; on by default.
             prediction: text that much of the answer is known to repeat; makes such answers faster.
-            presence_penalty: -2.0 to 2.0; above 0 makes words that came at all less likely.
+            presence_penalty: -2.0 to 2.0, 0 by default; above 0 makes words that came at all less likely.
             prompt_cache_key: groups requests that begin alike, so that the cache is hit more often.
-            prompt_cache_options: how the prompt is cached.
-            prompt_cache_retention: how long the beginning of the prompt stays cached.
-            reasoning_effort: how much a reasoning model thinks, from `none` to `xhigh`.
+            prompt_cache_options: how the beginning of the prompt is cached, and for how long.
+            prompt_cache_retention: how long the beginning of the prompt stays cached: `in_memory` or `24h`.
+            reasoning_effort: how much a reasoning model thinks, from `none` to `max`; which ones it knows depends on the model.
             response_format: shape of the answer: text, any JSON object, or JSON by a schema.
             safety_identifier: stable, hashed id of your user, to trace abuse.
             seed: asks for the same answer to the same request, as far as possible.
-            service_tier: how urgently the request is processed, and at what price.
-            stop: up to 4 strings at which the model stops writing.
+            service_tier: how urgently the request is processed, and at what price: `flex` is cheaper, `priority` dearer; `auto` by default.
+            stop: up to 4 strings at which the model stops writing; they are not part of the answer.
             store: keep the completion, so that it can be listed and fetched later.
-            stream: receive events while the answer is written.
-            stream_options: what a stream carries besides the answer.
-            temperature: 0 to 2; higher is more varied. Change this or `top_p`, not both.
+            stream: receive chunks while the answer is written; off by default.
+            stream_options: what a stream carries besides the answer, as a last chunk with `usage`; only with `stream=True`.
+            temperature: 0 to 2, 1 by default; higher is more varied. Change this or `top_p`, not both.
             tool_choice: which tools may or must be called: `none`, `auto`, `required`, or one by name.
             tools: functions and custom tools that the model may call.
             top_logprobs: how many of the likeliest tokens to report at each place, 0 to 20; needs `logprobs`.
-            top_p: 0 to 1; only the likeliest tokens that make up this share are considered.
+            top_p: 0 to 1, 1 by default; only the likeliest tokens that make up this share are considered.
             user: replaced by `safety_identifier` and `prompt_cache_key`.
-            verbosity: how wordy the answer is: `low`, `medium`, `high`.
-            web_search_options: how the model searches the web.
+            verbosity: how wordy the answer is: `low`, `medium`, `high`; `medium` by default.
+            web_search_options: how much the model reads when it searches the web, and from where it does so.
         """
         return self._caller.open(COMPLETIONS_CREATE, locals())
 
@@ -340,10 +372,10 @@ class Completions(Resource):
 
         Args:
             after: id of the item that the page follows; leave it out for the first page.
-            limit: how many items a page holds, 1 to 100.
+            limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
             metadata: only completions that carry these names and values.
             model: only completions of this model.
-            order: `asc` or `desc`, by time.
+            order: `asc` or `desc`, by time of creation; `asc` by default.
         """
         return self._caller.page(COMPLETIONS_LIST, locals())
 
@@ -381,7 +413,7 @@ class Completions(Resource):
 
         Args:
             completion_id: id of a stored completion.
-            metadata: up to 16 strings by name (64 and 512 characters), kept with the object.
+            metadata: replaces all that was there: up to 16 strings by name (64 and 512 characters).
         """
         return self._caller.call(COMPLETIONS_UPDATE, locals())
 
@@ -403,7 +435,10 @@ class AsyncCompletions(AsyncResource):
             model: shared.ChatModel,
             audio: chat_input_params.ChatCompletionAudioParam | None | Omit = omit,
             frequency_penalty: float | None | Omit = omit,
-            function_call: Literal["none", "auto"] | chat_input_params.ChatCompletionFunctionCallOptionParam | Omit = omit,
+            function_call: Literal["none", "auto"]
+            | chat_input_params.ChatCompletionFunctionCallOptionParam
+            | chat_input.ChatCompletionFunctionCallOptionParam
+            | Omit = omit,
             functions: Iterable[chat_input_params.CompletionCreateParamsFunctionParam] | Omit = omit,
             logit_bias: Mapping[str, int] | None | Omit = omit,
             logprobs: bool | None | Omit = omit,
@@ -411,13 +446,18 @@ class AsyncCompletions(AsyncResource):
             max_tokens: int | None | Omit = omit,
             metadata: Mapping[str, str] | None | Omit = omit,
             modalities: Sequence[Literal["text", "audio"]] | None | Omit = omit,
-            moderation: responses_input_params.ResponsesClientEventResponseCreateModerationParam | None | Omit = omit,
+            moderation: responses_input_params.ResponsesClientEventResponseCreateModerationParam
+            | responses_input.ResponsesClientEventResponseCreateModeration
+            | None
+            | Omit = omit,
             n: int | None | Omit = omit,
             parallel_tool_calls: bool | Omit = omit,
             prediction: chat_input_params.ChatCompletionPredictionContentParam | None | Omit = omit,
             presence_penalty: float | None | Omit = omit,
             prompt_cache_key: str | None | Omit = omit,
-            prompt_cache_options: responses_input_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam | Omit = omit,
+            prompt_cache_options: responses_input_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam
+            | responses_input.ResponsesClientEventResponseCreatePromptCacheOptions
+            | Omit = omit,
             prompt_cache_retention: Literal["in_memory", "24h"] | None | Omit = omit,
             reasoning_effort: shared.ReasoningEffort | None | Omit = omit,
             response_format: chat_input_params.CompletionCreateParamsResponseFormatParam | Omit = omit,
@@ -452,7 +492,10 @@ class AsyncCompletions(AsyncResource):
             model: shared.ChatModel,
             audio: chat_input_params.ChatCompletionAudioParam | None | Omit = omit,
             frequency_penalty: float | None | Omit = omit,
-            function_call: Literal["none", "auto"] | chat_input_params.ChatCompletionFunctionCallOptionParam | Omit = omit,
+            function_call: Literal["none", "auto"]
+            | chat_input_params.ChatCompletionFunctionCallOptionParam
+            | chat_input.ChatCompletionFunctionCallOptionParam
+            | Omit = omit,
             functions: Iterable[chat_input_params.CompletionCreateParamsFunctionParam] | Omit = omit,
             logit_bias: Mapping[str, int] | None | Omit = omit,
             logprobs: bool | None | Omit = omit,
@@ -460,13 +503,18 @@ class AsyncCompletions(AsyncResource):
             max_tokens: int | None | Omit = omit,
             metadata: Mapping[str, str] | None | Omit = omit,
             modalities: Sequence[Literal["text", "audio"]] | None | Omit = omit,
-            moderation: responses_input_params.ResponsesClientEventResponseCreateModerationParam | None | Omit = omit,
+            moderation: responses_input_params.ResponsesClientEventResponseCreateModerationParam
+            | responses_input.ResponsesClientEventResponseCreateModeration
+            | None
+            | Omit = omit,
             n: int | None | Omit = omit,
             parallel_tool_calls: bool | Omit = omit,
             prediction: chat_input_params.ChatCompletionPredictionContentParam | None | Omit = omit,
             presence_penalty: float | None | Omit = omit,
             prompt_cache_key: str | None | Omit = omit,
-            prompt_cache_options: responses_input_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam | Omit = omit,
+            prompt_cache_options: responses_input_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam
+            | responses_input.ResponsesClientEventResponseCreatePromptCacheOptions
+            | Omit = omit,
             prompt_cache_retention: Literal["in_memory", "24h"] | None | Omit = omit,
             reasoning_effort: shared.ReasoningEffort | None | Omit = omit,
             response_format: chat_input_params.CompletionCreateParamsResponseFormatParam | Omit = omit,
@@ -501,7 +549,10 @@ class AsyncCompletions(AsyncResource):
             model: shared.ChatModel,
             audio: chat_input_params.ChatCompletionAudioParam | None | Omit = omit,
             frequency_penalty: float | None | Omit = omit,
-            function_call: Literal["none", "auto"] | chat_input_params.ChatCompletionFunctionCallOptionParam | Omit = omit,
+            function_call: Literal["none", "auto"]
+            | chat_input_params.ChatCompletionFunctionCallOptionParam
+            | chat_input.ChatCompletionFunctionCallOptionParam
+            | Omit = omit,
             functions: Iterable[chat_input_params.CompletionCreateParamsFunctionParam] | Omit = omit,
             logit_bias: Mapping[str, int] | None | Omit = omit,
             logprobs: bool | None | Omit = omit,
@@ -509,13 +560,18 @@ class AsyncCompletions(AsyncResource):
             max_tokens: int | None | Omit = omit,
             metadata: Mapping[str, str] | None | Omit = omit,
             modalities: Sequence[Literal["text", "audio"]] | None | Omit = omit,
-            moderation: responses_input_params.ResponsesClientEventResponseCreateModerationParam | None | Omit = omit,
+            moderation: responses_input_params.ResponsesClientEventResponseCreateModerationParam
+            | responses_input.ResponsesClientEventResponseCreateModeration
+            | None
+            | Omit = omit,
             n: int | None | Omit = omit,
             parallel_tool_calls: bool | Omit = omit,
             prediction: chat_input_params.ChatCompletionPredictionContentParam | None | Omit = omit,
             presence_penalty: float | None | Omit = omit,
             prompt_cache_key: str | None | Omit = omit,
-            prompt_cache_options: responses_input_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam | Omit = omit,
+            prompt_cache_options: responses_input_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam
+            | responses_input.ResponsesClientEventResponseCreatePromptCacheOptions
+            | Omit = omit,
             prompt_cache_retention: Literal["in_memory", "24h"] | None | Omit = omit,
             reasoning_effort: shared.ReasoningEffort | None | Omit = omit,
             response_format: chat_input_params.CompletionCreateParamsResponseFormatParam | Omit = omit,
@@ -549,7 +605,10 @@ class AsyncCompletions(AsyncResource):
         model: shared.ChatModel,
         audio: chat_input_params.ChatCompletionAudioParam | None | Omit = omit,
         frequency_penalty: float | None | Omit = omit,
-        function_call: Literal["none", "auto"] | chat_input_params.ChatCompletionFunctionCallOptionParam | Omit = omit,
+        function_call: Literal["none", "auto"]
+        | chat_input_params.ChatCompletionFunctionCallOptionParam
+        | chat_input.ChatCompletionFunctionCallOptionParam
+        | Omit = omit,
         functions: Iterable[chat_input_params.CompletionCreateParamsFunctionParam] | Omit = omit,
         logit_bias: Mapping[str, int] | None | Omit = omit,
         logprobs: bool | None | Omit = omit,
@@ -557,13 +616,18 @@ class AsyncCompletions(AsyncResource):
         max_tokens: int | None | Omit = omit,
         metadata: Mapping[str, str] | None | Omit = omit,
         modalities: Sequence[Literal["text", "audio"]] | None | Omit = omit,
-        moderation: responses_input_params.ResponsesClientEventResponseCreateModerationParam | None | Omit = omit,
+        moderation: responses_input_params.ResponsesClientEventResponseCreateModerationParam
+        | responses_input.ResponsesClientEventResponseCreateModeration
+        | None
+        | Omit = omit,
         n: int | None | Omit = omit,
         parallel_tool_calls: bool | Omit = omit,
         prediction: chat_input_params.ChatCompletionPredictionContentParam | None | Omit = omit,
         presence_penalty: float | None | Omit = omit,
         prompt_cache_key: str | None | Omit = omit,
-        prompt_cache_options: responses_input_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam | Omit = omit,
+        prompt_cache_options: responses_input_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam
+        | responses_input.ResponsesClientEventResponseCreatePromptCacheOptions
+        | Omit = omit,
         prompt_cache_retention: Literal["in_memory", "24h"] | None | Omit = omit,
         reasoning_effort: shared.ReasoningEffort | None | Omit = omit,
         response_format: chat_input_params.CompletionCreateParamsResponseFormatParam | Omit = omit,
@@ -595,40 +659,40 @@ class AsyncCompletions(AsyncResource):
             messages: the conversation so far, oldest message first.
             model: name of the model, as `gpt-4o`.
             audio: voice and format of spoken output; wanted where `modalities` names audio.
-            frequency_penalty: -2.0 to 2.0; above 0 makes words that came often less likely.
+            frequency_penalty: -2.0 to 2.0, 0 by default; above 0 makes words that came often less likely.
             function_call: replaced by `tool_choice`.
             functions: replaced by `tools`.
-            logit_bias: token id -> -100 to 100, added to that token's score.
-            logprobs: report how likely each token was.
+            logit_bias: token id -> -100 to 100, added to that token's score; -100 forbids it.
+            logprobs: report how likely each token was; off by default.
             max_completion_tokens: most tokens the model may write, its reasoning included.
             max_tokens: replaced by `max_completion_tokens`.
             metadata: up to 16 short strings by name, kept with the stored completion and searchable there.
-            modalities: kinds of output wanted: `text`, `audio`.
-            moderation: have input and output judged by the moderation model.
-            n: how many answers to write; each is paid for.
-            parallel_tool_calls: let the model ask for several tool calls at once.
+            modalities: kinds of output wanted: `text`, `audio`; only text by default.
+            moderation: have input and output judged by the moderation model named here.
+            n: how many answers to write, 1 to 128, 1 by default; each is paid for.
+            parallel_tool_calls: let the model ask for several tool calls at once; on by default.
             prediction: text that much of the answer is known to repeat; makes such answers faster.
-            presence_penalty: -2.0 to 2.0; above 0 makes words that came at all less likely.
+            presence_penalty: -2.0 to 2.0, 0 by default; above 0 makes words that came at all less likely.
             prompt_cache_key: groups requests that begin alike, so that the cache is hit more often.
-            prompt_cache_options: how the prompt is cached.
-            prompt_cache_retention: how long the beginning of the prompt stays cached.
-            reasoning_effort: how much a reasoning model thinks, from `none` to `xhigh`.
+            prompt_cache_options: how the beginning of the prompt is cached, and for how long.
+            prompt_cache_retention: how long the beginning of the prompt stays cached: `in_memory` or `24h`.
+            reasoning_effort: how much a reasoning model thinks, from `none` to `max`; which ones it knows depends on the model.
             response_format: shape of the answer: text, any JSON object, or JSON by a schema.
             safety_identifier: stable, hashed id of your user, to trace abuse.
             seed: asks for the same answer to the same request, as far as possible.
-            service_tier: how urgently the request is processed, and at what price.
-            stop: up to 4 strings at which the model stops writing.
+            service_tier: how urgently the request is processed, and at what price: `flex` is cheaper, `priority` dearer; `auto` by default.
+            stop: up to 4 strings at which the model stops writing; they are not part of the answer.
             store: keep the completion, so that it can be listed and fetched later.
-            stream: receive events while the answer is written.
-            stream_options: what a stream carries besides the answer.
-            temperature: 0 to 2; higher is more varied. Change this or `top_p`, not both.
+            stream: receive chunks while the answer is written; off by default.
+            stream_options: what a stream carries besides the answer, as a last chunk with `usage`; only with `stream=True`.
+            temperature: 0 to 2, 1 by default; higher is more varied. Change this or `top_p`, not both.
             tool_choice: which tools may or must be called: `none`, `auto`, `required`, or one by name.
             tools: functions and custom tools that the model may call.
             top_logprobs: how many of the likeliest tokens to report at each place, 0 to 20; needs `logprobs`.
-            top_p: 0 to 1; only the likeliest tokens that make up this share are considered.
+            top_p: 0 to 1, 1 by default; only the likeliest tokens that make up this share are considered.
             user: replaced by `safety_identifier` and `prompt_cache_key`.
-            verbosity: how wordy the answer is: `low`, `medium`, `high`.
-            web_search_options: how the model searches the web.
+            verbosity: how wordy the answer is: `low`, `medium`, `high`; `medium` by default.
+            web_search_options: how much the model reads when it searches the web, and from where it does so.
         """
         return await self._caller.open(COMPLETIONS_CREATE, locals())
 
@@ -669,10 +733,10 @@ class AsyncCompletions(AsyncResource):
 
         Args:
             after: id of the item that the page follows; leave it out for the first page.
-            limit: how many items a page holds, 1 to 100.
+            limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
             metadata: only completions that carry these names and values.
             model: only completions of this model.
-            order: `asc` or `desc`, by time.
+            order: `asc` or `desc`, by time of creation; `asc` by default.
         """
         return self._caller.page(COMPLETIONS_LIST, locals())
 
@@ -710,7 +774,7 @@ class AsyncCompletions(AsyncResource):
 
         Args:
             completion_id: id of a stored completion.
-            metadata: up to 16 strings by name (64 and 512 characters), kept with the object.
+            metadata: replaces all that was there: up to 16 strings by name (64 and 512 characters).
         """
         return await self._caller.call(COMPLETIONS_UPDATE, locals())
 
@@ -737,8 +801,8 @@ class Messages(Resource):
         Args:
             completion_id: id of a stored completion.
             after: id of the item that the page follows; leave it out for the first page.
-            limit: how many items a page holds, 1 to 100.
-            order: `asc` or `desc`, by time.
+            limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
+            order: `asc` or `desc`, by time; `asc` by default.
         """
         return self._caller.page(COMPLETIONS_MESSAGES_LIST, locals())
 
@@ -765,7 +829,7 @@ class AsyncMessages(AsyncResource):
         Args:
             completion_id: id of a stored completion.
             after: id of the item that the page follows; leave it out for the first page.
-            limit: how many items a page holds, 1 to 100.
-            order: `asc` or `desc`, by time.
+            limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
+            order: `asc` or `desc`, by time; `asc` by default.
         """
         return self._caller.page(COMPLETIONS_MESSAGES_LIST, locals())

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .._models import (
         responses,
         responses_events,
+        responses_input,
         responses_input_params,
         responses_params,
         responses_tools_params,
@@ -87,7 +88,10 @@ class Responses(Resource):
         instructions: str | None | Omit = omit,
         previous_response_id: str | None | Omit = omit,
         prompt_cache_key: str | None | Omit = omit,
-        prompt_cache_options: responses_input_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam | None | Omit = omit,
+        prompt_cache_options: responses_input_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam
+        | responses_input.ResponsesClientEventResponseCreatePromptCacheOptions
+        | None
+        | Omit = omit,
         prompt_cache_retention: responses.PromptCacheRetentionEnum | None | Omit = omit,
         service_tier: responses.ServiceTierEnum | None | Omit = omit,
         extra_headers: Headers | None = None,
@@ -101,14 +105,14 @@ class Responses(Resource):
 
         Args:
             model: name of the model, as `gpt-4o`.
-            image: settings for images in the request.
+            image: whether images in the context are compressed: `auto`, `enabled`, `disabled`.
             input: text, or a list of messages, tool results and items of earlier answers.
-            instructions: what the model is told first; not carried over from a previous answer.
+            instructions: what the model is told first while it condenses.
             previous_response_id: id of the answer to go on from; not together with `conversation`.
             prompt_cache_key: groups requests that begin alike, so that the cache is hit more often.
-            prompt_cache_options: how the prompt is cached.
-            prompt_cache_retention: how long the beginning of the prompt stays cached.
-            service_tier: how urgently the request is processed, and at what price.
+            prompt_cache_options: how the beginning of the prompt is cached, and for how long.
+            prompt_cache_retention: how long the beginning of the prompt stays cached: `in_memory` or `24h`.
+            service_tier: how urgently the request is processed, and at what price: `flex` is cheaper, `priority` dearer; `auto` by default.
         """
         return self._caller.call(COMPACT, locals())
 
@@ -121,7 +125,10 @@ class Responses(Resource):
             access_programs: responses_input_params.ResponseCreateParamsAccessProgramsParam | Omit = omit,
             background: bool | None | Omit = omit,
             background_options: responses_input_params.ResponseCreateParamsBackgroundOptionsParam | Omit = omit,
-            context_management: Iterable[responses_input_params.ResponsesClientEventResponseCreateContextManagementParam]
+            context_management: Iterable[
+                responses_input_params.ResponsesClientEventResponseCreateContextManagementParam
+                | responses_input.ResponsesClientEventResponseCreateContextManagement
+            ]
             | None
             | Omit = omit,
             conversation: responses_params.ConversationParam | None | Omit = omit,
@@ -133,19 +140,27 @@ class Responses(Resource):
             max_tool_calls: int | None | Omit = omit,
             metadata: Mapping[str, str] | None | Omit = omit,
             model: shared.ResponsesModel | Omit = omit,
-            moderation: responses_input_params.ResponsesClientEventResponseCreateModerationParam | None | Omit = omit,
+            moderation: responses_input_params.ResponsesClientEventResponseCreateModerationParam
+            | responses_input.ResponsesClientEventResponseCreateModeration
+            | None
+            | Omit = omit,
             parallel_tool_calls: bool | None | Omit = omit,
             previous_response_id: str | None | Omit = omit,
             prompt: responses_params.ResponsePromptParam | responses.ResponsePrompt | None | Omit = omit,
             prompt_cache_key: str | None | Omit = omit,
-            prompt_cache_options: responses_input_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam | Omit = omit,
+            prompt_cache_options: responses_input_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam
+            | responses_input.ResponsesClientEventResponseCreatePromptCacheOptions
+            | Omit = omit,
             prompt_cache_retention: Literal["in_memory", "24h"] | None | Omit = omit,
             reasoning: shared_params.ReasoningParam | shared.Reasoning | None | Omit = omit,
             safety_identifier: str | None | Omit = omit,
             service_tier: responses.ServiceTierResponses | None | Omit = omit,
             store: bool | None | Omit = omit,
             stream: Literal[False] | None | Omit = omit,
-            stream_options: responses_input_params.ResponsesClientEventResponseCreateStreamOptionsParam | None | Omit = omit,
+            stream_options: responses_input_params.ResponsesClientEventResponseCreateStreamOptionsParam
+            | responses_input.ResponsesClientEventResponseCreateStreamOptions
+            | None
+            | Omit = omit,
             temperature: float | None | Omit = omit,
             text: responses_params.ResponseTextConfigParam | responses.ResponseTextConfig | Omit = omit,
             tool_choice: responses_tools_params.ResponseToolChoiceParam | Omit = omit,
@@ -169,7 +184,10 @@ class Responses(Resource):
             access_programs: responses_input_params.ResponseCreateParamsAccessProgramsParam | Omit = omit,
             background: bool | None | Omit = omit,
             background_options: responses_input_params.ResponseCreateParamsBackgroundOptionsParam | Omit = omit,
-            context_management: Iterable[responses_input_params.ResponsesClientEventResponseCreateContextManagementParam]
+            context_management: Iterable[
+                responses_input_params.ResponsesClientEventResponseCreateContextManagementParam
+                | responses_input.ResponsesClientEventResponseCreateContextManagement
+            ]
             | None
             | Omit = omit,
             conversation: responses_params.ConversationParam | None | Omit = omit,
@@ -181,19 +199,27 @@ class Responses(Resource):
             max_tool_calls: int | None | Omit = omit,
             metadata: Mapping[str, str] | None | Omit = omit,
             model: shared.ResponsesModel | Omit = omit,
-            moderation: responses_input_params.ResponsesClientEventResponseCreateModerationParam | None | Omit = omit,
+            moderation: responses_input_params.ResponsesClientEventResponseCreateModerationParam
+            | responses_input.ResponsesClientEventResponseCreateModeration
+            | None
+            | Omit = omit,
             parallel_tool_calls: bool | None | Omit = omit,
             previous_response_id: str | None | Omit = omit,
             prompt: responses_params.ResponsePromptParam | responses.ResponsePrompt | None | Omit = omit,
             prompt_cache_key: str | None | Omit = omit,
-            prompt_cache_options: responses_input_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam | Omit = omit,
+            prompt_cache_options: responses_input_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam
+            | responses_input.ResponsesClientEventResponseCreatePromptCacheOptions
+            | Omit = omit,
             prompt_cache_retention: Literal["in_memory", "24h"] | None | Omit = omit,
             reasoning: shared_params.ReasoningParam | shared.Reasoning | None | Omit = omit,
             safety_identifier: str | None | Omit = omit,
             service_tier: responses.ServiceTierResponses | None | Omit = omit,
             store: bool | None | Omit = omit,
             stream: Literal[True],
-            stream_options: responses_input_params.ResponsesClientEventResponseCreateStreamOptionsParam | None | Omit = omit,
+            stream_options: responses_input_params.ResponsesClientEventResponseCreateStreamOptionsParam
+            | responses_input.ResponsesClientEventResponseCreateStreamOptions
+            | None
+            | Omit = omit,
             temperature: float | None | Omit = omit,
             text: responses_params.ResponseTextConfigParam | responses.ResponseTextConfig | Omit = omit,
             tool_choice: responses_tools_params.ResponseToolChoiceParam | Omit = omit,
@@ -217,7 +243,10 @@ class Responses(Resource):
             access_programs: responses_input_params.ResponseCreateParamsAccessProgramsParam | Omit = omit,
             background: bool | None | Omit = omit,
             background_options: responses_input_params.ResponseCreateParamsBackgroundOptionsParam | Omit = omit,
-            context_management: Iterable[responses_input_params.ResponsesClientEventResponseCreateContextManagementParam]
+            context_management: Iterable[
+                responses_input_params.ResponsesClientEventResponseCreateContextManagementParam
+                | responses_input.ResponsesClientEventResponseCreateContextManagement
+            ]
             | None
             | Omit = omit,
             conversation: responses_params.ConversationParam | None | Omit = omit,
@@ -229,19 +258,27 @@ class Responses(Resource):
             max_tool_calls: int | None | Omit = omit,
             metadata: Mapping[str, str] | None | Omit = omit,
             model: shared.ResponsesModel | Omit = omit,
-            moderation: responses_input_params.ResponsesClientEventResponseCreateModerationParam | None | Omit = omit,
+            moderation: responses_input_params.ResponsesClientEventResponseCreateModerationParam
+            | responses_input.ResponsesClientEventResponseCreateModeration
+            | None
+            | Omit = omit,
             parallel_tool_calls: bool | None | Omit = omit,
             previous_response_id: str | None | Omit = omit,
             prompt: responses_params.ResponsePromptParam | responses.ResponsePrompt | None | Omit = omit,
             prompt_cache_key: str | None | Omit = omit,
-            prompt_cache_options: responses_input_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam | Omit = omit,
+            prompt_cache_options: responses_input_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam
+            | responses_input.ResponsesClientEventResponseCreatePromptCacheOptions
+            | Omit = omit,
             prompt_cache_retention: Literal["in_memory", "24h"] | None | Omit = omit,
             reasoning: shared_params.ReasoningParam | shared.Reasoning | None | Omit = omit,
             safety_identifier: str | None | Omit = omit,
             service_tier: responses.ServiceTierResponses | None | Omit = omit,
             store: bool | None | Omit = omit,
             stream: bool,
-            stream_options: responses_input_params.ResponsesClientEventResponseCreateStreamOptionsParam | None | Omit = omit,
+            stream_options: responses_input_params.ResponsesClientEventResponseCreateStreamOptionsParam
+            | responses_input.ResponsesClientEventResponseCreateStreamOptions
+            | None
+            | Omit = omit,
             temperature: float | None | Omit = omit,
             text: responses_params.ResponseTextConfigParam | responses.ResponseTextConfig | Omit = omit,
             tool_choice: responses_tools_params.ResponseToolChoiceParam | Omit = omit,
@@ -264,7 +301,12 @@ class Responses(Resource):
         access_programs: responses_input_params.ResponseCreateParamsAccessProgramsParam | Omit = omit,
         background: bool | None | Omit = omit,
         background_options: responses_input_params.ResponseCreateParamsBackgroundOptionsParam | Omit = omit,
-        context_management: Iterable[responses_input_params.ResponsesClientEventResponseCreateContextManagementParam] | None | Omit = omit,
+        context_management: Iterable[
+            responses_input_params.ResponsesClientEventResponseCreateContextManagementParam
+            | responses_input.ResponsesClientEventResponseCreateContextManagement
+        ]
+        | None
+        | Omit = omit,
         conversation: responses_params.ConversationParam | None | Omit = omit,
         image: responses_input_params.ResponseCreateParamsImageParam | Omit = omit,
         include: Iterable[responses.ResponseIncludable] | None | Omit = omit,
@@ -274,19 +316,27 @@ class Responses(Resource):
         max_tool_calls: int | None | Omit = omit,
         metadata: Mapping[str, str] | None | Omit = omit,
         model: shared.ResponsesModel | Omit = omit,
-        moderation: responses_input_params.ResponsesClientEventResponseCreateModerationParam | None | Omit = omit,
+        moderation: responses_input_params.ResponsesClientEventResponseCreateModerationParam
+        | responses_input.ResponsesClientEventResponseCreateModeration
+        | None
+        | Omit = omit,
         parallel_tool_calls: bool | None | Omit = omit,
         previous_response_id: str | None | Omit = omit,
         prompt: responses_params.ResponsePromptParam | responses.ResponsePrompt | None | Omit = omit,
         prompt_cache_key: str | None | Omit = omit,
-        prompt_cache_options: responses_input_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam | Omit = omit,
+        prompt_cache_options: responses_input_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam
+        | responses_input.ResponsesClientEventResponseCreatePromptCacheOptions
+        | Omit = omit,
         prompt_cache_retention: Literal["in_memory", "24h"] | None | Omit = omit,
         reasoning: shared_params.ReasoningParam | shared.Reasoning | None | Omit = omit,
         safety_identifier: str | None | Omit = omit,
         service_tier: responses.ServiceTierResponses | None | Omit = omit,
         store: bool | None | Omit = omit,
         stream: bool | None | Omit = omit,
-        stream_options: responses_input_params.ResponsesClientEventResponseCreateStreamOptionsParam | None | Omit = omit,
+        stream_options: responses_input_params.ResponsesClientEventResponseCreateStreamOptionsParam
+        | responses_input.ResponsesClientEventResponseCreateStreamOptions
+        | None
+        | Omit = omit,
         temperature: float | None | Omit = omit,
         text: responses_params.ResponseTextConfigParam | responses.ResponseTextConfig | Omit = omit,
         tool_choice: responses_tools_params.ResponseToolChoiceParam | Omit = omit,
@@ -306,38 +356,38 @@ class Responses(Resource):
 
         Args:
             access_programs: the access programs under which the request is made.
-            background: let the model work on after the call has returned; fetch the answer by its id.
-            background_options: how an answer in the background is run.
-            context_management: how the service shortens a context that grows too long.
+            background: let the model work on after the call has returned; fetch the answer by its id. False by default.
+            background_options: how soon an answer in the background is wanted: `soonest`, `2h` or `8h`; and which one it continues.
+            context_management: how the service shortens a context that grows too long, and from how many tokens on.
             conversation: a conversation, or its id: its items go before `input`, and new ones are added to it.
-            image: settings for images in the request.
-            include: parts that are left out of answers unless they are named here.
+            image: whether images in the context are compressed: `auto`, `enabled`, `disabled`.
+            include: parts that are left out of answers unless they are named here, as `reasoning.encrypted_content`.
             input: text, or a list of messages, tool results and items of earlier answers.
             instructions: what the model is told first; not carried over from a previous answer.
             max_output_tokens: most tokens the model may write, its reasoning included.
             max_tool_calls: most calls of built-in tools in one answer.
             metadata: up to 16 strings by name (64 and 512 characters), kept with the object.
             model: name of the model, as `gpt-4o`.
-            moderation: have input and output judged by the moderation model.
-            parallel_tool_calls: let the model ask for several tool calls at once.
+            moderation: have input and output judged by the moderation model named here.
+            parallel_tool_calls: let the model ask for several tool calls at once; on by default.
             previous_response_id: id of the answer to go on from; not together with `conversation`.
             prompt: a prompt template by its id, with values for its variables.
             prompt_cache_key: groups requests that begin alike, so that the cache is hit more often.
-            prompt_cache_options: how the prompt is cached.
-            prompt_cache_retention: how long the beginning of the prompt stays cached.
-            reasoning: how much a reasoning model thinks, and what it tells of it.
+            prompt_cache_options: how the beginning of the prompt is cached, and for how long.
+            prompt_cache_retention: how long the beginning of the prompt stays cached: `in_memory` or `24h`.
+            reasoning: how much a reasoning model thinks (`effort`), and what it tells of it (`summary`).
             safety_identifier: stable, hashed id of your user, to trace abuse.
-            service_tier: how urgently the request is processed, and at what price.
-            store: keep the answer, so that it can be fetched and gone on from later.
-            stream: receive events while the answer is written.
-            stream_options: what a stream carries besides the answer.
-            temperature: 0 to 2; higher is more varied. Change this or `top_p`, not both.
-            text: shape of the text: plain or JSON by a schema, and how wordy.
-            tool_choice: which tools may or must be called.
+            service_tier: how urgently the request is processed, and at what price: `flex` is cheaper, `priority` dearer; `auto` by default.
+            store: keep the answer, so that it can be fetched and gone on from later; on by default.
+            stream: receive events while the answer is written; off by default.
+            stream_options: what a stream carries besides the answer; only with `stream=True`.
+            temperature: 0 to 2, 1 by default; higher is more varied. Change this or `top_p`, not both.
+            text: shape of the text (`format`: plain or JSON by a schema), and how wordy it is (`verbosity`).
+            tool_choice: which tools may or must be called: `none`, `auto`, `required`, or one by name.
             tools: functions, custom tools and built-in tools that the model may call.
             top_logprobs: how many of the likeliest tokens to report at each place, 0 to 20.
-            top_p: 0 to 1; only the likeliest tokens that make up this share are considered.
-            truncation: `auto` drops the oldest items of a context that is too long, `disabled` fails.
+            top_p: 0 to 1, 1 by default; only the likeliest tokens that make up this share are considered.
+            truncation: `auto` drops the oldest items of a context that is too long, `disabled` fails; `disabled` by default.
             user: replaced by `safety_identifier` and `prompt_cache_key`.
         """
         return self._caller.open(CREATE, locals())
@@ -432,10 +482,10 @@ class Responses(Resource):
 
         Args:
             response_id: id of a stored answer.
-            include: parts that are left out of answers unless they are named here.
+            include: parts that are left out of answers unless they are named here, as `reasoning.encrypted_content`.
             include_obfuscation: pad streamed events, so that their size tells less; on by default.
             starting_after: sequence number of the last event seen; the stream goes on behind it.
-            stream: receive events while the answer is written.
+            stream: receive events while the answer is written; off by default.
         """
         return self._caller.open(RETRIEVE, locals())
 
@@ -475,7 +525,10 @@ class AsyncResponses(AsyncResource):
         instructions: str | None | Omit = omit,
         previous_response_id: str | None | Omit = omit,
         prompt_cache_key: str | None | Omit = omit,
-        prompt_cache_options: responses_input_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam | None | Omit = omit,
+        prompt_cache_options: responses_input_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam
+        | responses_input.ResponsesClientEventResponseCreatePromptCacheOptions
+        | None
+        | Omit = omit,
         prompt_cache_retention: responses.PromptCacheRetentionEnum | None | Omit = omit,
         service_tier: responses.ServiceTierEnum | None | Omit = omit,
         extra_headers: Headers | None = None,
@@ -489,14 +542,14 @@ class AsyncResponses(AsyncResource):
 
         Args:
             model: name of the model, as `gpt-4o`.
-            image: settings for images in the request.
+            image: whether images in the context are compressed: `auto`, `enabled`, `disabled`.
             input: text, or a list of messages, tool results and items of earlier answers.
-            instructions: what the model is told first; not carried over from a previous answer.
+            instructions: what the model is told first while it condenses.
             previous_response_id: id of the answer to go on from; not together with `conversation`.
             prompt_cache_key: groups requests that begin alike, so that the cache is hit more often.
-            prompt_cache_options: how the prompt is cached.
-            prompt_cache_retention: how long the beginning of the prompt stays cached.
-            service_tier: how urgently the request is processed, and at what price.
+            prompt_cache_options: how the beginning of the prompt is cached, and for how long.
+            prompt_cache_retention: how long the beginning of the prompt stays cached: `in_memory` or `24h`.
+            service_tier: how urgently the request is processed, and at what price: `flex` is cheaper, `priority` dearer; `auto` by default.
         """
         return await self._caller.call(COMPACT, locals())
 
@@ -509,7 +562,10 @@ class AsyncResponses(AsyncResource):
             access_programs: responses_input_params.ResponseCreateParamsAccessProgramsParam | Omit = omit,
             background: bool | None | Omit = omit,
             background_options: responses_input_params.ResponseCreateParamsBackgroundOptionsParam | Omit = omit,
-            context_management: Iterable[responses_input_params.ResponsesClientEventResponseCreateContextManagementParam]
+            context_management: Iterable[
+                responses_input_params.ResponsesClientEventResponseCreateContextManagementParam
+                | responses_input.ResponsesClientEventResponseCreateContextManagement
+            ]
             | None
             | Omit = omit,
             conversation: responses_params.ConversationParam | None | Omit = omit,
@@ -521,19 +577,27 @@ class AsyncResponses(AsyncResource):
             max_tool_calls: int | None | Omit = omit,
             metadata: Mapping[str, str] | None | Omit = omit,
             model: shared.ResponsesModel | Omit = omit,
-            moderation: responses_input_params.ResponsesClientEventResponseCreateModerationParam | None | Omit = omit,
+            moderation: responses_input_params.ResponsesClientEventResponseCreateModerationParam
+            | responses_input.ResponsesClientEventResponseCreateModeration
+            | None
+            | Omit = omit,
             parallel_tool_calls: bool | None | Omit = omit,
             previous_response_id: str | None | Omit = omit,
             prompt: responses_params.ResponsePromptParam | responses.ResponsePrompt | None | Omit = omit,
             prompt_cache_key: str | None | Omit = omit,
-            prompt_cache_options: responses_input_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam | Omit = omit,
+            prompt_cache_options: responses_input_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam
+            | responses_input.ResponsesClientEventResponseCreatePromptCacheOptions
+            | Omit = omit,
             prompt_cache_retention: Literal["in_memory", "24h"] | None | Omit = omit,
             reasoning: shared_params.ReasoningParam | shared.Reasoning | None | Omit = omit,
             safety_identifier: str | None | Omit = omit,
             service_tier: responses.ServiceTierResponses | None | Omit = omit,
             store: bool | None | Omit = omit,
             stream: Literal[False] | None | Omit = omit,
-            stream_options: responses_input_params.ResponsesClientEventResponseCreateStreamOptionsParam | None | Omit = omit,
+            stream_options: responses_input_params.ResponsesClientEventResponseCreateStreamOptionsParam
+            | responses_input.ResponsesClientEventResponseCreateStreamOptions
+            | None
+            | Omit = omit,
             temperature: float | None | Omit = omit,
             text: responses_params.ResponseTextConfigParam | responses.ResponseTextConfig | Omit = omit,
             tool_choice: responses_tools_params.ResponseToolChoiceParam | Omit = omit,
@@ -557,7 +621,10 @@ class AsyncResponses(AsyncResource):
             access_programs: responses_input_params.ResponseCreateParamsAccessProgramsParam | Omit = omit,
             background: bool | None | Omit = omit,
             background_options: responses_input_params.ResponseCreateParamsBackgroundOptionsParam | Omit = omit,
-            context_management: Iterable[responses_input_params.ResponsesClientEventResponseCreateContextManagementParam]
+            context_management: Iterable[
+                responses_input_params.ResponsesClientEventResponseCreateContextManagementParam
+                | responses_input.ResponsesClientEventResponseCreateContextManagement
+            ]
             | None
             | Omit = omit,
             conversation: responses_params.ConversationParam | None | Omit = omit,
@@ -569,19 +636,27 @@ class AsyncResponses(AsyncResource):
             max_tool_calls: int | None | Omit = omit,
             metadata: Mapping[str, str] | None | Omit = omit,
             model: shared.ResponsesModel | Omit = omit,
-            moderation: responses_input_params.ResponsesClientEventResponseCreateModerationParam | None | Omit = omit,
+            moderation: responses_input_params.ResponsesClientEventResponseCreateModerationParam
+            | responses_input.ResponsesClientEventResponseCreateModeration
+            | None
+            | Omit = omit,
             parallel_tool_calls: bool | None | Omit = omit,
             previous_response_id: str | None | Omit = omit,
             prompt: responses_params.ResponsePromptParam | responses.ResponsePrompt | None | Omit = omit,
             prompt_cache_key: str | None | Omit = omit,
-            prompt_cache_options: responses_input_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam | Omit = omit,
+            prompt_cache_options: responses_input_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam
+            | responses_input.ResponsesClientEventResponseCreatePromptCacheOptions
+            | Omit = omit,
             prompt_cache_retention: Literal["in_memory", "24h"] | None | Omit = omit,
             reasoning: shared_params.ReasoningParam | shared.Reasoning | None | Omit = omit,
             safety_identifier: str | None | Omit = omit,
             service_tier: responses.ServiceTierResponses | None | Omit = omit,
             store: bool | None | Omit = omit,
             stream: Literal[True],
-            stream_options: responses_input_params.ResponsesClientEventResponseCreateStreamOptionsParam | None | Omit = omit,
+            stream_options: responses_input_params.ResponsesClientEventResponseCreateStreamOptionsParam
+            | responses_input.ResponsesClientEventResponseCreateStreamOptions
+            | None
+            | Omit = omit,
             temperature: float | None | Omit = omit,
             text: responses_params.ResponseTextConfigParam | responses.ResponseTextConfig | Omit = omit,
             tool_choice: responses_tools_params.ResponseToolChoiceParam | Omit = omit,
@@ -605,7 +680,10 @@ class AsyncResponses(AsyncResource):
             access_programs: responses_input_params.ResponseCreateParamsAccessProgramsParam | Omit = omit,
             background: bool | None | Omit = omit,
             background_options: responses_input_params.ResponseCreateParamsBackgroundOptionsParam | Omit = omit,
-            context_management: Iterable[responses_input_params.ResponsesClientEventResponseCreateContextManagementParam]
+            context_management: Iterable[
+                responses_input_params.ResponsesClientEventResponseCreateContextManagementParam
+                | responses_input.ResponsesClientEventResponseCreateContextManagement
+            ]
             | None
             | Omit = omit,
             conversation: responses_params.ConversationParam | None | Omit = omit,
@@ -617,19 +695,27 @@ class AsyncResponses(AsyncResource):
             max_tool_calls: int | None | Omit = omit,
             metadata: Mapping[str, str] | None | Omit = omit,
             model: shared.ResponsesModel | Omit = omit,
-            moderation: responses_input_params.ResponsesClientEventResponseCreateModerationParam | None | Omit = omit,
+            moderation: responses_input_params.ResponsesClientEventResponseCreateModerationParam
+            | responses_input.ResponsesClientEventResponseCreateModeration
+            | None
+            | Omit = omit,
             parallel_tool_calls: bool | None | Omit = omit,
             previous_response_id: str | None | Omit = omit,
             prompt: responses_params.ResponsePromptParam | responses.ResponsePrompt | None | Omit = omit,
             prompt_cache_key: str | None | Omit = omit,
-            prompt_cache_options: responses_input_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam | Omit = omit,
+            prompt_cache_options: responses_input_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam
+            | responses_input.ResponsesClientEventResponseCreatePromptCacheOptions
+            | Omit = omit,
             prompt_cache_retention: Literal["in_memory", "24h"] | None | Omit = omit,
             reasoning: shared_params.ReasoningParam | shared.Reasoning | None | Omit = omit,
             safety_identifier: str | None | Omit = omit,
             service_tier: responses.ServiceTierResponses | None | Omit = omit,
             store: bool | None | Omit = omit,
             stream: bool,
-            stream_options: responses_input_params.ResponsesClientEventResponseCreateStreamOptionsParam | None | Omit = omit,
+            stream_options: responses_input_params.ResponsesClientEventResponseCreateStreamOptionsParam
+            | responses_input.ResponsesClientEventResponseCreateStreamOptions
+            | None
+            | Omit = omit,
             temperature: float | None | Omit = omit,
             text: responses_params.ResponseTextConfigParam | responses.ResponseTextConfig | Omit = omit,
             tool_choice: responses_tools_params.ResponseToolChoiceParam | Omit = omit,
@@ -652,7 +738,12 @@ class AsyncResponses(AsyncResource):
         access_programs: responses_input_params.ResponseCreateParamsAccessProgramsParam | Omit = omit,
         background: bool | None | Omit = omit,
         background_options: responses_input_params.ResponseCreateParamsBackgroundOptionsParam | Omit = omit,
-        context_management: Iterable[responses_input_params.ResponsesClientEventResponseCreateContextManagementParam] | None | Omit = omit,
+        context_management: Iterable[
+            responses_input_params.ResponsesClientEventResponseCreateContextManagementParam
+            | responses_input.ResponsesClientEventResponseCreateContextManagement
+        ]
+        | None
+        | Omit = omit,
         conversation: responses_params.ConversationParam | None | Omit = omit,
         image: responses_input_params.ResponseCreateParamsImageParam | Omit = omit,
         include: Iterable[responses.ResponseIncludable] | None | Omit = omit,
@@ -662,19 +753,27 @@ class AsyncResponses(AsyncResource):
         max_tool_calls: int | None | Omit = omit,
         metadata: Mapping[str, str] | None | Omit = omit,
         model: shared.ResponsesModel | Omit = omit,
-        moderation: responses_input_params.ResponsesClientEventResponseCreateModerationParam | None | Omit = omit,
+        moderation: responses_input_params.ResponsesClientEventResponseCreateModerationParam
+        | responses_input.ResponsesClientEventResponseCreateModeration
+        | None
+        | Omit = omit,
         parallel_tool_calls: bool | None | Omit = omit,
         previous_response_id: str | None | Omit = omit,
         prompt: responses_params.ResponsePromptParam | responses.ResponsePrompt | None | Omit = omit,
         prompt_cache_key: str | None | Omit = omit,
-        prompt_cache_options: responses_input_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam | Omit = omit,
+        prompt_cache_options: responses_input_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam
+        | responses_input.ResponsesClientEventResponseCreatePromptCacheOptions
+        | Omit = omit,
         prompt_cache_retention: Literal["in_memory", "24h"] | None | Omit = omit,
         reasoning: shared_params.ReasoningParam | shared.Reasoning | None | Omit = omit,
         safety_identifier: str | None | Omit = omit,
         service_tier: responses.ServiceTierResponses | None | Omit = omit,
         store: bool | None | Omit = omit,
         stream: bool | None | Omit = omit,
-        stream_options: responses_input_params.ResponsesClientEventResponseCreateStreamOptionsParam | None | Omit = omit,
+        stream_options: responses_input_params.ResponsesClientEventResponseCreateStreamOptionsParam
+        | responses_input.ResponsesClientEventResponseCreateStreamOptions
+        | None
+        | Omit = omit,
         temperature: float | None | Omit = omit,
         text: responses_params.ResponseTextConfigParam | responses.ResponseTextConfig | Omit = omit,
         tool_choice: responses_tools_params.ResponseToolChoiceParam | Omit = omit,
@@ -694,38 +793,38 @@ class AsyncResponses(AsyncResource):
 
         Args:
             access_programs: the access programs under which the request is made.
-            background: let the model work on after the call has returned; fetch the answer by its id.
-            background_options: how an answer in the background is run.
-            context_management: how the service shortens a context that grows too long.
+            background: let the model work on after the call has returned; fetch the answer by its id. False by default.
+            background_options: how soon an answer in the background is wanted: `soonest`, `2h` or `8h`; and which one it continues.
+            context_management: how the service shortens a context that grows too long, and from how many tokens on.
             conversation: a conversation, or its id: its items go before `input`, and new ones are added to it.
-            image: settings for images in the request.
-            include: parts that are left out of answers unless they are named here.
+            image: whether images in the context are compressed: `auto`, `enabled`, `disabled`.
+            include: parts that are left out of answers unless they are named here, as `reasoning.encrypted_content`.
             input: text, or a list of messages, tool results and items of earlier answers.
             instructions: what the model is told first; not carried over from a previous answer.
             max_output_tokens: most tokens the model may write, its reasoning included.
             max_tool_calls: most calls of built-in tools in one answer.
             metadata: up to 16 strings by name (64 and 512 characters), kept with the object.
             model: name of the model, as `gpt-4o`.
-            moderation: have input and output judged by the moderation model.
-            parallel_tool_calls: let the model ask for several tool calls at once.
+            moderation: have input and output judged by the moderation model named here.
+            parallel_tool_calls: let the model ask for several tool calls at once; on by default.
             previous_response_id: id of the answer to go on from; not together with `conversation`.
             prompt: a prompt template by its id, with values for its variables.
             prompt_cache_key: groups requests that begin alike, so that the cache is hit more often.
-            prompt_cache_options: how the prompt is cached.
-            prompt_cache_retention: how long the beginning of the prompt stays cached.
-            reasoning: how much a reasoning model thinks, and what it tells of it.
+            prompt_cache_options: how the beginning of the prompt is cached, and for how long.
+            prompt_cache_retention: how long the beginning of the prompt stays cached: `in_memory` or `24h`.
+            reasoning: how much a reasoning model thinks (`effort`), and what it tells of it (`summary`).
             safety_identifier: stable, hashed id of your user, to trace abuse.
-            service_tier: how urgently the request is processed, and at what price.
-            store: keep the answer, so that it can be fetched and gone on from later.
-            stream: receive events while the answer is written.
-            stream_options: what a stream carries besides the answer.
-            temperature: 0 to 2; higher is more varied. Change this or `top_p`, not both.
-            text: shape of the text: plain or JSON by a schema, and how wordy.
-            tool_choice: which tools may or must be called.
+            service_tier: how urgently the request is processed, and at what price: `flex` is cheaper, `priority` dearer; `auto` by default.
+            store: keep the answer, so that it can be fetched and gone on from later; on by default.
+            stream: receive events while the answer is written; off by default.
+            stream_options: what a stream carries besides the answer; only with `stream=True`.
+            temperature: 0 to 2, 1 by default; higher is more varied. Change this or `top_p`, not both.
+            text: shape of the text (`format`: plain or JSON by a schema), and how wordy it is (`verbosity`).
+            tool_choice: which tools may or must be called: `none`, `auto`, `required`, or one by name.
             tools: functions, custom tools and built-in tools that the model may call.
             top_logprobs: how many of the likeliest tokens to report at each place, 0 to 20.
-            top_p: 0 to 1; only the likeliest tokens that make up this share are considered.
-            truncation: `auto` drops the oldest items of a context that is too long, `disabled` fails.
+            top_p: 0 to 1, 1 by default; only the likeliest tokens that make up this share are considered.
+            truncation: `auto` drops the oldest items of a context that is too long, `disabled` fails; `disabled` by default.
             user: replaced by `safety_identifier` and `prompt_cache_key`.
         """
         return await self._caller.open(CREATE, locals())
@@ -820,10 +919,10 @@ class AsyncResponses(AsyncResource):
 
         Args:
             response_id: id of a stored answer.
-            include: parts that are left out of answers unless they are named here.
+            include: parts that are left out of answers unless they are named here, as `reasoning.encrypted_content`.
             include_obfuscation: pad streamed events, so that their size tells less; on by default.
             starting_after: sequence number of the last event seen; the stream goes on behind it.
-            stream: receive events while the answer is written.
+            stream: receive events while the answer is written; off by default.
         """
         return await self._caller.open(RETRIEVE, locals())
 
@@ -851,9 +950,9 @@ class InputItems(Resource):
         Args:
             response_id: id of a stored answer.
             after: id of the item that the page follows; leave it out for the first page.
-            include: parts that are left out of answers unless they are named here.
-            limit: how many items a page holds, 1 to 100.
-            order: `asc` or `desc`, by time.
+            include: parts that are left out of answers unless they are named here, as `reasoning.encrypted_content`.
+            limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
+            order: `asc` or `desc`, by time of creation; `desc` by default.
         """
         return self._caller.page(INPUT_ITEMS_LIST, locals())
 
@@ -881,9 +980,9 @@ class AsyncInputItems(AsyncResource):
         Args:
             response_id: id of a stored answer.
             after: id of the item that the page follows; leave it out for the first page.
-            include: parts that are left out of answers unless they are named here.
-            limit: how many items a page holds, 1 to 100.
-            order: `asc` or `desc`, by time.
+            include: parts that are left out of answers unless they are named here, as `reasoning.encrypted_content`.
+            limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
+            order: `asc` or `desc`, by time of creation; `desc` by default.
         """
         return self._caller.page(INPUT_ITEMS_LIST, locals())
 
@@ -919,15 +1018,15 @@ class InputTokens(Resource):
             conversation: a conversation, or its id: its items go before `input`, and new ones are added to it.
             input: text, or a list of messages, tool results and items of earlier answers.
             instructions: what the model is told first; not carried over from a previous answer.
-            model: name of the model, as `gpt-4o`.
-            parallel_tool_calls: let the model ask for several tool calls at once.
-            personality: style in which the model writes.
+            model: the model whose tokens are counted; models cut text differently.
+            parallel_tool_calls: let the model ask for several tool calls at once; on by default.
+            personality: style in which the model writes: `friendly`, `pragmatic`.
             previous_response_id: id of the answer to go on from; not together with `conversation`.
-            reasoning: how much a reasoning model thinks, and what it tells of it.
-            text: shape of the text: plain or JSON by a schema, and how wordy.
-            tool_choice: which tools may or must be called.
+            reasoning: how much a reasoning model thinks (`effort`), and what it tells of it (`summary`).
+            text: shape of the text (`format`: plain or JSON by a schema), and how wordy it is (`verbosity`).
+            tool_choice: which tools may or must be called: `none`, `auto`, `required`, or one by name.
             tools: functions, custom tools and built-in tools that the model may call.
-            truncation: `auto` drops the oldest items of a context that is too long, `disabled` fails.
+            truncation: `auto` drops the oldest items of a context that is too long, `disabled` fails; `disabled` by default.
         """
         return self._caller.call(INPUT_TOKENS_COUNT, locals())
 
@@ -963,14 +1062,14 @@ class AsyncInputTokens(AsyncResource):
             conversation: a conversation, or its id: its items go before `input`, and new ones are added to it.
             input: text, or a list of messages, tool results and items of earlier answers.
             instructions: what the model is told first; not carried over from a previous answer.
-            model: name of the model, as `gpt-4o`.
-            parallel_tool_calls: let the model ask for several tool calls at once.
-            personality: style in which the model writes.
+            model: the model whose tokens are counted; models cut text differently.
+            parallel_tool_calls: let the model ask for several tool calls at once; on by default.
+            personality: style in which the model writes: `friendly`, `pragmatic`.
             previous_response_id: id of the answer to go on from; not together with `conversation`.
-            reasoning: how much a reasoning model thinks, and what it tells of it.
-            text: shape of the text: plain or JSON by a schema, and how wordy.
-            tool_choice: which tools may or must be called.
+            reasoning: how much a reasoning model thinks (`effort`), and what it tells of it (`summary`).
+            text: shape of the text (`format`: plain or JSON by a schema), and how wordy it is (`verbosity`).
+            tool_choice: which tools may or must be called: `none`, `auto`, `required`, or one by name.
             tools: functions, custom tools and built-in tools that the model may call.
-            truncation: `auto` drops the oldest items of a context that is too long, `disabled` fails.
+            truncation: `auto` drops the oldest items of a context that is too long, `disabled` fails; `disabled` by default.
         """
         return await self._caller.call(INPUT_TOKENS_COUNT, locals())

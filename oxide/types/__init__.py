@@ -9,27 +9,603 @@ from .._typing import TYPE_CHECKING
 from ._lazy import open_face
 
 if TYPE_CHECKING:
-    from .._models.completions import CompletionUsage, CompletionUsageCompletionTokensDetails, CompletionUsagePromptTokensDetails
-    from . import chat, conversations, realtime, responses, shared
+    from .._models.batches import (
+        Batch,
+        BatchError,
+        BatchErrors,
+        BatchRequestCounts,
+        BatchUsage,
+        BatchUsageInputTokensDetails,
+        BatchUsageOutputTokensDetails,
+    )
+    from .._models.batches_params import BatchCreateParams, BatchCreateParamsOutputExpiresAfterParam
+    from .._models.common import AudioModel, AudioResponseFormat, OrderEnum
+    from .._models.completions import (
+        Completion,
+        CompletionChoice,
+        CompletionChoiceLogprobs,
+        CompletionUsage,
+        CompletionUsageCompletionTokensDetails,
+        CompletionUsagePromptTokensDetails,
+    )
+    from .._models.completions_params import CompletionCreateParams
+    from .._models.containers import ContainerListResponse, ContainerListResponseExpiresAfter, ContainerListResponseNetworkPolicy
+    from .._models.containers_params import (
+        ContainerCreateParams,
+        ContainerCreateParamsExpiresAfterParam,
+        ContainerCreateParamsNetworkPolicyParam,
+        ContainerCreateParamsSkillParam,
+    )
+    from .._models.content_provenance import (
+        C2PAValidationState,
+        ContentProvenanceCheck,
+        ContentProvenanceCheckResult,
+        ContentProvenanceCheckResultC2PA,
+        ContentProvenanceCheckResultSynthID,
+        ContentProvenanceDetection,
+        ContentProvenanceObject,
+    )
+    from .._models.content_provenance_params import ContentProvenanceCheckCreateParams
+    from .._models.decisions import (
+        Decision,
+        DecisionAnswer,
+        DecisionAnswerAnswerResourceChoice,
+        DecisionAnswerAnswerResourceChoiceProbability,
+        DecisionAnswerAnswerResourcePredicate,
+        DecisionAnswerAnswerResourceRefusal,
+        DecisionAnswerAnswerResourceScore,
+        DecisionAnswerAnswerResourceScoreProbability,
+        DecisionUsage,
+        DecisionUsageInputTokensDetails,
+        DecisionUsageOutputTokensDetails,
+    )
+    from .._models.decisions_params import (
+        DecisionCreateParams,
+        DecisionCreateParamsInputDecisionInputAssistantMessageContentDecisionInputAssistantContentPartDecisionInputOutputTextParam,
+        DecisionCreateParamsInputDecisionInputAssistantMessageContentDecisionInputAssistantContentPartDecisionInputRefusalParam,
+        DecisionCreateParamsInputDecisionInputAssistantMessageContentDecisionInputAssistantContentPartsParam,
+        DecisionCreateParamsInputUnionMember1CustomToolCallOutputOutputPartsParam,
+        DecisionCreateParamsInputUnionMember1DecisionInputAssistantMessageParam,
+        DecisionCreateParamsInputUnionMember1DecisionInputCustomToolCallOutputParam,
+        DecisionCreateParamsInputUnionMember1DecisionInputCustomToolCallParam,
+        DecisionCreateParamsInputUnionMember1DecisionInputDeveloperMessageParam,
+        DecisionCreateParamsInputUnionMember1DecisionInputFunctionCallOutputParam,
+        DecisionCreateParamsInputUnionMember1DecisionInputFunctionCallParam,
+        DecisionCreateParamsInputUnionMember1DecisionInputSystemMessageParam,
+        DecisionCreateParamsInputUnionMember1DecisionInputUserMessageParam,
+        DecisionCreateParamsInputUnionMember1FunctionCallOutputOutputPartsParam,
+        DecisionCreateParamsInputUnionMember1Param,
+        DecisionCreateParamsPromptCacheOptionsParam,
+        DecisionCreateParamsQuestionParam,
+        DecisionCreateParamsQuestionQuestionParamChoiceChoiceParam,
+        DecisionCreateParamsQuestionQuestionParamChoiceParam,
+        DecisionCreateParamsQuestionQuestionParamPredicateParam,
+        DecisionCreateParamsQuestionQuestionParamScoreLevelParam,
+        DecisionCreateParamsQuestionQuestionParamScoreParam,
+        DecisionInputImageParam,
+        DecisionInputPartUnionParam,
+        DecisionInputTextParam,
+        DecisionPromptCacheBreakpointParam,
+    )
+    from .._models.embeddings import CreateEmbeddingResponse, CreateEmbeddingResponseUsage, Embedding, EmbeddingModel
+    from .._models.embeddings_params import EmbeddingCreateParams
+    from .._models.evals import (
+        EvalCustomDataSourceConfig,
+        EvalDeleteResponse,
+        EvalListResponse,
+        EvalListResponseDataSourceConfig,
+        EvalListResponseDataSourceConfigLogs,
+        EvalListResponseTestingCriterion,
+        EvalListResponseTestingCriterionEvalGraderPython,
+        EvalListResponseTestingCriterionEvalGraderScoreModel,
+        EvalListResponseTestingCriterionEvalGraderTextSimilarity,
+        EvalStoredCompletionsDataSourceConfig,
+    )
+    from .._models.evals_params import (
+        EvalCreateParams,
+        EvalCreateParamsDataSourceConfigCustomParam,
+        EvalCreateParamsDataSourceConfigLogsParam,
+        EvalCreateParamsDataSourceConfigParam,
+        EvalCreateParamsDataSourceConfigStoredCompletionsParam,
+        EvalCreateParamsTestingCriterionLabelModelInputParam,
+        EvalCreateParamsTestingCriterionLabelModelInputSimpleInputMessageParam,
+        EvalCreateParamsTestingCriterionLabelModelParam,
+        EvalCreateParamsTestingCriterionParam,
+        EvalListResponseTestingCriterionEvalGraderPythonParam,
+        EvalListResponseTestingCriterionEvalGraderScoreModelParam,
+        EvalListResponseTestingCriterionEvalGraderTextSimilarityParam,
+        EvalUpdateParams,
+    )
+    from .._models.files import FileDeleted, FileObject, FilePurpose
+    from .._models.files_params import FileCreateParams, FileCreateParamsExpiresAfterParam
+    from .._models.images import (
+        Image,
+        ImageEditCompletedEvent,
+        ImageEditPartialImageEvent,
+        ImageEditStreamEvent,
+        ImageGenCompletedEvent,
+        ImageGenCompletedEventUsage,
+        ImageGenCompletedEventUsageInputTokensDetails,
+        ImageGenPartialImageEvent,
+        ImageGenStreamEvent,
+        ImageModel,
+        ImagesResponse,
+        ImagesResponseSvgUsage,
+        ImagesResponseUsage,
+        ImagesResponseUsageInputTokensDetails,
+        ImagesResponseUsageOutputTokensDetails,
+    )
+    from .._models.images_params import (
+        EditImageBodyJsonParam,
+        ImageCreateVariationParams,
+        ImageEditParams,
+        ImageEditParamsSvgParam,
+        ImageEditParamsSvgReasoningParam,
+        ImageGenerateParams,
+        ImageGenerateParamsSvgParam,
+        ImageGenerateParamsSvgReasoningParam,
+        ImageInputReferenceParam,
+        ImageRefParam,
+    )
+    from .._models.models import Model, ModelDeleted
+    from .._models.moderations import (
+        Moderation,
+        ModerationCategories,
+        ModerationCategoryAppliedInputTypes,
+        ModerationCategoryScores,
+        ModerationCreateResponse,
+        ModerationImageUrlInputParamImageURL,
+        ModerationModel,
+        ModerationMultiModalInputParam,
+    )
+    from .._models.moderations_params import (
+        CreateModerationRequestInput2Param,
+        ModerationCreateParams,
+        ModerationImageURLInputParam,
+        ModerationImageUrlInputParamImageURLParam,
+        ModerationTextInputParam,
+    )
+    from .._models.organization_certificates import (
+        OrganizationCertificateActivationResponse,
+        OrganizationCertificateDeactivationResponse,
+        OrganizationProjectCertificateActivationResponse,
+        OrganizationProjectCertificateDeactivationResponse,
+    )
+    from .._models.skills import DeletedSkill, Skill
+    from .._models.skills_params import SkillCreateParams, SkillUpdateParams
+    from .._models.uploads import Upload
+    from .._models.uploads_params import UploadCompleteParams, UploadCreateParams
+    from .._models.vector_stores import (
+        FileChunkingStrategy,
+        OtherFileChunkingStrategyObject,
+        StaticFileChunkingStrategy,
+        StaticFileChunkingStrategyObject,
+        VectorStore,
+        VectorStoreDeleted,
+        VectorStoreExpiresAfter,
+        VectorStoreFileCounts,
+        VectorStoreSearchResponse,
+        VectorStoreSearchResponseContent,
+        VectorStoreSearchResultsPage,
+    )
+    from .._models.vector_stores_params import (
+        AutoFileChunkingStrategyParam,
+        CreateVectorStoreRequestChunkingStrategyParam,
+        FileChunkingStrategyParam,
+        StaticFileChunkingStrategyObjectParam,
+        StaticFileChunkingStrategyParam,
+        VectorStoreCreateParams,
+        VectorStoreExpiresAfterParam,
+        VectorStoreSearchParams,
+        VectorStoreSearchParamsFiltersParam,
+        VectorStoreSearchParamsRankingOptionsParam,
+        VectorStoreUpdateParams,
+    )
+    from .._models.videos import (
+        Video,
+        VideoContentVariant,
+        VideoCreateError,
+        VideoCreateErrorMisalignment,
+        VideoCreateErrorMisalignmentSteer,
+        VideoDeleteResponse,
+        VideoGetCharacterResponse,
+        VideoModel,
+        VideoSeconds,
+        VideoSize,
+        VideoStatus,
+    )
+    from .._models.videos_params import (
+        CreateVideoEditJsonBodyParam,
+        CreateVideoExtendJsonBodyParam,
+        CreateVideoJsonBodyParam,
+        VideoCreateCharacterParams,
+        VideoCreateParams,
+        VideoEditParams,
+        VideoEditParamsVideoVideoReferenceInputParam,
+        VideoExtendParams,
+        VideoRemixParams,
+    )
+    from . import (
+        admin,
+        audio,
+        beta,
+        chat,
+        containers,
+        conversations,
+        evals,
+        fine_tuning,
+        graders,
+        live,
+        realtime,
+        responses,
+        safety,
+        shared,
+        skills,
+        uploads,
+        vector_stores,
+        webhooks,
+    )
 
 
 _PLACES = {
     "": """
-        chat conversations realtime responses shared
+        admin audio beta chat containers conversations evals fine_tuning graders live realtime responses safety shared skills
+        uploads vector_stores webhooks
+    """,
+    "batches": """
+        Batch BatchError BatchErrors BatchRequestCounts BatchUsage BatchUsageInputTokensDetails BatchUsageOutputTokensDetails
+    """,
+    "batches_params": """
+        BatchCreateParams BatchCreateParamsOutputExpiresAfterParam
+    """,
+    "common": """
+        AudioModel AudioResponseFormat OrderEnum
     """,
     "completions": """
-        CompletionUsage CompletionUsageCompletionTokensDetails CompletionUsagePromptTokensDetails
+        Completion CompletionChoice CompletionChoiceLogprobs CompletionUsage CompletionUsageCompletionTokensDetails
+        CompletionUsagePromptTokensDetails
+    """,
+    "completions_params": """
+        CompletionCreateParams
+    """,
+    "containers": """
+        ContainerListResponse ContainerListResponseExpiresAfter ContainerListResponseNetworkPolicy
+    """,
+    "containers_params": """
+        ContainerCreateParams ContainerCreateParamsExpiresAfterParam ContainerCreateParamsNetworkPolicyParam
+        ContainerCreateParamsSkillParam
+    """,
+    "content_provenance": """
+        C2PAValidationState ContentProvenanceCheck ContentProvenanceCheckResult ContentProvenanceCheckResultC2PA
+        ContentProvenanceCheckResultSynthID ContentProvenanceDetection ContentProvenanceObject
+    """,
+    "content_provenance_params": """
+        ContentProvenanceCheckCreateParams
+    """,
+    "decisions": """
+        Decision DecisionAnswer DecisionAnswerAnswerResourceChoice DecisionAnswerAnswerResourceChoiceProbability
+        DecisionAnswerAnswerResourcePredicate DecisionAnswerAnswerResourceRefusal DecisionAnswerAnswerResourceScore
+        DecisionAnswerAnswerResourceScoreProbability DecisionUsage DecisionUsageInputTokensDetails DecisionUsageOutputTokensDetails
+    """,
+    "decisions_params": """
+        DecisionCreateParams
+        DecisionCreateParamsInputDecisionInputAssistantMessageContentDecisionInputAssistantContentPartDecisionInputOutputTextParam
+        DecisionCreateParamsInputDecisionInputAssistantMessageContentDecisionInputAssistantContentPartDecisionInputRefusalParam
+        DecisionCreateParamsInputDecisionInputAssistantMessageContentDecisionInputAssistantContentPartsParam
+        DecisionCreateParamsInputUnionMember1Param DecisionCreateParamsInputUnionMember1CustomToolCallOutputOutputPartsParam
+        DecisionCreateParamsInputUnionMember1DecisionInputAssistantMessageParam
+        DecisionCreateParamsInputUnionMember1DecisionInputCustomToolCallParam
+        DecisionCreateParamsInputUnionMember1DecisionInputCustomToolCallOutputParam
+        DecisionCreateParamsInputUnionMember1DecisionInputDeveloperMessageParam
+        DecisionCreateParamsInputUnionMember1DecisionInputFunctionCallParam
+        DecisionCreateParamsInputUnionMember1DecisionInputFunctionCallOutputParam
+        DecisionCreateParamsInputUnionMember1DecisionInputSystemMessageParam
+        DecisionCreateParamsInputUnionMember1DecisionInputUserMessageParam
+        DecisionCreateParamsInputUnionMember1FunctionCallOutputOutputPartsParam DecisionCreateParamsPromptCacheOptionsParam
+        DecisionCreateParamsQuestionParam DecisionCreateParamsQuestionQuestionParamChoiceParam
+        DecisionCreateParamsQuestionQuestionParamChoiceChoiceParam DecisionCreateParamsQuestionQuestionParamPredicateParam
+        DecisionCreateParamsQuestionQuestionParamScoreParam DecisionCreateParamsQuestionQuestionParamScoreLevelParam
+        DecisionInputImageParam DecisionInputPartUnionParam DecisionInputTextParam DecisionPromptCacheBreakpointParam
+    """,
+    "embeddings": """
+        CreateEmbeddingResponse CreateEmbeddingResponseUsage Embedding EmbeddingModel
+    """,
+    "embeddings_params": """
+        EmbeddingCreateParams
+    """,
+    "evals": """
+        EvalCustomDataSourceConfig EvalDeleteResponse EvalListResponse EvalListResponseDataSourceConfig
+        EvalListResponseDataSourceConfigLogs EvalListResponseTestingCriterion EvalListResponseTestingCriterionEvalGraderPython
+        EvalListResponseTestingCriterionEvalGraderScoreModel EvalListResponseTestingCriterionEvalGraderTextSimilarity
+        EvalStoredCompletionsDataSourceConfig
+    """,
+    "evals_params": """
+        EvalCreateParams EvalCreateParamsDataSourceConfigParam EvalCreateParamsDataSourceConfigCustomParam
+        EvalCreateParamsDataSourceConfigLogsParam EvalCreateParamsDataSourceConfigStoredCompletionsParam
+        EvalCreateParamsTestingCriterionParam EvalCreateParamsTestingCriterionLabelModelParam
+        EvalCreateParamsTestingCriterionLabelModelInputParam EvalCreateParamsTestingCriterionLabelModelInputSimpleInputMessageParam
+        EvalListResponseTestingCriterionEvalGraderPythonParam EvalListResponseTestingCriterionEvalGraderScoreModelParam
+        EvalListResponseTestingCriterionEvalGraderTextSimilarityParam EvalUpdateParams
+    """,
+    "files": """
+        FileDeleted FileObject FilePurpose
+    """,
+    "files_params": """
+        FileCreateParams FileCreateParamsExpiresAfterParam
+    """,
+    "images": """
+        Image ImageEditCompletedEvent ImageEditPartialImageEvent ImageEditStreamEvent ImageGenCompletedEvent
+        ImageGenCompletedEventUsage ImageGenCompletedEventUsageInputTokensDetails ImageGenPartialImageEvent ImageGenStreamEvent
+        ImageModel ImagesResponse ImagesResponseSvgUsage ImagesResponseUsage ImagesResponseUsageInputTokensDetails
+        ImagesResponseUsageOutputTokensDetails
+    """,
+    "images_params": """
+        EditImageBodyJsonParam ImageCreateVariationParams ImageEditParams ImageEditParamsSvgParam ImageEditParamsSvgReasoningParam
+        ImageGenerateParams ImageGenerateParamsSvgParam ImageGenerateParamsSvgReasoningParam ImageInputReferenceParam ImageRefParam
+    """,
+    "models": """
+        Model ModelDeleted
+    """,
+    "moderations": """
+        Moderation ModerationCategories ModerationCategoryAppliedInputTypes ModerationCategoryScores ModerationCreateResponse
+        ModerationImageUrlInputParamImageURL ModerationModel ModerationMultiModalInputParam
+    """,
+    "moderations_params": """
+        CreateModerationRequestInput2Param ModerationCreateParams ModerationImageURLInputParam
+        ModerationImageUrlInputParamImageURLParam ModerationTextInputParam
+    """,
+    "organization_certificates": """
+        OrganizationCertificateActivationResponse OrganizationCertificateDeactivationResponse
+        OrganizationProjectCertificateActivationResponse OrganizationProjectCertificateDeactivationResponse
+    """,
+    "skills": """
+        DeletedSkill Skill
+    """,
+    "skills_params": """
+        SkillCreateParams SkillUpdateParams
+    """,
+    "uploads": """
+        Upload
+    """,
+    "uploads_params": """
+        UploadCompleteParams UploadCreateParams
+    """,
+    "vector_stores": """
+        FileChunkingStrategy OtherFileChunkingStrategyObject StaticFileChunkingStrategy StaticFileChunkingStrategyObject VectorStore
+        VectorStoreDeleted VectorStoreExpiresAfter VectorStoreFileCounts VectorStoreSearchResponse VectorStoreSearchResponseContent
+        VectorStoreSearchResultsPage
+    """,
+    "vector_stores_params": """
+        AutoFileChunkingStrategyParam CreateVectorStoreRequestChunkingStrategyParam FileChunkingStrategyParam
+        StaticFileChunkingStrategyParam StaticFileChunkingStrategyObjectParam VectorStoreCreateParams VectorStoreExpiresAfterParam
+        VectorStoreSearchParams VectorStoreSearchParamsFiltersParam VectorStoreSearchParamsRankingOptionsParam
+        VectorStoreUpdateParams
+    """,
+    "videos": """
+        Video VideoContentVariant VideoCreateError VideoCreateErrorMisalignment VideoCreateErrorMisalignmentSteer
+        VideoDeleteResponse VideoGetCharacterResponse VideoModel VideoSeconds VideoSize VideoStatus
+    """,
+    "videos_params": """
+        CreateVideoEditJsonBodyParam CreateVideoExtendJsonBodyParam CreateVideoJsonBodyParam VideoCreateCharacterParams
+        VideoCreateParams VideoEditParams VideoEditParamsVideoVideoReferenceInputParam VideoExtendParams VideoRemixParams
     """,
 }
 
 __getattr__, __dir__ = open_face(__name__, _PLACES)
 __all__ = [
+    "AudioModel",
+    "AudioResponseFormat",
+    "AutoFileChunkingStrategyParam",
+    "Batch",
+    "BatchCreateParams",
+    "BatchCreateParamsOutputExpiresAfterParam",
+    "BatchError",
+    "BatchErrors",
+    "BatchRequestCounts",
+    "BatchUsage",
+    "BatchUsageInputTokensDetails",
+    "BatchUsageOutputTokensDetails",
+    "C2PAValidationState",
+    "Completion",
+    "CompletionChoice",
+    "CompletionChoiceLogprobs",
+    "CompletionCreateParams",
     "CompletionUsage",
     "CompletionUsageCompletionTokensDetails",
     "CompletionUsagePromptTokensDetails",
+    "ContainerCreateParams",
+    "ContainerCreateParamsExpiresAfterParam",
+    "ContainerCreateParamsNetworkPolicyParam",
+    "ContainerCreateParamsSkillParam",
+    "ContainerListResponse",
+    "ContainerListResponseExpiresAfter",
+    "ContainerListResponseNetworkPolicy",
+    "ContentProvenanceCheck",
+    "ContentProvenanceCheckCreateParams",
+    "ContentProvenanceCheckResult",
+    "ContentProvenanceCheckResultC2PA",
+    "ContentProvenanceCheckResultSynthID",
+    "ContentProvenanceDetection",
+    "ContentProvenanceObject",
+    "CreateEmbeddingResponse",
+    "CreateEmbeddingResponseUsage",
+    "CreateModerationRequestInput2Param",
+    "CreateVectorStoreRequestChunkingStrategyParam",
+    "CreateVideoEditJsonBodyParam",
+    "CreateVideoExtendJsonBodyParam",
+    "CreateVideoJsonBodyParam",
+    "Decision",
+    "DecisionAnswer",
+    "DecisionAnswerAnswerResourceChoice",
+    "DecisionAnswerAnswerResourceChoiceProbability",
+    "DecisionAnswerAnswerResourcePredicate",
+    "DecisionAnswerAnswerResourceRefusal",
+    "DecisionAnswerAnswerResourceScore",
+    "DecisionAnswerAnswerResourceScoreProbability",
+    "DecisionCreateParams",
+    "DecisionCreateParamsInputDecisionInputAssistantMessageContentDecisionInputAssistantContentPartDecisionInputOutputTextParam",
+    "DecisionCreateParamsInputDecisionInputAssistantMessageContentDecisionInputAssistantContentPartDecisionInputRefusalParam",
+    "DecisionCreateParamsInputDecisionInputAssistantMessageContentDecisionInputAssistantContentPartsParam",
+    "DecisionCreateParamsInputUnionMember1CustomToolCallOutputOutputPartsParam",
+    "DecisionCreateParamsInputUnionMember1DecisionInputAssistantMessageParam",
+    "DecisionCreateParamsInputUnionMember1DecisionInputCustomToolCallOutputParam",
+    "DecisionCreateParamsInputUnionMember1DecisionInputCustomToolCallParam",
+    "DecisionCreateParamsInputUnionMember1DecisionInputDeveloperMessageParam",
+    "DecisionCreateParamsInputUnionMember1DecisionInputFunctionCallOutputParam",
+    "DecisionCreateParamsInputUnionMember1DecisionInputFunctionCallParam",
+    "DecisionCreateParamsInputUnionMember1DecisionInputSystemMessageParam",
+    "DecisionCreateParamsInputUnionMember1DecisionInputUserMessageParam",
+    "DecisionCreateParamsInputUnionMember1FunctionCallOutputOutputPartsParam",
+    "DecisionCreateParamsInputUnionMember1Param",
+    "DecisionCreateParamsPromptCacheOptionsParam",
+    "DecisionCreateParamsQuestionParam",
+    "DecisionCreateParamsQuestionQuestionParamChoiceChoiceParam",
+    "DecisionCreateParamsQuestionQuestionParamChoiceParam",
+    "DecisionCreateParamsQuestionQuestionParamPredicateParam",
+    "DecisionCreateParamsQuestionQuestionParamScoreLevelParam",
+    "DecisionCreateParamsQuestionQuestionParamScoreParam",
+    "DecisionInputImageParam",
+    "DecisionInputPartUnionParam",
+    "DecisionInputTextParam",
+    "DecisionPromptCacheBreakpointParam",
+    "DecisionUsage",
+    "DecisionUsageInputTokensDetails",
+    "DecisionUsageOutputTokensDetails",
+    "DeletedSkill",
+    "EditImageBodyJsonParam",
+    "Embedding",
+    "EmbeddingCreateParams",
+    "EmbeddingModel",
+    "EvalCreateParams",
+    "EvalCreateParamsDataSourceConfigCustomParam",
+    "EvalCreateParamsDataSourceConfigLogsParam",
+    "EvalCreateParamsDataSourceConfigParam",
+    "EvalCreateParamsDataSourceConfigStoredCompletionsParam",
+    "EvalCreateParamsTestingCriterionLabelModelInputParam",
+    "EvalCreateParamsTestingCriterionLabelModelInputSimpleInputMessageParam",
+    "EvalCreateParamsTestingCriterionLabelModelParam",
+    "EvalCreateParamsTestingCriterionParam",
+    "EvalCustomDataSourceConfig",
+    "EvalDeleteResponse",
+    "EvalListResponse",
+    "EvalListResponseDataSourceConfig",
+    "EvalListResponseDataSourceConfigLogs",
+    "EvalListResponseTestingCriterion",
+    "EvalListResponseTestingCriterionEvalGraderPython",
+    "EvalListResponseTestingCriterionEvalGraderPythonParam",
+    "EvalListResponseTestingCriterionEvalGraderScoreModel",
+    "EvalListResponseTestingCriterionEvalGraderScoreModelParam",
+    "EvalListResponseTestingCriterionEvalGraderTextSimilarity",
+    "EvalListResponseTestingCriterionEvalGraderTextSimilarityParam",
+    "EvalStoredCompletionsDataSourceConfig",
+    "EvalUpdateParams",
+    "FileChunkingStrategy",
+    "FileChunkingStrategyParam",
+    "FileCreateParams",
+    "FileCreateParamsExpiresAfterParam",
+    "FileDeleted",
+    "FileObject",
+    "FilePurpose",
+    "Image",
+    "ImageCreateVariationParams",
+    "ImageEditCompletedEvent",
+    "ImageEditParams",
+    "ImageEditParamsSvgParam",
+    "ImageEditParamsSvgReasoningParam",
+    "ImageEditPartialImageEvent",
+    "ImageEditStreamEvent",
+    "ImageGenCompletedEvent",
+    "ImageGenCompletedEventUsage",
+    "ImageGenCompletedEventUsageInputTokensDetails",
+    "ImageGenPartialImageEvent",
+    "ImageGenStreamEvent",
+    "ImageGenerateParams",
+    "ImageGenerateParamsSvgParam",
+    "ImageGenerateParamsSvgReasoningParam",
+    "ImageInputReferenceParam",
+    "ImageModel",
+    "ImageRefParam",
+    "ImagesResponse",
+    "ImagesResponseSvgUsage",
+    "ImagesResponseUsage",
+    "ImagesResponseUsageInputTokensDetails",
+    "ImagesResponseUsageOutputTokensDetails",
+    "Model",
+    "ModelDeleted",
+    "Moderation",
+    "ModerationCategories",
+    "ModerationCategoryAppliedInputTypes",
+    "ModerationCategoryScores",
+    "ModerationCreateParams",
+    "ModerationCreateResponse",
+    "ModerationImageURLInputParam",
+    "ModerationImageUrlInputParamImageURL",
+    "ModerationImageUrlInputParamImageURLParam",
+    "ModerationModel",
+    "ModerationMultiModalInputParam",
+    "ModerationTextInputParam",
+    "OrderEnum",
+    "OrganizationCertificateActivationResponse",
+    "OrganizationCertificateDeactivationResponse",
+    "OrganizationProjectCertificateActivationResponse",
+    "OrganizationProjectCertificateDeactivationResponse",
+    "OtherFileChunkingStrategyObject",
+    "Skill",
+    "SkillCreateParams",
+    "SkillUpdateParams",
+    "StaticFileChunkingStrategy",
+    "StaticFileChunkingStrategyObject",
+    "StaticFileChunkingStrategyObjectParam",
+    "StaticFileChunkingStrategyParam",
+    "Upload",
+    "UploadCompleteParams",
+    "UploadCreateParams",
+    "VectorStore",
+    "VectorStoreCreateParams",
+    "VectorStoreDeleted",
+    "VectorStoreExpiresAfter",
+    "VectorStoreExpiresAfterParam",
+    "VectorStoreFileCounts",
+    "VectorStoreSearchParams",
+    "VectorStoreSearchParamsFiltersParam",
+    "VectorStoreSearchParamsRankingOptionsParam",
+    "VectorStoreSearchResponse",
+    "VectorStoreSearchResponseContent",
+    "VectorStoreSearchResultsPage",
+    "VectorStoreUpdateParams",
+    "Video",
+    "VideoContentVariant",
+    "VideoCreateCharacterParams",
+    "VideoCreateError",
+    "VideoCreateErrorMisalignment",
+    "VideoCreateErrorMisalignmentSteer",
+    "VideoCreateParams",
+    "VideoDeleteResponse",
+    "VideoEditParams",
+    "VideoEditParamsVideoVideoReferenceInputParam",
+    "VideoExtendParams",
+    "VideoGetCharacterResponse",
+    "VideoModel",
+    "VideoRemixParams",
+    "VideoSeconds",
+    "VideoSize",
+    "VideoStatus",
+    "admin",
+    "audio",
+    "beta",
     "chat",
+    "containers",
     "conversations",
+    "evals",
+    "fine_tuning",
+    "graders",
+    "live",
     "realtime",
     "responses",
+    "safety",
     "shared",
+    "skills",
+    "uploads",
+    "vector_stores",
+    "webhooks",
 ]  # pyright: ignore[reportUnsupportedDunderAll]  # the names are those of the imports above

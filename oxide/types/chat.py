@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         ChatCompletionChunkChoiceDeltaToolCallFunction,
         ChatCompletionChunkChoiceLogprobs,
         ChatCompletionDeleted,
+        ChatCompletionFunctionTool,
         ChatCompletionMessage,
         ChatCompletionMessageAnnotation,
         ChatCompletionMessageAnnotationURLCitation,
@@ -33,19 +34,28 @@ if TYPE_CHECKING:
         ChatCompletionMessageFunctionToolCallFunction,
         ChatCompletionMessageListDataContentParts,
         ChatCompletionMessageListDataToolCalls,
+        ChatCompletionMessageToolCallUnion,
         ChatCompletionModeration,
         ChatCompletionModerationInput,
         ChatCompletionModerationInputError,
         ChatCompletionModerationInputModerationResults,
         ChatCompletionModerationOutput,
         ChatCompletionResponseMessageToolCalls,
+        ChatCompletionRole,
         ChatCompletionStoreMessage,
+        ChatCompletionStoreMessageContentPart,
         ChatCompletionTokenLogprob,
         ChatCompletionTokenLogprobTopLogprob,
         Verbosity,
         WebSearchContextSize,
     )
-    from .._models.chat_input import ChatCompletionContentPartImage, ChatCompletionContentPartImageImageURL, ChatCompletionContentPartText
+    from .._models.chat_input import (
+        ChatCompletionAudioParamVoice,
+        ChatCompletionContentPartImage,
+        ChatCompletionContentPartImageImageURL,
+        ChatCompletionContentPartText,
+        CompletionCreateParamsFunctionCall,
+    )
     from .._models.chat_input_params import (
         ChatCompletionAllowedToolChoiceParam,
         ChatCompletionAllowedToolsParam,
@@ -108,17 +118,19 @@ _PLACES = {
         ChatCompletion ChatCompletionAudio ChatCompletionChoice ChatCompletionChoiceLogprobs ChatCompletionChunk
         ChatCompletionChunkChoice ChatCompletionChunkChoiceDelta ChatCompletionChunkChoiceDeltaAudio
         ChatCompletionChunkChoiceDeltaFunctionCall ChatCompletionChunkChoiceDeltaToolCall
-        ChatCompletionChunkChoiceDeltaToolCallFunction ChatCompletionChunkChoiceLogprobs ChatCompletionDeleted ChatCompletionMessage
-        ChatCompletionMessageAnnotation ChatCompletionMessageAnnotationURLCitation ChatCompletionMessageCustomToolCall
-        ChatCompletionMessageCustomToolCallCustom ChatCompletionMessageFunctionCall ChatCompletionMessageFunctionToolCall
-        ChatCompletionMessageFunctionToolCallFunction ChatCompletionMessageListDataContentParts
-        ChatCompletionMessageListDataToolCalls ChatCompletionModeration ChatCompletionModerationInput
-        ChatCompletionModerationInputError ChatCompletionModerationInputModerationResults ChatCompletionModerationOutput
-        ChatCompletionResponseMessageToolCalls ChatCompletionStoreMessage ChatCompletionTokenLogprob
+        ChatCompletionChunkChoiceDeltaToolCallFunction ChatCompletionChunkChoiceLogprobs ChatCompletionDeleted
+        ChatCompletionFunctionTool ChatCompletionMessage ChatCompletionMessageAnnotation ChatCompletionMessageAnnotationURLCitation
+        ChatCompletionMessageCustomToolCall ChatCompletionMessageCustomToolCallCustom ChatCompletionMessageFunctionCall
+        ChatCompletionMessageFunctionToolCall ChatCompletionMessageFunctionToolCallFunction
+        ChatCompletionMessageListDataContentParts ChatCompletionMessageListDataToolCalls ChatCompletionMessageToolCallUnion
+        ChatCompletionModeration ChatCompletionModerationInput ChatCompletionModerationInputError
+        ChatCompletionModerationInputModerationResults ChatCompletionModerationOutput ChatCompletionResponseMessageToolCalls
+        ChatCompletionRole ChatCompletionStoreMessage ChatCompletionStoreMessageContentPart ChatCompletionTokenLogprob
         ChatCompletionTokenLogprobTopLogprob Verbosity WebSearchContextSize
     """,
     "chat_input": """
-        ChatCompletionContentPartImage ChatCompletionContentPartImageImageURL ChatCompletionContentPartText
+        ChatCompletionAudioParamVoice ChatCompletionContentPartImage ChatCompletionContentPartImageImageURL
+        ChatCompletionContentPartText CompletionCreateParamsFunctionCall
     """,
     "chat_input_params": """
         ChatCompletionAllowedToolChoiceParam ChatCompletionAllowedToolsParam ChatCompletionAssistantMessageParam
@@ -157,6 +169,7 @@ __all__ = [
     "ChatCompletionAssistantMessageParamFunctionCallParam",
     "ChatCompletionAudio",
     "ChatCompletionAudioParam",
+    "ChatCompletionAudioParamVoice",
     "ChatCompletionAudioParamVoiceParam",
     "ChatCompletionChoice",
     "ChatCompletionChoiceLogprobs",
@@ -190,6 +203,7 @@ __all__ = [
     "ChatCompletionDeveloperMessageParam",
     "ChatCompletionFunctionCallOptionParam",
     "ChatCompletionFunctionMessageParam",
+    "ChatCompletionFunctionTool",
     "ChatCompletionFunctionToolParam",
     "ChatCompletionMessage",
     "ChatCompletionMessageAnnotation",
@@ -206,6 +220,7 @@ __all__ = [
     "ChatCompletionMessageListDataContentParts",
     "ChatCompletionMessageListDataToolCalls",
     "ChatCompletionMessageParam",
+    "ChatCompletionMessageToolCallUnion",
     "ChatCompletionModeration",
     "ChatCompletionModerationInput",
     "ChatCompletionModerationInputError",
@@ -218,7 +233,9 @@ __all__ = [
     "ChatCompletionPredictionContentParam",
     "ChatCompletionRequestAssistantMessageToolCallsParam",
     "ChatCompletionResponseMessageToolCalls",
+    "ChatCompletionRole",
     "ChatCompletionStoreMessage",
+    "ChatCompletionStoreMessageContentPart",
     "ChatCompletionStreamOptionsParam",
     "ChatCompletionSystemMessageParam",
     "ChatCompletionTokenLogprob",
@@ -228,6 +245,7 @@ __all__ = [
     "ChatCompletionToolUnionParam",
     "ChatCompletionUserMessageParam",
     "CompletionCreateParams",
+    "CompletionCreateParamsFunctionCall",
     "CompletionCreateParamsFunctionParam",
     "CompletionCreateParamsResponseFormatParam",
     "CompletionCreateParamsWebSearchOptionsParam",

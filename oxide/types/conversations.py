@@ -11,6 +11,12 @@ from ._lazy import open_face
 if TYPE_CHECKING:
     from .._models.conversations import (
         ComputerScreenshotContent,
+        Conversation,
+        ConversationDeletedResource,
+        ConversationItem,
+        ConversationItemImageGenerationCallError,
+        ConversationItemImageGenerationCallErrorModerationDetails,
+        ConversationItemImageGenerationCallSvgUsage,
         Message,
         MessageContent,
         MessagePhase2,
@@ -18,13 +24,36 @@ if TYPE_CHECKING:
         MessageStatus,
         TextContent,
     )
+    from .._models.conversations_params import ConversationCreateParams, ConversationUpdateParams, ItemCreateParams
 
 
 _PLACES = {
     "conversations": """
-        ComputerScreenshotContent Message MessageContent MessagePhase2 MessageRole MessageStatus TextContent
+        ComputerScreenshotContent Conversation ConversationDeletedResource ConversationItem ConversationItemImageGenerationCallError
+        ConversationItemImageGenerationCallErrorModerationDetails ConversationItemImageGenerationCallSvgUsage Message MessageContent
+        MessagePhase2 MessageRole MessageStatus TextContent
+    """,
+    "conversations_params": """
+        ConversationCreateParams ConversationUpdateParams ItemCreateParams
     """,
 }
 
 __getattr__, __dir__ = open_face(__name__, _PLACES)
-__all__ = ["ComputerScreenshotContent", "Message", "MessageContent", "MessagePhase2", "MessageRole", "MessageStatus", "TextContent"]  # pyright: ignore[reportUnsupportedDunderAll]  # the names are those of the imports above
+__all__ = [
+    "ComputerScreenshotContent",
+    "Conversation",
+    "ConversationCreateParams",
+    "ConversationDeletedResource",
+    "ConversationItem",
+    "ConversationItemImageGenerationCallError",
+    "ConversationItemImageGenerationCallErrorModerationDetails",
+    "ConversationItemImageGenerationCallSvgUsage",
+    "ConversationUpdateParams",
+    "ItemCreateParams",
+    "Message",
+    "MessageContent",
+    "MessagePhase2",
+    "MessageRole",
+    "MessageStatus",
+    "TextContent",
+]  # pyright: ignore[reportUnsupportedDunderAll]  # the names are those of the imports above

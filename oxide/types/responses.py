@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         ComputerActionDrag,
         ComputerActionDragPath,
         ComputerActionKeypress,
+        ComputerActionList,
         ComputerActionMove,
         ComputerActionScreenshot,
         ComputerActionScroll,
@@ -43,9 +44,12 @@ if TYPE_CHECKING:
         FunctionShellCallStatus,
         FunctionToolCallOutput,
         ImageDetail,
+        InputTokenCountParamsConversation,
+        InputTokenCountParamsToolChoice,
         InputTokenCountResponse,
         ItemField,
         MCPToolCallError,
+        McpToolCallError,
         McpToolCallErrorHTTPError,
         McpToolCallErrorMcpProtocolError,
         McpToolCallErrorMcpToolExecutionError,
@@ -64,16 +68,21 @@ if TYPE_CHECKING:
         Response,
         ResponseAccessPrograms,
         ResponseApplyPatchToolCall,
+        ResponseApplyPatchToolCallCaller,
         ResponseApplyPatchToolCallOperation,
         ResponseApplyPatchToolCallOperationCreateFile,
         ResponseApplyPatchToolCallOperationDeleteFile,
         ResponseApplyPatchToolCallOperationUpdateFile,
         ResponseApplyPatchToolCallOutput,
+        ResponseApplyPatchToolCallOutputCaller,
         ResponseCodeInterpreterToolCall,
+        ResponseCodeInterpreterToolCallOutput,
         ResponseCodeInterpreterToolCallOutputImage,
         ResponseCodeInterpreterToolCallOutputLogs,
+        ResponseCodeInterpreterToolCallParamOutput,
         ResponseCompactionItem,
         ResponseComputerToolCall,
+        ResponseComputerToolCallAction,
         ResponseComputerToolCallOutputItem,
         ResponseComputerToolCallOutputScreenshot,
         ResponseComputerToolCallPendingSafetyCheck,
@@ -84,10 +93,12 @@ if TYPE_CHECKING:
         ResponseContainerReference,
         ResponseConversation,
         ResponseCustomToolCall,
+        ResponseCustomToolCallCaller,
         ResponseCustomToolCallCallerDirect,
         ResponseCustomToolCallCallerProgram,
         ResponseCustomToolCallItem,
         ResponseCustomToolCallOutput,
+        ResponseCustomToolCallOutputCaller,
         ResponseCustomToolCallOutputCallerDirect,
         ResponseCustomToolCallOutputCallerProgram,
         ResponseCustomToolCallOutputItem,
@@ -100,21 +111,27 @@ if TYPE_CHECKING:
         ResponseFileSearchToolCallResult,
         ResponseFormatTextConfig,
         ResponseFormatTextJSONSchemaConfig,
+        ResponseFunctionCallOutputItem,
+        ResponseFunctionCallOutputItemList,
         ResponseFunctionShellCallOutputContent,
         ResponseFunctionShellCallOutputContentOutcome,
         ResponseFunctionShellCallOutputContentOutcomeExit,
         ResponseFunctionShellCallOutputContentOutcomeTimeout,
         ResponseFunctionShellToolCall,
         ResponseFunctionShellToolCallAction,
+        ResponseFunctionShellToolCallCaller,
         ResponseFunctionShellToolCallEnvironment,
         ResponseFunctionShellToolCallOutput,
+        ResponseFunctionShellToolCallOutputCaller,
         ResponseFunctionShellToolCallOutputOutput,
         ResponseFunctionShellToolCallOutputOutputOutcome,
         ResponseFunctionShellToolCallOutputOutputOutcomeExit,
         ResponseFunctionShellToolCallOutputOutputOutcomeTimeout,
         ResponseFunctionToolCall,
+        ResponseFunctionToolCallCaller,
         ResponseFunctionToolCallItem,
         ResponseFunctionToolCallOutputItem,
+        ResponseFunctionToolCallOutputItemCaller,
         ResponseFunctionWebSearch,
         ResponseFunctionWebSearchAction,
         ResponseFunctionWebSearchActionFind,
@@ -125,6 +142,9 @@ if TYPE_CHECKING:
         ResponseIncludable,
         ResponseIncompleteDetails,
         ResponseItem,
+        ResponseItemImageGenerationCallError,
+        ResponseItemImageGenerationCallErrorModerationDetails,
+        ResponseItemImageGenerationCallSvgUsage,
         ResponseItemLocalShellCallAction,
         ResponseLocalEnvironment,
         ResponseModeration,
@@ -150,6 +170,7 @@ if TYPE_CHECKING:
         ResponseOutputRefusal,
         ResponseOutputText,
         ResponseOutputTextAnnotation,
+        ResponseOutputTextAnnotationAddedEventAnnotation,
         ResponseOutputTextAnnotationAddedEventAnnotationContainerFileCitation,
         ResponseOutputTextAnnotationAddedEventAnnotationFileCitation,
         ResponseOutputTextAnnotationAddedEventAnnotationFilePath,
@@ -163,12 +184,101 @@ if TYPE_CHECKING:
         ResponsePromptCacheDiagnosticsComparisonResponseNotFound,
         ResponsePromptCacheDiagnosticsUnavailable,
         ResponsePromptCacheOptions,
+        ResponsePromptParamVariables,
+        ResponsePromptVariables,
         ResponseReasoningItem,
         ResponseReasoningItemContent,
         ResponseReasoningItemSummary,
+        ResponsesServerEventResponseAudioTranscriptWsDelta,
+        ResponsesServerEventResponseAudioTranscriptWsDone,
+        ResponsesServerEventResponseAudioWsDelta,
+        ResponsesServerEventResponseAudioWsDone,
+        ResponsesServerEventResponseCodeInterpreterCallCodeWsDelta,
+        ResponsesServerEventResponseCodeInterpreterCallCodeWsDone,
+        ResponsesServerEventResponseCodeInterpreterCallInWsProgress,
+        ResponsesServerEventResponseCodeInterpreterCallWsCompleted,
+        ResponsesServerEventResponseCodeInterpreterCallWsInterpreting,
+        ResponsesServerEventResponseCompactionWsCompacting,
+        ResponsesServerEventResponseContentPartWsAdded,
+        ResponsesServerEventResponseContentPartWsDone,
+        ResponsesServerEventResponseCustomToolCallInputWsDelta,
+        ResponsesServerEventResponseCustomToolCallInputWsDone,
+        ResponsesServerEventResponseFileSearchCallInWsProgress,
+        ResponsesServerEventResponseFileSearchCallWsCompleted,
+        ResponsesServerEventResponseFileSearchCallWsSearching,
+        ResponsesServerEventResponseFunctionCallArgumentsWsDelta,
+        ResponsesServerEventResponseFunctionCallArgumentsWsDone,
+        ResponsesServerEventResponseImageGenCallInWsProgress,
+        ResponsesServerEventResponseImageGenCallPartialWsImage,
+        ResponsesServerEventResponseImageGenCallWsCompleted,
+        ResponsesServerEventResponseImageGenCallWsGenerating,
+        ResponsesServerEventResponseInWsProgress,
+        ResponsesServerEventResponseMcpCallArgumentsWsDelta,
+        ResponsesServerEventResponseMcpCallArgumentsWsDone,
+        ResponsesServerEventResponseMcpCallInWsProgress,
+        ResponsesServerEventResponseMcpCallWsCompleted,
+        ResponsesServerEventResponseMcpCallWsFailed,
+        ResponsesServerEventResponseMcpListToolsInWsProgress,
+        ResponsesServerEventResponseMcpListToolsWsCompleted,
+        ResponsesServerEventResponseMcpListToolsWsFailed,
+        ResponsesServerEventResponseOutputItemWsAdded,
+        ResponsesServerEventResponseOutputItemWsDone,
+        ResponsesServerEventResponseOutputTextAnnotationWsAdded,
+        ResponsesServerEventResponseReasoningSummaryPartWsAdded,
+        ResponsesServerEventResponseReasoningSummaryPartWsDone,
+        ResponsesServerEventResponseReasoningSummaryTextWsDelta,
+        ResponsesServerEventResponseReasoningSummaryTextWsDone,
+        ResponsesServerEventResponseReasoningTextWsDelta,
+        ResponsesServerEventResponseReasoningTextWsDone,
+        ResponsesServerEventResponseRefusalWsDelta,
+        ResponsesServerEventResponseRefusalWsDone,
+        ResponsesServerEventResponseShellCallCommandWsAdded,
+        ResponsesServerEventResponseShellCallCommandWsDelta,
+        ResponsesServerEventResponseShellCallCommandWsDone,
+        ResponsesServerEventResponseShellCallOutputContentWsDelta,
+        ResponsesServerEventResponseShellCallOutputContentWsDone,
+        ResponsesServerEventResponseTextWsDelta,
+        ResponsesServerEventResponseTextWsDone,
+        ResponsesServerEventResponseWebSearchCallInWsProgress,
+        ResponsesServerEventResponseWebSearchCallWsCompleted,
+        ResponsesServerEventResponseWebSearchCallWsSearching,
+        ResponsesServerEventResponseWsCompleted,
+        ResponsesServerEventResponseWsCreated,
+        ResponsesServerEventResponseWsError,
+        ResponsesServerEventResponseWsErrorError,
+        ResponsesServerEventResponseWsErrorErrorMisalignment,
+        ResponsesServerEventResponseWsErrorErrorMisalignmentSteer,
+        ResponsesServerEventResponseWsFailed,
+        ResponsesServerEventResponseWsIncomplete,
+        ResponsesServerEventResponseWsQueued,
+        ResponseStatus,
+        ResponseSteerAcceptedEventSteer,
+        ResponseSteerErrorCode,
+        ResponseSteerFailedEventError,
+        ResponseSteerFailedEventSteer,
+        ResponseSteerInputContent,
+        ResponseSteerInputItemList,
+        ResponseSteerInputItemListFunctionCallOutput,
+        ResponseSteerInputItemListFunctionCallOutputCaller,
+        ResponseSteerInputItemListFunctionCallOutputCallerDirect,
+        ResponseSteerInputItemListFunctionCallOutputCallerProgram,
+        ResponseSteerInputItemListMessage,
+        ResponseSteerPendingEventSteer,
+        ResponseSteerPendingReason,
+        ResponseSteerRequiredInputApplyPatchCallOutput,
+        ResponseSteerRequiredInputComputerCallOutput,
+        ResponseSteerRequiredInputCustomToolCallOutput,
+        ResponseSteerRequiredInputFunctionCallOutput,
+        ResponseSteerRequiredInputMcpApprovalResponse,
+        ResponseSteerRequiredInputShellCallOutput,
+        ResponseSteerRequiredInputToolSearchOutput,
         ResponseTextConfig,
         ResponseToolSearchCall,
         ResponseToolSearchOutputItem,
+        ResponseToolSearchOutputItemParamParamToolImageGenerationSvg,
+        ResponseToolSearchOutputItemParamParamToolImageGenerationSvgReasoning,
+        ResponseToolSearchOutputItemParamToolImageGenerationSvg,
+        ResponseToolSearchOutputItemParamToolImageGenerationSvgReasoning,
         ResponseUsage,
         ResponseUsageInputTokensDetails,
         ResponseUsageInputTokensDetailsCacheWriteTokensDetails,
@@ -238,6 +348,10 @@ if TYPE_CHECKING:
         ResponseShellCallOutputContentDeltaEvent,
         ResponseShellCallOutputContentDeltaEventDelta,
         ResponseShellCallOutputContentDoneEvent,
+        ResponsesServerEvent,
+        ResponseSteerAcceptedEvent,
+        ResponseSteerFailedEvent,
+        ResponseSteerPendingEvent,
         ResponseStreamEvent,
         ResponseTextDeltaEvent,
         ResponseTextDoneEvent,
@@ -253,6 +367,14 @@ if TYPE_CHECKING:
         ResponseConfigurationUpdateItemParamParamReasoning,
         ResponseConfigurationUpdateItemParamParamText,
         ResponseConfigurationUpdateItemParamParamTextFormat,
+        ResponseConfigurationUpdateItemParamReasoning,
+        ResponseConfigurationUpdateItemParamText,
+        ResponseConfigurationUpdateItemParamTextFormat,
+        ResponseCreateParamsConversation,
+        ResponseFunctionCallOutputItemListParamResponseFunctionCallOutputItemParam,
+        ResponseInput,
+        ResponseInputAudio,
+        ResponseInputAudioInputAudio,
         ResponseInputContent,
         ResponseInputFile,
         ResponseInputFileContent,
@@ -261,31 +383,62 @@ if TYPE_CHECKING:
         ResponseInputItem,
         ResponseInputItemAdditionalTools,
         ResponseInputItemApplyPatchCall,
+        ResponseInputItemApplyPatchCallCaller,
         ResponseInputItemApplyPatchCallOperation,
         ResponseInputItemApplyPatchCallOperationCreateFile,
         ResponseInputItemApplyPatchCallOperationDeleteFile,
         ResponseInputItemApplyPatchCallOperationUpdateFile,
         ResponseInputItemApplyPatchCallOutput,
+        ResponseInputItemApplyPatchCallOutputCaller,
         ResponseInputItemCompactionTrigger,
         ResponseInputItemComputerCallOutput,
         ResponseInputItemFunctionCallOutput,
+        ResponseInputItemFunctionCallOutputCaller,
+        ResponseInputItemImageGenerationCallError,
+        ResponseInputItemImageGenerationCallErrorModerationDetails,
+        ResponseInputItemImageGenerationCallSvgUsage,
         ResponseInputItemItemReference,
         ResponseInputItemMcpApprovalResponse,
         ResponseInputItemMessage,
+        ResponseInputItemParamImageGenerationCallError,
+        ResponseInputItemParamImageGenerationCallErrorModerationDetails,
+        ResponseInputItemParamImageGenerationCallSvgUsage,
         ResponseInputItemProgram,
         ResponseInputItemProgramOutput,
         ResponseInputItemShellCall,
         ResponseInputItemShellCallAction,
+        ResponseInputItemShellCallCaller,
         ResponseInputItemShellCallEnvironment,
         ResponseInputItemShellCallOutput,
+        ResponseInputItemShellCallOutputCaller,
         ResponseInputItemToolSearchCall,
+        ResponseInputMessageContentList,
         ResponseInputMessageItem,
+        ResponseInputParamImageGenerationCallError,
+        ResponseInputParamImageGenerationCallErrorModerationDetails,
+        ResponseInputParamImageGenerationCallSvgUsage,
         ResponseInputText,
         ResponseInputTextContent,
         ResponseInputTextContentPromptCacheBreakpoint,
         ResponseInputTextPromptCacheBreakpoint,
         ResponseInputTransformation,
         ResponseModerationInput,
+        ResponsesClientEventParamResponseCreateAccessPrograms,
+        ResponsesClientEventParamResponseCreateBackgroundOptions,
+        ResponsesClientEventParamResponseCreateImage,
+        ResponsesClientEventResponseCreate,
+        ResponsesClientEventResponseCreateAccessPrograms,
+        ResponsesClientEventResponseCreateBackgroundOptions,
+        ResponsesClientEventResponseCreateContextManagement,
+        ResponsesClientEventResponseCreateConversation,
+        ResponsesClientEventResponseCreateImage,
+        ResponsesClientEventResponseCreateModeration,
+        ResponsesClientEventResponseCreateModerationPolicy,
+        ResponsesClientEventResponseCreateModerationPolicyInput,
+        ResponsesClientEventResponseCreatePromptCacheOptions,
+        ResponsesClientEventResponseCreateStreamOptions,
+        ResponseSteerInput,
+        ResponseSteerRequiredInput,
         ToolCallCallerInput,
     )
     from .._models.responses_input_params import (
@@ -304,6 +457,8 @@ if TYPE_CHECKING:
         ResponseCreateParamsAccessProgramsParam,
         ResponseCreateParamsBackgroundOptionsParam,
         ResponseCreateParamsImageParam,
+        ResponseInputAudioInputAudioParam,
+        ResponseInputAudioParam,
         ResponseInputContentParam,
         ResponseInputFileContentParam,
         ResponseInputFileParam,
@@ -435,6 +590,7 @@ if TYPE_CHECKING:
         ContainerReference,
         CustomTool,
         FileSearchTool,
+        FileSearchToolFilters,
         FileSearchToolRankingOptions,
         FileSearchToolRankingOptionsHybridSearch,
         Filters,
@@ -472,13 +628,18 @@ if TYPE_CHECKING:
         ToolChoiceShell,
         ToolChoiceTypes,
         ToolCodeInterpreter,
+        ToolCodeInterpreterContainer,
         ToolCodeInterpreterContainerCodeInterpreterToolAuto,
         ToolCodeInterpreterContainerCodeInterpreterToolAutoNetworkPolicy,
         ToolImageGeneration,
         ToolImageGenerationInputImageMask,
+        ToolImageGenerationSvg,
+        ToolImageGenerationSvgReasoning,
         ToolLocalShell,
         ToolMcp,
+        ToolMcpAllowedTools,
         ToolMcpAllowedToolsMcpToolFilter,
+        ToolMcpRequireApproval,
         ToolMcpRequireApprovalMcpToolApprovalFilter,
         ToolParamImageGenerationSvg,
         ToolParamImageGenerationSvgReasoning,
@@ -555,49 +716,98 @@ _PLACES = {
         ApplyPatchCallOutputStatus ApplyPatchCallOutputStatusParam ApplyPatchCallStatus ApplyPatchCallStatusParam
         CallableToolAllowedCaller ClickButtonType CodeInterpreterToolCallOutputs CompactedResponse CompactedResponseImage
         ComputerAction ComputerActionClick ComputerActionDoubleClick ComputerActionDrag ComputerActionDragPath
-        ComputerActionKeypress ComputerActionMove ComputerActionScreenshot ComputerActionScroll ComputerActionType
-        ComputerActionWait ComputerCallOutputStatus DetailEnum FileDetailEnum FileInputDetail FunctionCallItemStatus
-        FunctionCallOutputItemParamOutput1 FunctionCallOutputStatusEnum FunctionCallStatus FunctionShellCallItemStatus
-        FunctionShellCallOutputStatusEnum FunctionShellCallStatus FunctionToolCallOutput ImageDetail InputTokenCountResponse
-        ItemField MCPToolCallError MCPToolCallStatus McpToolCallErrorHTTPError McpToolCallErrorMcpProtocolError
+        ComputerActionKeypress ComputerActionList ComputerActionMove ComputerActionScreenshot ComputerActionScroll
+        ComputerActionType ComputerActionWait ComputerCallOutputStatus DetailEnum FileDetailEnum FileInputDetail
+        FunctionCallItemStatus FunctionCallOutputItemParamOutput1 FunctionCallOutputStatusEnum FunctionCallStatus
+        FunctionShellCallItemStatus FunctionShellCallOutputStatusEnum FunctionShellCallStatus FunctionToolCallOutput ImageDetail
+        InputTokenCountParamsConversation InputTokenCountParamsToolChoice InputTokenCountResponse ItemField MCPToolCallError
+        MCPToolCallStatus McpToolCallError McpToolCallErrorHTTPError McpToolCallErrorMcpProtocolError
         McpToolCallErrorMcpToolExecutionError MessagePhase ModelIdsCompaction ModerationInputType ModerationMode PersonalityEnum
         ProgramOutputItemStatus ProgramOutputStatus PromptCacheModeEnum PromptCacheRetentionEnum PromptCacheTTLEnum
-        PromptVariablesValue Response ResponseAccessPrograms ResponseApplyPatchToolCall ResponseApplyPatchToolCallOperation
-        ResponseApplyPatchToolCallOperationCreateFile ResponseApplyPatchToolCallOperationDeleteFile
-        ResponseApplyPatchToolCallOperationUpdateFile ResponseApplyPatchToolCallOutput ResponseCodeInterpreterToolCall
-        ResponseCodeInterpreterToolCallOutputImage ResponseCodeInterpreterToolCallOutputLogs ResponseCompactionItem
-        ResponseComputerToolCall ResponseComputerToolCallOutputItem ResponseComputerToolCallOutputScreenshot
-        ResponseComputerToolCallPendingSafetyCheck ResponseConfigurationUpdateItem ResponseConfigurationUpdateItemReasoning
-        ResponseConfigurationUpdateItemText ResponseConfigurationUpdateItemTextFormat ResponseContainerReference
-        ResponseConversation ResponseCustomToolCall ResponseCustomToolCallCallerDirect ResponseCustomToolCallCallerProgram
-        ResponseCustomToolCallItem ResponseCustomToolCallOutput ResponseCustomToolCallOutputCallerDirect
-        ResponseCustomToolCallOutputCallerProgram ResponseCustomToolCallOutputItem
+        PromptVariablesValue Response ResponseAccessPrograms ResponseApplyPatchToolCall ResponseApplyPatchToolCallCaller
+        ResponseApplyPatchToolCallOperation ResponseApplyPatchToolCallOperationCreateFile
+        ResponseApplyPatchToolCallOperationDeleteFile ResponseApplyPatchToolCallOperationUpdateFile ResponseApplyPatchToolCallOutput
+        ResponseApplyPatchToolCallOutputCaller ResponseCodeInterpreterToolCall ResponseCodeInterpreterToolCallOutput
+        ResponseCodeInterpreterToolCallOutputImage ResponseCodeInterpreterToolCallOutputLogs
+        ResponseCodeInterpreterToolCallParamOutput ResponseCompactionItem ResponseComputerToolCall ResponseComputerToolCallAction
+        ResponseComputerToolCallOutputItem ResponseComputerToolCallOutputScreenshot ResponseComputerToolCallPendingSafetyCheck
+        ResponseConfigurationUpdateItem ResponseConfigurationUpdateItemReasoning ResponseConfigurationUpdateItemText
+        ResponseConfigurationUpdateItemTextFormat ResponseContainerReference ResponseConversation ResponseCustomToolCall
+        ResponseCustomToolCallCaller ResponseCustomToolCallCallerDirect ResponseCustomToolCallCallerProgram
+        ResponseCustomToolCallItem ResponseCustomToolCallOutput ResponseCustomToolCallOutputCaller
+        ResponseCustomToolCallOutputCallerDirect ResponseCustomToolCallOutputCallerProgram ResponseCustomToolCallOutputItem
         ResponseCustomToolCallOutputOutputOutputContentList ResponseError ResponseErrorCode ResponseErrorMisalignment
         ResponseErrorMisalignmentSteer ResponseFileSearchToolCall ResponseFileSearchToolCallResult ResponseFormatTextConfig
-        ResponseFormatTextJSONSchemaConfig ResponseFunctionShellCallOutputContent ResponseFunctionShellCallOutputContentOutcome
+        ResponseFormatTextJSONSchemaConfig ResponseFunctionCallOutputItem ResponseFunctionCallOutputItemList
+        ResponseFunctionShellCallOutputContent ResponseFunctionShellCallOutputContentOutcome
         ResponseFunctionShellCallOutputContentOutcomeExit ResponseFunctionShellCallOutputContentOutcomeTimeout
-        ResponseFunctionShellToolCall ResponseFunctionShellToolCallAction ResponseFunctionShellToolCallEnvironment
-        ResponseFunctionShellToolCallOutput ResponseFunctionShellToolCallOutputOutput
-        ResponseFunctionShellToolCallOutputOutputOutcome ResponseFunctionShellToolCallOutputOutputOutcomeExit
-        ResponseFunctionShellToolCallOutputOutputOutcomeTimeout ResponseFunctionToolCall ResponseFunctionToolCallItem
-        ResponseFunctionToolCallOutputItem ResponseFunctionWebSearch ResponseFunctionWebSearchAction
+        ResponseFunctionShellToolCall ResponseFunctionShellToolCallAction ResponseFunctionShellToolCallCaller
+        ResponseFunctionShellToolCallEnvironment ResponseFunctionShellToolCallOutput ResponseFunctionShellToolCallOutputCaller
+        ResponseFunctionShellToolCallOutputOutput ResponseFunctionShellToolCallOutputOutputOutcome
+        ResponseFunctionShellToolCallOutputOutputOutcomeExit ResponseFunctionShellToolCallOutputOutputOutcomeTimeout
+        ResponseFunctionToolCall ResponseFunctionToolCallCaller ResponseFunctionToolCallItem ResponseFunctionToolCallOutputItem
+        ResponseFunctionToolCallOutputItemCaller ResponseFunctionWebSearch ResponseFunctionWebSearchAction
         ResponseFunctionWebSearchActionFind ResponseFunctionWebSearchActionOpenPage ResponseFunctionWebSearchActionSearch
         ResponseFunctionWebSearchActionSearchSource ResponseImage ResponseIncludable ResponseIncompleteDetails ResponseItem
-        ResponseItemLocalShellCallAction ResponseLocalEnvironment ResponseModeration ResponseModerationInputError
-        ResponseModerationInputModerationResult ResponseModerationOutput ResponseOutputItem ResponseOutputItemAdditionalTools
-        ResponseOutputItemImageGenerationCall ResponseOutputItemImageGenerationCallError
+        ResponseItemImageGenerationCallError ResponseItemImageGenerationCallErrorModerationDetails
+        ResponseItemImageGenerationCallSvgUsage ResponseItemLocalShellCallAction ResponseLocalEnvironment ResponseModeration
+        ResponseModerationInputError ResponseModerationInputModerationResult ResponseModerationOutput ResponseOutputItem
+        ResponseOutputItemAdditionalTools ResponseOutputItemImageGenerationCall ResponseOutputItemImageGenerationCallError
         ResponseOutputItemImageGenerationCallErrorModerationDetails ResponseOutputItemImageGenerationCallSvgUsage
         ResponseOutputItemLocalShellCall ResponseOutputItemLocalShellCallOutput ResponseOutputItemMcpApprovalRequest
         ResponseOutputItemMcpApprovalResponse ResponseOutputItemMcpCall ResponseOutputItemMcpListTools ResponseOutputItemProgram
         ResponseOutputItemProgramOutput ResponseOutputMessage ResponseOutputMessageContent ResponseOutputRefusal ResponseOutputText
-        ResponseOutputTextAnnotation ResponseOutputTextAnnotationAddedEventAnnotationContainerFileCitation
+        ResponseOutputTextAnnotation ResponseOutputTextAnnotationAddedEventAnnotation
+        ResponseOutputTextAnnotationAddedEventAnnotationContainerFileCitation
         ResponseOutputTextAnnotationAddedEventAnnotationFileCitation ResponseOutputTextAnnotationAddedEventAnnotationFilePath
         ResponseOutputTextAnnotationAddedEventAnnotationURLCitation ResponseOutputTextLogprob ResponseOutputTextLogprobTopLogprob
         ResponsePrompt ResponsePromptCacheDiagnostics ResponsePromptCacheDiagnosticsCacheHit ResponsePromptCacheDiagnosticsCacheMiss
         ResponsePromptCacheDiagnosticsComparisonResponseNotFound ResponsePromptCacheDiagnosticsUnavailable
-        ResponsePromptCacheOptions ResponseReasoningItem ResponseReasoningItemContent ResponseReasoningItemSummary
-        ResponseTextConfig ResponseToolSearchCall ResponseToolSearchOutputItem ResponseUsage ResponseUsageInputTokensDetails
-        ResponseUsageInputTokensDetailsCacheWriteTokensDetails ResponseUsageOutputTokensDetails ServiceTier ServiceTierEnum
+        ResponsePromptCacheOptions ResponsePromptParamVariables ResponsePromptVariables ResponseReasoningItem
+        ResponseReasoningItemContent ResponseReasoningItemSummary ResponseStatus ResponseSteerAcceptedEventSteer
+        ResponseSteerErrorCode ResponseSteerFailedEventError ResponseSteerFailedEventSteer ResponseSteerInputContent
+        ResponseSteerInputItemList ResponseSteerInputItemListFunctionCallOutput ResponseSteerInputItemListFunctionCallOutputCaller
+        ResponseSteerInputItemListFunctionCallOutputCallerDirect ResponseSteerInputItemListFunctionCallOutputCallerProgram
+        ResponseSteerInputItemListMessage ResponseSteerPendingEventSteer ResponseSteerPendingReason
+        ResponseSteerRequiredInputApplyPatchCallOutput ResponseSteerRequiredInputComputerCallOutput
+        ResponseSteerRequiredInputCustomToolCallOutput ResponseSteerRequiredInputFunctionCallOutput
+        ResponseSteerRequiredInputMcpApprovalResponse ResponseSteerRequiredInputShellCallOutput
+        ResponseSteerRequiredInputToolSearchOutput ResponseTextConfig ResponseToolSearchCall ResponseToolSearchOutputItem
+        ResponseToolSearchOutputItemParamParamToolImageGenerationSvg
+        ResponseToolSearchOutputItemParamParamToolImageGenerationSvgReasoning
+        ResponseToolSearchOutputItemParamToolImageGenerationSvg ResponseToolSearchOutputItemParamToolImageGenerationSvgReasoning
+        ResponseUsage ResponseUsageInputTokensDetails ResponseUsageInputTokensDetailsCacheWriteTokensDetails
+        ResponseUsageOutputTokensDetails ResponsesServerEventResponseAudioTranscriptWsDelta
+        ResponsesServerEventResponseAudioTranscriptWsDone ResponsesServerEventResponseAudioWsDelta
+        ResponsesServerEventResponseAudioWsDone ResponsesServerEventResponseCodeInterpreterCallCodeWsDelta
+        ResponsesServerEventResponseCodeInterpreterCallCodeWsDone ResponsesServerEventResponseCodeInterpreterCallInWsProgress
+        ResponsesServerEventResponseCodeInterpreterCallWsCompleted ResponsesServerEventResponseCodeInterpreterCallWsInterpreting
+        ResponsesServerEventResponseCompactionWsCompacting ResponsesServerEventResponseContentPartWsAdded
+        ResponsesServerEventResponseContentPartWsDone ResponsesServerEventResponseCustomToolCallInputWsDelta
+        ResponsesServerEventResponseCustomToolCallInputWsDone ResponsesServerEventResponseFileSearchCallInWsProgress
+        ResponsesServerEventResponseFileSearchCallWsCompleted ResponsesServerEventResponseFileSearchCallWsSearching
+        ResponsesServerEventResponseFunctionCallArgumentsWsDelta ResponsesServerEventResponseFunctionCallArgumentsWsDone
+        ResponsesServerEventResponseImageGenCallInWsProgress ResponsesServerEventResponseImageGenCallPartialWsImage
+        ResponsesServerEventResponseImageGenCallWsCompleted ResponsesServerEventResponseImageGenCallWsGenerating
+        ResponsesServerEventResponseInWsProgress ResponsesServerEventResponseMcpCallArgumentsWsDelta
+        ResponsesServerEventResponseMcpCallArgumentsWsDone ResponsesServerEventResponseMcpCallInWsProgress
+        ResponsesServerEventResponseMcpCallWsCompleted ResponsesServerEventResponseMcpCallWsFailed
+        ResponsesServerEventResponseMcpListToolsInWsProgress ResponsesServerEventResponseMcpListToolsWsCompleted
+        ResponsesServerEventResponseMcpListToolsWsFailed ResponsesServerEventResponseOutputItemWsAdded
+        ResponsesServerEventResponseOutputItemWsDone ResponsesServerEventResponseOutputTextAnnotationWsAdded
+        ResponsesServerEventResponseReasoningSummaryPartWsAdded ResponsesServerEventResponseReasoningSummaryPartWsDone
+        ResponsesServerEventResponseReasoningSummaryTextWsDelta ResponsesServerEventResponseReasoningSummaryTextWsDone
+        ResponsesServerEventResponseReasoningTextWsDelta ResponsesServerEventResponseReasoningTextWsDone
+        ResponsesServerEventResponseRefusalWsDelta ResponsesServerEventResponseRefusalWsDone
+        ResponsesServerEventResponseShellCallCommandWsAdded ResponsesServerEventResponseShellCallCommandWsDelta
+        ResponsesServerEventResponseShellCallCommandWsDone ResponsesServerEventResponseShellCallOutputContentWsDelta
+        ResponsesServerEventResponseShellCallOutputContentWsDone ResponsesServerEventResponseTextWsDelta
+        ResponsesServerEventResponseTextWsDone ResponsesServerEventResponseWebSearchCallInWsProgress
+        ResponsesServerEventResponseWebSearchCallWsCompleted ResponsesServerEventResponseWebSearchCallWsSearching
+        ResponsesServerEventResponseWsCompleted ResponsesServerEventResponseWsCreated ResponsesServerEventResponseWsError
+        ResponsesServerEventResponseWsErrorError ResponsesServerEventResponseWsErrorErrorMisalignment
+        ResponsesServerEventResponseWsErrorErrorMisalignmentSteer ResponsesServerEventResponseWsFailed
+        ResponsesServerEventResponseWsIncomplete ResponsesServerEventResponseWsQueued ServiceTier ServiceTierEnum
         ServiceTierResponses ToolCallCaller TruncationEnum
     """,
     "responses_events": """
@@ -618,32 +828,51 @@ _PLACES = {
         ResponseReasoningTextDeltaEvent ResponseReasoningTextDoneEvent ResponseRefusalDeltaEvent ResponseRefusalDoneEvent
         ResponseShellCallCommandAddedEvent ResponseShellCallCommandDeltaEvent ResponseShellCallCommandDoneEvent
         ResponseShellCallOutputContentDeltaEvent ResponseShellCallOutputContentDeltaEventDelta
-        ResponseShellCallOutputContentDoneEvent ResponseStreamEvent ResponseTextDeltaEvent ResponseTextDoneEvent
-        ResponseTextDoneEventLogprob ResponseTextDoneEventLogprobTopLogprob ResponseWebSearchCallCompletedEvent
-        ResponseWebSearchCallInProgressEvent ResponseWebSearchCallSearchingEvent
+        ResponseShellCallOutputContentDoneEvent ResponseSteerAcceptedEvent ResponseSteerFailedEvent ResponseSteerPendingEvent
+        ResponseStreamEvent ResponseTextDeltaEvent ResponseTextDoneEvent ResponseTextDoneEventLogprob
+        ResponseTextDoneEventLogprobTopLogprob ResponseWebSearchCallCompletedEvent ResponseWebSearchCallInProgressEvent
+        ResponseWebSearchCallSearchingEvent ResponsesServerEvent
     """,
     "responses_input": """
         EasyInputMessage Item ResponseConfigurationUpdateItemParamParamReasoning ResponseConfigurationUpdateItemParamParamText
-        ResponseConfigurationUpdateItemParamParamTextFormat ResponseInputContent ResponseInputFile ResponseInputFileContent
-        ResponseInputImage ResponseInputImageContent ResponseInputItem ResponseInputItemAdditionalTools
-        ResponseInputItemApplyPatchCall ResponseInputItemApplyPatchCallOperation ResponseInputItemApplyPatchCallOperationCreateFile
-        ResponseInputItemApplyPatchCallOperationDeleteFile ResponseInputItemApplyPatchCallOperationUpdateFile
-        ResponseInputItemApplyPatchCallOutput ResponseInputItemCompactionTrigger ResponseInputItemComputerCallOutput
-        ResponseInputItemFunctionCallOutput ResponseInputItemItemReference ResponseInputItemMcpApprovalResponse
-        ResponseInputItemMessage ResponseInputItemProgram ResponseInputItemProgramOutput ResponseInputItemShellCall
-        ResponseInputItemShellCallAction ResponseInputItemShellCallEnvironment ResponseInputItemShellCallOutput
-        ResponseInputItemToolSearchCall ResponseInputMessageItem ResponseInputText ResponseInputTextContent
+        ResponseConfigurationUpdateItemParamParamTextFormat ResponseConfigurationUpdateItemParamReasoning
+        ResponseConfigurationUpdateItemParamText ResponseConfigurationUpdateItemParamTextFormat ResponseCreateParamsConversation
+        ResponseFunctionCallOutputItemListParamResponseFunctionCallOutputItemParam ResponseInput ResponseInputAudio
+        ResponseInputAudioInputAudio ResponseInputContent ResponseInputFile ResponseInputFileContent ResponseInputImage
+        ResponseInputImageContent ResponseInputItem ResponseInputItemAdditionalTools ResponseInputItemApplyPatchCall
+        ResponseInputItemApplyPatchCallCaller ResponseInputItemApplyPatchCallOperation
+        ResponseInputItemApplyPatchCallOperationCreateFile ResponseInputItemApplyPatchCallOperationDeleteFile
+        ResponseInputItemApplyPatchCallOperationUpdateFile ResponseInputItemApplyPatchCallOutput
+        ResponseInputItemApplyPatchCallOutputCaller ResponseInputItemCompactionTrigger ResponseInputItemComputerCallOutput
+        ResponseInputItemFunctionCallOutput ResponseInputItemFunctionCallOutputCaller ResponseInputItemImageGenerationCallError
+        ResponseInputItemImageGenerationCallErrorModerationDetails ResponseInputItemImageGenerationCallSvgUsage
+        ResponseInputItemItemReference ResponseInputItemMcpApprovalResponse ResponseInputItemMessage
+        ResponseInputItemParamImageGenerationCallError ResponseInputItemParamImageGenerationCallErrorModerationDetails
+        ResponseInputItemParamImageGenerationCallSvgUsage ResponseInputItemProgram ResponseInputItemProgramOutput
+        ResponseInputItemShellCall ResponseInputItemShellCallAction ResponseInputItemShellCallCaller
+        ResponseInputItemShellCallEnvironment ResponseInputItemShellCallOutput ResponseInputItemShellCallOutputCaller
+        ResponseInputItemToolSearchCall ResponseInputMessageContentList ResponseInputMessageItem
+        ResponseInputParamImageGenerationCallError ResponseInputParamImageGenerationCallErrorModerationDetails
+        ResponseInputParamImageGenerationCallSvgUsage ResponseInputText ResponseInputTextContent
         ResponseInputTextContentPromptCacheBreakpoint ResponseInputTextPromptCacheBreakpoint ResponseInputTransformation
-        ResponseModerationInput ToolCallCallerInput
+        ResponseModerationInput ResponseSteerInput ResponseSteerRequiredInput ResponsesClientEventParamResponseCreateAccessPrograms
+        ResponsesClientEventParamResponseCreateBackgroundOptions ResponsesClientEventParamResponseCreateImage
+        ResponsesClientEventResponseCreate ResponsesClientEventResponseCreateAccessPrograms
+        ResponsesClientEventResponseCreateBackgroundOptions ResponsesClientEventResponseCreateContextManagement
+        ResponsesClientEventResponseCreateConversation ResponsesClientEventResponseCreateImage
+        ResponsesClientEventResponseCreateModeration ResponsesClientEventResponseCreateModerationPolicy
+        ResponsesClientEventResponseCreateModerationPolicyInput ResponsesClientEventResponseCreatePromptCacheOptions
+        ResponsesClientEventResponseCreateStreamOptions ToolCallCallerInput
     """,
     "responses_input_params": """
         EasyInputMessageParam InputTokenCountParams ItemParam ResponseCompactParams ResponseCompactParamsImageParam
         ResponseCompactionItemParam ResponseConfigurationUpdateItemParam ResponseConfigurationUpdateItemParamParamReasoningParam
         ResponseConfigurationUpdateItemParamParamTextParam ResponseConfigurationUpdateItemParamParamTextFormatParam
         ResponseConversationParam ResponseCreateParams ResponseCreateParamsAccessProgramsParam
-        ResponseCreateParamsBackgroundOptionsParam ResponseCreateParamsImageParam ResponseInputContentParam ResponseInputFileParam
-        ResponseInputFileContentParam ResponseInputImageParam ResponseInputImageContentParam ResponseInputItemParam
-        ResponseInputItemAdditionalToolsParam ResponseInputItemApplyPatchCallParam ResponseInputItemApplyPatchCallOperationParam
+        ResponseCreateParamsBackgroundOptionsParam ResponseCreateParamsImageParam ResponseInputAudioParam
+        ResponseInputAudioInputAudioParam ResponseInputContentParam ResponseInputFileParam ResponseInputFileContentParam
+        ResponseInputImageParam ResponseInputImageContentParam ResponseInputItemParam ResponseInputItemAdditionalToolsParam
+        ResponseInputItemApplyPatchCallParam ResponseInputItemApplyPatchCallOperationParam
         ResponseInputItemApplyPatchCallOperationCreateFileParam ResponseInputItemApplyPatchCallOperationDeleteFileParam
         ResponseInputItemApplyPatchCallOperationUpdateFileParam ResponseInputItemApplyPatchCallOutputParam
         ResponseInputItemCompactionTriggerParam ResponseInputItemComputerCallOutputParam ResponseInputItemFunctionCallOutputParam
@@ -690,16 +919,18 @@ _PLACES = {
     "responses_tools": """
         ApplyPatchTool ComputerEnvironment ComputerTool ComputerUsePreviewTool ContainerAuto ContainerAutoNetworkPolicy
         ContainerAutoSkill ContainerMemoryLimit ContainerNetworkPolicyAllowlist ContainerNetworkPolicyDisabled
-        ContainerNetworkPolicyDomainSecret ContainerReference CustomTool FileSearchTool FileSearchToolRankingOptions
-        FileSearchToolRankingOptionsHybridSearch Filters FunctionShellTool FunctionShellToolEnvironment FunctionTool
-        ImageGenActionEnum InlineSkill InlineSkillSource InputFidelity LocalEnvironment LocalSkill NamespaceTool NamespaceToolTool
-        NamespaceToolToolFunction RankerVersionType ResponseItemMcpListToolsTool ResponseToolChoice ResponseToolUsage
-        ResponseToolUsageImageGen ResponseToolUsageImageGenCachedTokensDetails ResponseToolUsageImageGenInputTokensDetails
-        ResponseToolUsageImageGenOutputTokensDetails ResponseToolUsageWebSearch SearchContentType SearchContextSize SkillReference
-        Tool ToolChoiceAllowed ToolChoiceApplyPatch ToolChoiceCustom ToolChoiceFunction ToolChoiceMcp ToolChoiceOptions
-        ToolChoiceShell ToolChoiceTypes ToolCodeInterpreter ToolCodeInterpreterContainerCodeInterpreterToolAuto
+        ContainerNetworkPolicyDomainSecret ContainerReference CustomTool FileSearchTool FileSearchToolFilters
+        FileSearchToolRankingOptions FileSearchToolRankingOptionsHybridSearch Filters FunctionShellTool FunctionShellToolEnvironment
+        FunctionTool ImageGenActionEnum InlineSkill InlineSkillSource InputFidelity LocalEnvironment LocalSkill NamespaceTool
+        NamespaceToolTool NamespaceToolToolFunction RankerVersionType ResponseItemMcpListToolsTool ResponseToolChoice
+        ResponseToolUsage ResponseToolUsageImageGen ResponseToolUsageImageGenCachedTokensDetails
+        ResponseToolUsageImageGenInputTokensDetails ResponseToolUsageImageGenOutputTokensDetails ResponseToolUsageWebSearch
+        SearchContentType SearchContextSize SkillReference Tool ToolChoiceAllowed ToolChoiceApplyPatch ToolChoiceCustom
+        ToolChoiceFunction ToolChoiceMcp ToolChoiceOptions ToolChoiceShell ToolChoiceTypes ToolCodeInterpreter
+        ToolCodeInterpreterContainer ToolCodeInterpreterContainerCodeInterpreterToolAuto
         ToolCodeInterpreterContainerCodeInterpreterToolAutoNetworkPolicy ToolImageGeneration ToolImageGenerationInputImageMask
-        ToolLocalShell ToolMcp ToolMcpAllowedToolsMcpToolFilter ToolMcpRequireApprovalMcpToolApprovalFilter
+        ToolImageGenerationSvg ToolImageGenerationSvgReasoning ToolLocalShell ToolMcp ToolMcpAllowedTools
+        ToolMcpAllowedToolsMcpToolFilter ToolMcpRequireApproval ToolMcpRequireApprovalMcpToolApprovalFilter
         ToolParamImageGenerationSvg ToolParamImageGenerationSvgReasoning ToolProgrammaticToolCalling ToolSearchExecutionType
         ToolSearchTool WebSearchPreviewTool WebSearchPreviewToolUserLocation WebSearchTool WebSearchToolFilters
         WebSearchToolUserLocation
@@ -747,6 +978,7 @@ __all__ = [
     "ComputerActionDragPathParam",
     "ComputerActionKeypress",
     "ComputerActionKeypressParam",
+    "ComputerActionList",
     "ComputerActionMove",
     "ComputerActionMoveParam",
     "ComputerActionParam",
@@ -789,6 +1021,7 @@ __all__ = [
     "FileDetailEnum",
     "FileInputDetail",
     "FileSearchTool",
+    "FileSearchToolFilters",
     "FileSearchToolParam",
     "FileSearchToolRankingOptions",
     "FileSearchToolRankingOptionsHybridSearch",
@@ -819,6 +1052,8 @@ __all__ = [
     "InlineSkillSourceParam",
     "InputFidelity",
     "InputTokenCountParams",
+    "InputTokenCountParamsConversation",
+    "InputTokenCountParamsToolChoice",
     "InputTokenCountResponse",
     "Item",
     "ItemField",
@@ -830,6 +1065,7 @@ __all__ = [
     "MCPToolCallError",
     "MCPToolCallErrorParam",
     "MCPToolCallStatus",
+    "McpToolCallError",
     "McpToolCallErrorHTTPError",
     "McpToolCallErrorHTTPErrorParam",
     "McpToolCallErrorMcpProtocolError",
@@ -858,11 +1094,13 @@ __all__ = [
     "Response",
     "ResponseAccessPrograms",
     "ResponseApplyPatchToolCall",
+    "ResponseApplyPatchToolCallCaller",
     "ResponseApplyPatchToolCallOperation",
     "ResponseApplyPatchToolCallOperationCreateFile",
     "ResponseApplyPatchToolCallOperationDeleteFile",
     "ResponseApplyPatchToolCallOperationUpdateFile",
     "ResponseApplyPatchToolCallOutput",
+    "ResponseApplyPatchToolCallOutputCaller",
     "ResponseAudioDeltaEvent",
     "ResponseAudioDoneEvent",
     "ResponseAudioTranscriptDeltaEvent",
@@ -873,11 +1111,13 @@ __all__ = [
     "ResponseCodeInterpreterCallInProgressEvent",
     "ResponseCodeInterpreterCallInterpretingEvent",
     "ResponseCodeInterpreterToolCall",
+    "ResponseCodeInterpreterToolCallOutput",
     "ResponseCodeInterpreterToolCallOutputImage",
     "ResponseCodeInterpreterToolCallOutputImageParam",
     "ResponseCodeInterpreterToolCallOutputLogs",
     "ResponseCodeInterpreterToolCallOutputLogsParam",
     "ResponseCodeInterpreterToolCallParam",
+    "ResponseCodeInterpreterToolCallParamOutput",
     "ResponseCompactParams",
     "ResponseCompactParamsImageParam",
     "ResponseCompactionCompactingEvent",
@@ -885,6 +1125,7 @@ __all__ = [
     "ResponseCompactionItemParam",
     "ResponseCompletedEvent",
     "ResponseComputerToolCall",
+    "ResponseComputerToolCallAction",
     "ResponseComputerToolCallOutputItem",
     "ResponseComputerToolCallOutputScreenshot",
     "ResponseComputerToolCallOutputScreenshotParam",
@@ -899,6 +1140,9 @@ __all__ = [
     "ResponseConfigurationUpdateItemParamParamTextFormat",
     "ResponseConfigurationUpdateItemParamParamTextFormatParam",
     "ResponseConfigurationUpdateItemParamParamTextParam",
+    "ResponseConfigurationUpdateItemParamReasoning",
+    "ResponseConfigurationUpdateItemParamText",
+    "ResponseConfigurationUpdateItemParamTextFormat",
     "ResponseConfigurationUpdateItemReasoning",
     "ResponseConfigurationUpdateItemText",
     "ResponseConfigurationUpdateItemTextFormat",
@@ -911,9 +1155,11 @@ __all__ = [
     "ResponseCreateParams",
     "ResponseCreateParamsAccessProgramsParam",
     "ResponseCreateParamsBackgroundOptionsParam",
+    "ResponseCreateParamsConversation",
     "ResponseCreateParamsImageParam",
     "ResponseCreatedEvent",
     "ResponseCustomToolCall",
+    "ResponseCustomToolCallCaller",
     "ResponseCustomToolCallCallerDirect",
     "ResponseCustomToolCallCallerDirectParam",
     "ResponseCustomToolCallCallerProgram",
@@ -922,6 +1168,7 @@ __all__ = [
     "ResponseCustomToolCallInputDoneEvent",
     "ResponseCustomToolCallItem",
     "ResponseCustomToolCallOutput",
+    "ResponseCustomToolCallOutputCaller",
     "ResponseCustomToolCallOutputCallerDirect",
     "ResponseCustomToolCallOutputCallerDirectParam",
     "ResponseCustomToolCallOutputCallerProgram",
@@ -950,6 +1197,9 @@ __all__ = [
     "ResponseFormatTextJSONSchemaConfigParam",
     "ResponseFunctionCallArgumentsDeltaEvent",
     "ResponseFunctionCallArgumentsDoneEvent",
+    "ResponseFunctionCallOutputItem",
+    "ResponseFunctionCallOutputItemList",
+    "ResponseFunctionCallOutputItemListParamResponseFunctionCallOutputItemParam",
     "ResponseFunctionShellCallOutputContent",
     "ResponseFunctionShellCallOutputContentOutcome",
     "ResponseFunctionShellCallOutputContentOutcomeExit",
@@ -960,15 +1210,19 @@ __all__ = [
     "ResponseFunctionShellCallOutputContentParam",
     "ResponseFunctionShellToolCall",
     "ResponseFunctionShellToolCallAction",
+    "ResponseFunctionShellToolCallCaller",
     "ResponseFunctionShellToolCallEnvironment",
     "ResponseFunctionShellToolCallOutput",
+    "ResponseFunctionShellToolCallOutputCaller",
     "ResponseFunctionShellToolCallOutputOutput",
     "ResponseFunctionShellToolCallOutputOutputOutcome",
     "ResponseFunctionShellToolCallOutputOutputOutcomeExit",
     "ResponseFunctionShellToolCallOutputOutputOutcomeTimeout",
     "ResponseFunctionToolCall",
+    "ResponseFunctionToolCallCaller",
     "ResponseFunctionToolCallItem",
     "ResponseFunctionToolCallOutputItem",
+    "ResponseFunctionToolCallOutputItemCaller",
     "ResponseFunctionToolCallParam",
     "ResponseFunctionWebSearch",
     "ResponseFunctionWebSearchAction",
@@ -991,6 +1245,11 @@ __all__ = [
     "ResponseIncludable",
     "ResponseIncompleteDetails",
     "ResponseIncompleteEvent",
+    "ResponseInput",
+    "ResponseInputAudio",
+    "ResponseInputAudioInputAudio",
+    "ResponseInputAudioInputAudioParam",
+    "ResponseInputAudioParam",
     "ResponseInputContent",
     "ResponseInputContentParam",
     "ResponseInputFile",
@@ -1005,6 +1264,7 @@ __all__ = [
     "ResponseInputItemAdditionalTools",
     "ResponseInputItemAdditionalToolsParam",
     "ResponseInputItemApplyPatchCall",
+    "ResponseInputItemApplyPatchCallCaller",
     "ResponseInputItemApplyPatchCallOperation",
     "ResponseInputItemApplyPatchCallOperationCreateFile",
     "ResponseInputItemApplyPatchCallOperationCreateFileParam",
@@ -1014,6 +1274,7 @@ __all__ = [
     "ResponseInputItemApplyPatchCallOperationUpdateFile",
     "ResponseInputItemApplyPatchCallOperationUpdateFileParam",
     "ResponseInputItemApplyPatchCallOutput",
+    "ResponseInputItemApplyPatchCallOutputCaller",
     "ResponseInputItemApplyPatchCallOutputParam",
     "ResponseInputItemApplyPatchCallParam",
     "ResponseInputItemCompactionTrigger",
@@ -1021,7 +1282,11 @@ __all__ = [
     "ResponseInputItemComputerCallOutput",
     "ResponseInputItemComputerCallOutputParam",
     "ResponseInputItemFunctionCallOutput",
+    "ResponseInputItemFunctionCallOutputCaller",
     "ResponseInputItemFunctionCallOutputParam",
+    "ResponseInputItemImageGenerationCallError",
+    "ResponseInputItemImageGenerationCallErrorModerationDetails",
+    "ResponseInputItemImageGenerationCallSvgUsage",
     "ResponseInputItemItemReference",
     "ResponseInputItemItemReferenceParam",
     "ResponseInputItemMcpApprovalResponse",
@@ -1029,6 +1294,9 @@ __all__ = [
     "ResponseInputItemMessage",
     "ResponseInputItemMessageParam",
     "ResponseInputItemParam",
+    "ResponseInputItemParamImageGenerationCallError",
+    "ResponseInputItemParamImageGenerationCallErrorModerationDetails",
+    "ResponseInputItemParamImageGenerationCallSvgUsage",
     "ResponseInputItemProgram",
     "ResponseInputItemProgramOutput",
     "ResponseInputItemProgramOutputParam",
@@ -1036,14 +1304,20 @@ __all__ = [
     "ResponseInputItemShellCall",
     "ResponseInputItemShellCallAction",
     "ResponseInputItemShellCallActionParam",
+    "ResponseInputItemShellCallCaller",
     "ResponseInputItemShellCallEnvironment",
     "ResponseInputItemShellCallEnvironmentParam",
     "ResponseInputItemShellCallOutput",
+    "ResponseInputItemShellCallOutputCaller",
     "ResponseInputItemShellCallOutputParam",
     "ResponseInputItemShellCallParam",
     "ResponseInputItemToolSearchCall",
     "ResponseInputItemToolSearchCallParam",
+    "ResponseInputMessageContentList",
     "ResponseInputMessageItem",
+    "ResponseInputParamImageGenerationCallError",
+    "ResponseInputParamImageGenerationCallErrorModerationDetails",
+    "ResponseInputParamImageGenerationCallSvgUsage",
     "ResponseInputText",
     "ResponseInputTextContent",
     "ResponseInputTextContentParam",
@@ -1054,6 +1328,9 @@ __all__ = [
     "ResponseInputTextPromptCacheBreakpointParam",
     "ResponseInputTransformation",
     "ResponseItem",
+    "ResponseItemImageGenerationCallError",
+    "ResponseItemImageGenerationCallErrorModerationDetails",
+    "ResponseItemImageGenerationCallSvgUsage",
     "ResponseItemLocalShellCallAction",
     "ResponseItemLocalShellCallActionParam",
     "ResponseItemMcpListToolsTool",
@@ -1106,6 +1383,7 @@ __all__ = [
     "ResponseOutputText",
     "ResponseOutputTextAnnotation",
     "ResponseOutputTextAnnotationAddedEvent",
+    "ResponseOutputTextAnnotationAddedEventAnnotation",
     "ResponseOutputTextAnnotationAddedEventAnnotationContainerFileCitation",
     "ResponseOutputTextAnnotationAddedEventAnnotationContainerFileCitationParam",
     "ResponseOutputTextAnnotationAddedEventAnnotationFileCitation",
@@ -1128,6 +1406,8 @@ __all__ = [
     "ResponsePromptCacheDiagnosticsUnavailable",
     "ResponsePromptCacheOptions",
     "ResponsePromptParam",
+    "ResponsePromptParamVariables",
+    "ResponsePromptVariables",
     "ResponseQueuedEvent",
     "ResponseReasoningItem",
     "ResponseReasoningItemContent",
@@ -1151,6 +1431,32 @@ __all__ = [
     "ResponseShellCallOutputContentDeltaEvent",
     "ResponseShellCallOutputContentDeltaEventDelta",
     "ResponseShellCallOutputContentDoneEvent",
+    "ResponseStatus",
+    "ResponseSteerAcceptedEvent",
+    "ResponseSteerAcceptedEventSteer",
+    "ResponseSteerErrorCode",
+    "ResponseSteerFailedEvent",
+    "ResponseSteerFailedEventError",
+    "ResponseSteerFailedEventSteer",
+    "ResponseSteerInput",
+    "ResponseSteerInputContent",
+    "ResponseSteerInputItemList",
+    "ResponseSteerInputItemListFunctionCallOutput",
+    "ResponseSteerInputItemListFunctionCallOutputCaller",
+    "ResponseSteerInputItemListFunctionCallOutputCallerDirect",
+    "ResponseSteerInputItemListFunctionCallOutputCallerProgram",
+    "ResponseSteerInputItemListMessage",
+    "ResponseSteerPendingEvent",
+    "ResponseSteerPendingEventSteer",
+    "ResponseSteerPendingReason",
+    "ResponseSteerRequiredInput",
+    "ResponseSteerRequiredInputApplyPatchCallOutput",
+    "ResponseSteerRequiredInputComputerCallOutput",
+    "ResponseSteerRequiredInputCustomToolCallOutput",
+    "ResponseSteerRequiredInputFunctionCallOutput",
+    "ResponseSteerRequiredInputMcpApprovalResponse",
+    "ResponseSteerRequiredInputShellCallOutput",
+    "ResponseSteerRequiredInputToolSearchOutput",
     "ResponseStreamEvent",
     "ResponseTextConfig",
     "ResponseTextConfigParam",
@@ -1164,6 +1470,10 @@ __all__ = [
     "ResponseToolSearchCall",
     "ResponseToolSearchOutputItem",
     "ResponseToolSearchOutputItemParam",
+    "ResponseToolSearchOutputItemParamParamToolImageGenerationSvg",
+    "ResponseToolSearchOutputItemParamParamToolImageGenerationSvgReasoning",
+    "ResponseToolSearchOutputItemParamToolImageGenerationSvg",
+    "ResponseToolSearchOutputItemParamToolImageGenerationSvgReasoning",
     "ResponseToolUsage",
     "ResponseToolUsageImageGen",
     "ResponseToolUsageImageGenCachedTokensDetails",
@@ -1177,12 +1487,89 @@ __all__ = [
     "ResponseWebSearchCallCompletedEvent",
     "ResponseWebSearchCallInProgressEvent",
     "ResponseWebSearchCallSearchingEvent",
+    "ResponsesClientEventParamResponseCreateAccessPrograms",
+    "ResponsesClientEventParamResponseCreateBackgroundOptions",
+    "ResponsesClientEventParamResponseCreateImage",
+    "ResponsesClientEventResponseCreate",
+    "ResponsesClientEventResponseCreateAccessPrograms",
+    "ResponsesClientEventResponseCreateBackgroundOptions",
+    "ResponsesClientEventResponseCreateContextManagement",
     "ResponsesClientEventResponseCreateContextManagementParam",
+    "ResponsesClientEventResponseCreateConversation",
+    "ResponsesClientEventResponseCreateImage",
+    "ResponsesClientEventResponseCreateModeration",
     "ResponsesClientEventResponseCreateModerationParam",
+    "ResponsesClientEventResponseCreateModerationPolicy",
+    "ResponsesClientEventResponseCreateModerationPolicyInput",
     "ResponsesClientEventResponseCreateModerationPolicyInputParam",
     "ResponsesClientEventResponseCreateModerationPolicyParam",
+    "ResponsesClientEventResponseCreatePromptCacheOptions",
     "ResponsesClientEventResponseCreatePromptCacheOptionsParam",
+    "ResponsesClientEventResponseCreateStreamOptions",
     "ResponsesClientEventResponseCreateStreamOptionsParam",
+    "ResponsesServerEvent",
+    "ResponsesServerEventResponseAudioTranscriptWsDelta",
+    "ResponsesServerEventResponseAudioTranscriptWsDone",
+    "ResponsesServerEventResponseAudioWsDelta",
+    "ResponsesServerEventResponseAudioWsDone",
+    "ResponsesServerEventResponseCodeInterpreterCallCodeWsDelta",
+    "ResponsesServerEventResponseCodeInterpreterCallCodeWsDone",
+    "ResponsesServerEventResponseCodeInterpreterCallInWsProgress",
+    "ResponsesServerEventResponseCodeInterpreterCallWsCompleted",
+    "ResponsesServerEventResponseCodeInterpreterCallWsInterpreting",
+    "ResponsesServerEventResponseCompactionWsCompacting",
+    "ResponsesServerEventResponseContentPartWsAdded",
+    "ResponsesServerEventResponseContentPartWsDone",
+    "ResponsesServerEventResponseCustomToolCallInputWsDelta",
+    "ResponsesServerEventResponseCustomToolCallInputWsDone",
+    "ResponsesServerEventResponseFileSearchCallInWsProgress",
+    "ResponsesServerEventResponseFileSearchCallWsCompleted",
+    "ResponsesServerEventResponseFileSearchCallWsSearching",
+    "ResponsesServerEventResponseFunctionCallArgumentsWsDelta",
+    "ResponsesServerEventResponseFunctionCallArgumentsWsDone",
+    "ResponsesServerEventResponseImageGenCallInWsProgress",
+    "ResponsesServerEventResponseImageGenCallPartialWsImage",
+    "ResponsesServerEventResponseImageGenCallWsCompleted",
+    "ResponsesServerEventResponseImageGenCallWsGenerating",
+    "ResponsesServerEventResponseInWsProgress",
+    "ResponsesServerEventResponseMcpCallArgumentsWsDelta",
+    "ResponsesServerEventResponseMcpCallArgumentsWsDone",
+    "ResponsesServerEventResponseMcpCallInWsProgress",
+    "ResponsesServerEventResponseMcpCallWsCompleted",
+    "ResponsesServerEventResponseMcpCallWsFailed",
+    "ResponsesServerEventResponseMcpListToolsInWsProgress",
+    "ResponsesServerEventResponseMcpListToolsWsCompleted",
+    "ResponsesServerEventResponseMcpListToolsWsFailed",
+    "ResponsesServerEventResponseOutputItemWsAdded",
+    "ResponsesServerEventResponseOutputItemWsDone",
+    "ResponsesServerEventResponseOutputTextAnnotationWsAdded",
+    "ResponsesServerEventResponseReasoningSummaryPartWsAdded",
+    "ResponsesServerEventResponseReasoningSummaryPartWsDone",
+    "ResponsesServerEventResponseReasoningSummaryTextWsDelta",
+    "ResponsesServerEventResponseReasoningSummaryTextWsDone",
+    "ResponsesServerEventResponseReasoningTextWsDelta",
+    "ResponsesServerEventResponseReasoningTextWsDone",
+    "ResponsesServerEventResponseRefusalWsDelta",
+    "ResponsesServerEventResponseRefusalWsDone",
+    "ResponsesServerEventResponseShellCallCommandWsAdded",
+    "ResponsesServerEventResponseShellCallCommandWsDelta",
+    "ResponsesServerEventResponseShellCallCommandWsDone",
+    "ResponsesServerEventResponseShellCallOutputContentWsDelta",
+    "ResponsesServerEventResponseShellCallOutputContentWsDone",
+    "ResponsesServerEventResponseTextWsDelta",
+    "ResponsesServerEventResponseTextWsDone",
+    "ResponsesServerEventResponseWebSearchCallInWsProgress",
+    "ResponsesServerEventResponseWebSearchCallWsCompleted",
+    "ResponsesServerEventResponseWebSearchCallWsSearching",
+    "ResponsesServerEventResponseWsCompleted",
+    "ResponsesServerEventResponseWsCreated",
+    "ResponsesServerEventResponseWsError",
+    "ResponsesServerEventResponseWsErrorError",
+    "ResponsesServerEventResponseWsErrorErrorMisalignment",
+    "ResponsesServerEventResponseWsErrorErrorMisalignmentSteer",
+    "ResponsesServerEventResponseWsFailed",
+    "ResponsesServerEventResponseWsIncomplete",
+    "ResponsesServerEventResponseWsQueued",
     "SearchContentType",
     "SearchContextSize",
     "ServiceTier",
@@ -1211,6 +1598,7 @@ __all__ = [
     "ToolChoiceTypes",
     "ToolChoiceTypesParam",
     "ToolCodeInterpreter",
+    "ToolCodeInterpreterContainer",
     "ToolCodeInterpreterContainerCodeInterpreterToolAuto",
     "ToolCodeInterpreterContainerCodeInterpreterToolAutoNetworkPolicy",
     "ToolCodeInterpreterContainerCodeInterpreterToolAutoNetworkPolicyParam",
@@ -1220,12 +1608,16 @@ __all__ = [
     "ToolImageGenerationInputImageMask",
     "ToolImageGenerationInputImageMaskParam",
     "ToolImageGenerationParam",
+    "ToolImageGenerationSvg",
+    "ToolImageGenerationSvgReasoning",
     "ToolLocalShell",
     "ToolLocalShellParam",
     "ToolMcp",
+    "ToolMcpAllowedTools",
     "ToolMcpAllowedToolsMcpToolFilter",
     "ToolMcpAllowedToolsMcpToolFilterParam",
     "ToolMcpParam",
+    "ToolMcpRequireApproval",
     "ToolMcpRequireApprovalMcpToolApprovalFilter",
     "ToolMcpRequireApprovalMcpToolApprovalFilterParam",
     "ToolParam",

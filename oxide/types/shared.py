@@ -17,12 +17,22 @@ if TYPE_CHECKING:
         CustomToolInputFormat,
         CustomToolInputFormatGrammar,
         CustomToolInputFormatText,
+        ErrorObject,
+        ErrorObjectMisalignment,
+        ErrorObjectMisalignmentSteer,
+        FunctionDefinition,
+        FunctionParameters,
         GrammarSyntax1,
+        Metadata,
         Reasoning,
         ReasoningEffort,
         ReasoningModeEnum,
         ResponseFormatJSONObject,
+        ResponseFormatJSONSchema,
+        ResponseFormatJsonSchemaJSONSchema,
         ResponseFormatText,
+        ResponseFormatTextGrammar,
+        ResponseFormatTextPython,
         ResponsesModel,
     )
     from .._models.shared_params import (
@@ -32,6 +42,10 @@ if TYPE_CHECKING:
         CustomToolInputFormatGrammarParam,
         CustomToolInputFormatParam,
         CustomToolInputFormatTextParam,
+        DecisionInputJSONParam,
+        DecisionQuestionInputImageParam,
+        DecisionQuestionInputPartParam,
+        DecisionQuestionInputTextParam,
         FunctionDefinitionParam,
         ReasoningParam,
         ResponseFormatJSONObjectParam,
@@ -44,12 +58,15 @@ if TYPE_CHECKING:
 _PLACES = {
     "shared": """
         ChatModel ComparisonFilter CompoundFilter CompoundFilterFilter CustomToolInputFormat CustomToolInputFormatGrammar
-        CustomToolInputFormatText GrammarSyntax1 Reasoning ReasoningEffort ReasoningModeEnum ResponseFormatJSONObject
-        ResponseFormatText ResponsesModel
+        CustomToolInputFormatText ErrorObject ErrorObjectMisalignment ErrorObjectMisalignmentSteer FunctionDefinition
+        FunctionParameters GrammarSyntax1 Metadata Reasoning ReasoningEffort ReasoningModeEnum ResponseFormatJSONObject
+        ResponseFormatJSONSchema ResponseFormatJsonSchemaJSONSchema ResponseFormatText ResponseFormatTextGrammar
+        ResponseFormatTextPython ResponsesModel
     """,
     "shared_params": """
         ComparisonFilterParam CompoundFilterParam CompoundFilterFilterParam CustomToolInputFormatParam
-        CustomToolInputFormatGrammarParam CustomToolInputFormatTextParam FunctionDefinitionParam ReasoningParam
+        CustomToolInputFormatGrammarParam CustomToolInputFormatTextParam DecisionInputJSONParam DecisionQuestionInputImageParam
+        DecisionQuestionInputPartParam DecisionQuestionInputTextParam FunctionDefinitionParam ReasoningParam
         ResponseFormatJSONObjectParam ResponseFormatJSONSchemaParam ResponseFormatJsonSchemaJSONSchemaParam ResponseFormatTextParam
     """,
 }
@@ -69,17 +86,31 @@ __all__ = [
     "CustomToolInputFormatParam",
     "CustomToolInputFormatText",
     "CustomToolInputFormatTextParam",
+    "DecisionInputJSONParam",
+    "DecisionQuestionInputImageParam",
+    "DecisionQuestionInputPartParam",
+    "DecisionQuestionInputTextParam",
+    "ErrorObject",
+    "ErrorObjectMisalignment",
+    "ErrorObjectMisalignmentSteer",
+    "FunctionDefinition",
     "FunctionDefinitionParam",
+    "FunctionParameters",
     "GrammarSyntax1",
+    "Metadata",
     "Reasoning",
     "ReasoningEffort",
     "ReasoningModeEnum",
     "ReasoningParam",
     "ResponseFormatJSONObject",
     "ResponseFormatJSONObjectParam",
+    "ResponseFormatJSONSchema",
     "ResponseFormatJSONSchemaParam",
+    "ResponseFormatJsonSchemaJSONSchema",
     "ResponseFormatJsonSchemaJSONSchemaParam",
     "ResponseFormatText",
+    "ResponseFormatTextGrammar",
     "ResponseFormatTextParam",
+    "ResponseFormatTextPython",
     "ResponsesModel",
 ]  # pyright: ignore[reportUnsupportedDunderAll]  # the names are those of the imports above

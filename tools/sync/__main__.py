@@ -32,7 +32,7 @@ def differences(sources: dict[str, str], root: Path = ROOT) -> list[str]:
 
 def stale(sources: dict[str, str], root: Path = ROOT) -> list[str]:
     """Return generated files that nothing asks for any more."""
-    here = [p for folder in ("_models", "types", "resources") for p in (root / "oxide" / folder).glob("*.py")]
+    here = [p for folder in ("_models", "types", "resources") for p in (root / "oxide" / folder).rglob("*.py")]
     paths = [p.relative_to(root).as_posix() for p in here if MARK in p.read_text("utf-8")[:600]]
     return [path for path in paths if path not in sources]
 

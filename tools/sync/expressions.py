@@ -26,7 +26,8 @@ class Expressions:
 
     def input(self, text: str, here: str = "") -> str:
         """Return an expression of what may be passed in: dictionaries by their input types, records, any iterable for a list."""
-        text = re.sub(r"\blist\[(?=str\]|Literal)", "Sequence[", text)
+        text = re.sub(r"\bFile\b", "FileTypes", text)
+        text = re.sub(r"\blist\[(?=str\]|Literal|FileTypes)", "Sequence[", text)
         text = re.sub(r"\blist\[", "Iterable[", text)
         text = re.sub(r"\bdict\[", "Mapping[", text)
         return self._names(text, lambda name: self._input_name(name, here))

@@ -17,32 +17,42 @@ __all__ = [{names}]  # pyright: ignore[reportUnsupportedDunderAll]  # the names 
 
 
 def write(models: Models) -> dict[str, str]:
-    """Return file name -> source of all faces."""
-    faces: dict[str, dict[str, list[str]]] = {}
+    """Return file name -> source of all faces; one with others inside it is a package."""
+    faces: dict[str, dict[str, list[str]]] = {"": {}}
     taken = {(models.layout.face(name), input_name(name)) for name in models.inputs}  # official: `XParam` is what is passed in
     for name in sorted(n for n in models.records if (models.layout.face(n), short(n)) not in taken):
         _place(faces, models.layout.face(name), models.layout.module(name), short(name))
     for name in sorted(models.inputs):
         _place(faces, models.layout.face(name), models.layout.module(name) + "_params", input_name(name))
-    namespaces = sorted(face for face in faces if face)
-    out = {f"{face}.py": _face(face, faces[face]) for face in namespaces}
-    out["__init__.py"] = _face("", faces.get("", {}), namespaces)
-    return out
+    for face in [*faces]:
+        for length in range(face.count(".")):
+            faces.setdefault(".".join(face.split(".")[: length + 1]), {})
+    return dict(_file(face, faces) for face in sorted(faces))
 
 
 def _place(faces: dict[str, dict[str, list[str]]], face: str, module: str, name: str) -> None:
     faces.setdefault(face, {}).setdefault(module, []).append(name)
 
 
-def _face(face: str, places: dict[str, list[str]], namespaces: list[str] | None = None) -> str:
+def _file(face: str, faces: dict[str, dict[str, list[str]]]) -> tuple[str, str]:
+    inside = sorted(short(other) for other in faces if other and other.rpartition(".")[0] == face)
+    path = face.replace(".", "/")
+    package = bool(inside) or not face
+    name = f"{path}/__init__.py".lstrip("/") if package else f"{path}.py"
+    return name, _face(face, faces[face], inside, 1 + face.count(".") + bool(face) + package)
+
+
+def _face(face: str, places: dict[str, list[str]], inside: list[str], depth: int) -> str:
+    """Return the source of one face; `depth` is how many dots lead from it to `oxide.types`, itself counted."""
     title = f"Types of `{face}`, by their official names." if face else "Types of the API, by their official names, a namespace at a time."
-    checked = [f"from .._models.{module} import {', '.join(names)}" for module, names in places.items()]
-    checked += [f"from . import {', '.join(namespaces)}"] if namespaces else []
-    if namespaces:
-        places = {**places, "": namespaces}
+    root = "." * depth
+    checked = [f"from {root}_models.{module} import {', '.join(names)}" for module, names in places.items()]
+    checked += [f"from . import {', '.join(inside)}"] if inside else []
+    if inside:
+        places = {**places, "": inside}
     rows = "\n".join([f'    "{module}": """\n{_wrapped(names)}\n    """,' for module, names in sorted(places.items())])
     names = sorted({n for some in places.values() for n in some})
-    imports = "from .._typing import TYPE_CHECKING\nfrom ._lazy import open_face\n"
+    imports = f"from {root}_typing import TYPE_CHECKING\nfrom {root[1:]}_lazy import open_face\n"
     everything = ", ".join([f'"{n}"' for n in names])
     return f"{source.header(title)}\n{imports}\n{source.checker_imports(checked)}\n{FACE.format(rows=rows, names=everything)}"
 

@@ -18,7 +18,7 @@ LITERAL = re.compile(r"Literal\[(?:'[^']*'|[^\]'])*\]")
 
 @dataclass(frozen=True)
 class Parameter:
-    """One argument of a client method: its JSON or query key, its type expression and where it travels."""
+    """One argument of a client method: its JSON, form or query key, its type expression and where it travels."""
 
     key: str
     type: str
@@ -39,6 +39,12 @@ class Facts:
             self._add_literals(place, values)
         for name, members in extra.get("more_members", {}).items():
             self.types[name] = {**self.types[name], "is": " | ".join([self.types[name]["is"], *members])}
+        for name, keys in extra.get("optional", {}).items():
+            fields = {key + "?" if key in keys else key: text for key, text in self.types[name]["fields"].items()}
+            self.types[name] = {**self.types[name], "fields": fields}
+        for key, more in extra.get("more_operation_facts", {}).items():
+            known = self.operations[key]
+            self.operations[key] = {**known, **{place: _merged(known.get(place), facts) for place, facts in more.items()}}
 
     @classmethod
     def read(cls, folder: Path = HERE) -> Facts:
@@ -56,22 +62,19 @@ class Facts:
         self.types[name] = {**self.types[name], "fields": fields}
 
     # ------------------------------------------------------------------------------------------------- operations
-    def calls(self, namespaces: list[str]) -> dict[str, tuple[str, dict[str, Any]]]:
-        """Return "responses.create" -> ("POST /responses", facts) for the methods in some namespaces, sorted by name."""
-        found: dict[str, tuple[str, dict[str, Any]]] = {}
-        for key, operation in self.operations.items():
-            call = operation.get("call", "")
-            if any(call.startswith(namespace + ".") for namespace in namespaces):
-                found[call] = (operation.get("http", key), operation)
+    def calls(self) -> dict[str, tuple[str, dict[str, Any]]]:
+        """Return "responses.create" -> ("POST /responses", facts) for every method of the client, sorted by name."""
+        found = {operation["call"]: (operation.get("http", key), operation) for key, operation in self.operations.items()}
         return dict(sorted(found.items()))
 
     def parameters(self, operation: dict[str, Any]) -> list[Parameter]:
         """Return what a method takes: path parameters in their order, then required ones, then optional ones, by name."""
         path = [Parameter(key, text, True, "path") for key, text in operation.get("path", {}).items()]
         others = [
-            Parameter(key.rstrip("?"), text, not key.endswith("?"), place)
+            Parameter(key.rstrip("?").removesuffix("[]"), text, not key.endswith("?"), place)
             for place in ("query", "header", "body")
             for key, text in self._place(operation, place).items()
+            if key not in operation.get("path", {}) and key.rstrip("?").lower() != "idempotency-key"  # an option of every method
         ]
         return path + sorted(others, key=lambda p: (not p.required, p.key))
 
@@ -79,8 +82,9 @@ class Facts:
         if place != "body":
             given: dict[str, str] = operation.get(place, {})
             return given
-        body = operation.get("body", {}).get("json")
-        return self._fields(body) if body in self.types else {}
+        body = operation.get("body", {})
+        name = body.get("form", body.get("json"))
+        return self._fields(name) if name in self.types else {}
 
     def _fields(self, name: str) -> dict[str, str]:
         """Return the fields of an object, or of a union: all of its members', required where every member requires them."""
@@ -117,6 +121,15 @@ class Facts:
                 todo += [r for text in (entry.get("is", ""), *entry.get("fields", {}).values()) for r in references(text)]
         return seen
 
+    def goes_in(self, name: str) -> bool:
+        """Tell whether a type is said to be sent to the API; of one without a word its name tells."""
+        use = self.types[name].get("use")
+        return "i" in use if use else name.endswith("Params")
+
+    def comes_out(self, name: str) -> bool:
+        """Tell whether a type is said to come from the API."""
+        return "o" in self.types[name].get("use", "")
+
     def is_object(self, name: str) -> bool:
         """Tell whether a name is that of an object, not of a union or an enum."""
         return "fields" in self.types[name]
@@ -132,6 +145,10 @@ def references(text: str) -> list[str]:
     return [
         n for n in re.findall(r"[A-Za-z_][\w.]*", bare) if n not in ("list", "dict", "str", "int", "float", "bool", "None", "Any", "File")
     ]
+
+
+def _merged(known: Any, more: Any) -> Any:
+    return {**known, **more} if isinstance(known, dict) and isinstance(more, dict) else more
 
 
 def with_literals(text: str, values: list[str]) -> str:

@@ -19,8 +19,11 @@ class Layout:
     """What `layout.toml` says."""
 
     def __init__(self, table: dict[str, Any]) -> None:
-        self.namespaces: list[str] = table["namespaces"]
+        self.resource_modules: list[str] = table["resource_modules"]
         self.families: list[dict[str, Any]] = table["family"]
+        self.arguments: dict[str, str] = table.get("argument", {})
+        self.aliases: dict[str, str] = table.get("alias", {})
+        self.deprecated: dict[str, str] = table.get("deprecated", {})
         self.records: dict[str, dict[str, Any]] = table.get("record", {})
         self.send_back: dict[str, list[str]] = table.get("send_back", {})
 
@@ -40,9 +43,21 @@ class Layout:
             raise LookupError(f"{name} belongs to no family of layout.toml")
         return package.replace(".", "_")
 
+    def resource_module(self, path: str) -> str:
+        """Return the path of the object whose module holds another: "beta.threads.runs" -> "beta.threads"."""
+        return max((p for p in (*self.resource_modules, path.partition(".")[0]) if f"{path}.".startswith(f"{p}.")), key=len)
+
     def face(self, name: str) -> str:
-        """Return the module of `oxide.types` that shows a type, "" for `oxide.types` itself."""
-        return name.rpartition(".")[0].replace(".", "_")
+        """Return the module of `oxide.types` that shows a type, dotted; "" for `oxide.types` itself."""
+        return name.rpartition(".")[0]
+
+    def argument(self, key: str) -> str:
+        """Return the Python name of a parameter."""
+        return self.arguments.get(key) or attribute(key)
+
+    def instead(self, call: str) -> str:
+        """Return what to use in place of a deprecated method, "" where there is nothing."""
+        return next((text for start, text in self.deprecated.items() if f"{call}.".startswith(f"{start}.")), "")
 
     def base(self, name: str) -> str:
         """Return the class that a record derives from."""
@@ -82,6 +97,14 @@ def attribute(key: str) -> str:
     return name + "_" if keyword.iskeyword(name) or name[0].isdigit() or name in RECORD_NAMES else name
 
 
-def class_name(path: str) -> str:
-    """Return the class of a resource: "responses.input_items" -> "InputItems"."""
-    return "".join(word.capitalize() for word in short(path).split("_"))
+def class_names(paths: list[str]) -> dict[str, str]:
+    """Return the classes of the objects of one module: each by its last word, or by as many as tell it from the others.
+
+    "turns.items" -> "Items"; beside "subagents.items" they are "TurnsItems" and "SubagentsItems".
+    """
+    found: dict[str, str] = {}
+    for path in paths:
+        words = path.split(".")
+        length = next((n for n in range(1, len(words)) if sum(p.split(".")[-n:] == words[-n:] for p in paths) == 1), len(words))
+        found[path] = "".join([part.capitalize() for word in words[-length:] for part in word.split("_")])
+    return found

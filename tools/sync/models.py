@@ -25,9 +25,12 @@ class Models:
     def __init__(self, facts: Facts, layout: Layout) -> None:
         self.facts = facts
         self.layout = layout
-        calls = facts.calls(layout.namespaces).values()
-        taken = facts.closure([text for _, operation in calls for text in facts.inputs(operation)])
-        given = facts.closure([text for _, operation in calls for text in facts.outputs(operation)])
+        operations = facts.operations.values()
+        taken = facts.closure([text for operation in operations for text in facts.inputs(operation)])
+        given = facts.closure([text for operation in operations for text in facts.outputs(operation)])
+        others = facts.types.keys() - taken - given  # events of sockets and webhooks, and what the description only mentions
+        taken |= facts.closure([name for name in others if facts.goes_in(name)])
+        given |= facts.closure([name for name in others if not facts.goes_in(name) or facts.comes_out(name)])
         self.inputs = {name for name in taken if facts.leads_to_objects(name)}
         self.records = given | (taken - self.inputs)
 
@@ -106,7 +109,7 @@ class Models:
     # ----------------------------------------------------------------------------------------------------- module
     def _module(self, title: str, imports: list[str], body: str, used: set[str]) -> str:
         checked = [f"from . import {module}" for module in used]
-        for package, words in (("typing", TYPING), ("collections.abc", ABSTRACT), ("typing_extensions", ("Required",))):
+        for package, words in (("typing", TYPING), ("collections.abc", ABSTRACT), ("typing_extensions", ("Required",)), (".._files", ("FileTypes",))):
             mentioned = [word for word in words if re.search(rf"\b{word}\b", body)]
             checked += [f"from {package} import {', '.join(mentioned)}"] if mentioned else []
         top = "\n".join([*imports, *(["from .._typing import TYPE_CHECKING"] if checked else [])])

@@ -58,4 +58,6 @@ def formatted(sources: dict[str, str]) -> dict[str, str]:
 
 def _ruff(verb: str, *arguments: str) -> None:
     command = [sys.executable, "-m", "ruff", verb, "--quiet", "--no-cache", "--config", str(RULES), *arguments]
-    subprocess.run(command, capture_output=True, text=True, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise ValueError(f"ruff refuses what was generated:\n{done.stdout}{done.stderr}")

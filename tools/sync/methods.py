@@ -1,0 +1,186 @@
+"""One method of the client, as the facts describe it: its operation as a constant, its signature, its body."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from .docs import Docs
+from .expressions import Expressions, unique
+from .facts import Facts, Parameter
+from .layout import Layout
+
+OPTIONS = [
+    ("extra_headers", "Headers | None", "None"),
+    ("extra_query", "Query | None", "None"),
+    ("extra_body", "Body | None", "None"),
+    ("timeout", "float | Timeout | None | NotGiven", "not_given"),
+    ("max_retries", "int | NotGiven", "not_given"),
+    ("idempotency_key", "str | None", "None"),
+]
+
+
+@dataclass(frozen=True)
+class Method:
+    """One method of a resource: the operation behind it, and its arguments."""
+
+    call: str
+    key: str
+    operation: dict[str, Any]
+    parameters: list[Parameter]
+
+    @property
+    def name(self) -> str:
+        """ "responses.input_items.list" -> "list"."""
+        return self.call.rpartition(".")[2]
+
+    @property
+    def path(self) -> str:
+        """The object that has the method: "responses.input_items.list" -> "responses.input_items"."""
+        return self.call.rpartition(".")[0]
+
+    @property
+    def kind(self) -> str:
+        """What the caller does with it: "page", "binary", "open" (it streams, or may) or "call"."""
+        if "page" in self.operation:
+            return "page"
+        if self.operation.get("returns") == "bytes":
+            return "binary"
+        return "open" if "stream" in self.operation else "call"
+
+    @property
+    def always_streams(self) -> bool:
+        """Whether there is no answer but a stream."""
+        return bool(self.kind == "open" and self.operation["stream"]["when"] == "always")
+
+    @property
+    def body(self) -> str:
+        """How the body is encoded: "" for none, "json", "form", or "either" (a form if there is a file)."""
+        bodies = self.operation.get("body", {})
+        if "form" in bodies:
+            return "either" if "json" in bodies else "form"
+        return "json" if bodies else ""
+
+
+def methods(facts: Facts) -> list[Method]:
+    """Return all methods of the client, by name."""
+    return [Method(call, key, operation, facts.parameters(operation)) for call, (key, operation) in facts.calls().items()]
+
+
+class Writer:
+    """Writes the methods of one module."""
+
+    def __init__(self, prefix: str, layout: Layout, expressions: Expressions, docs: Docs) -> None:
+        self.prefix = prefix  # of the calls of this module; constants are named by what comes behind it
+        self.layout = layout
+        self.expressions = expressions
+        self.docs = docs
+
+    def name(self, method: Method) -> str:
+        """Return the name of the constant: "responses.input_items.list" -> "INPUT_ITEMS_LIST"."""
+        return method.call.removeprefix(f"{self.prefix}.").replace(".", "_").upper()
+
+    # -------------------------------------------------------------------------------------------------- constants
+    def constant(self, method: Method) -> str:
+        """Return the operation of a method as a constant."""
+        kind, given = self.typed(method)
+        verb, _, path = method.key.partition(" ")
+        places = [repr(verb), repr(path), *map(repr, given), *self.placement(method)]
+        return f"{self.name(method)}: {kind} = {kind.partition('[')[0]}({', '.join(places)})"
+
+    def typed(self, method: Method) -> tuple[str, list[str]]:
+        """Return the type of the constant, and those of its arguments that say what comes back."""
+        returns = self.returns(method)
+        if method.kind == "page":
+            return f"PageOperation[{returns}]", [returns, method.operation["page"]["kind"]]
+        if method.kind == "binary":
+            return "Operation[bytes]", ["bytes"]
+        if method.kind == "open":
+            event = self.expressions.output(method.operation["stream"]["event"])
+            if method.always_streams:
+                return f"StreamOperation[NoReturn, {event}]", ["", event]
+            return f"StreamOperation[{returns}, {event}]", [returns, event]
+        return f"Operation[{returns}]", [returns] if returns != "None" else []
+
+    def placement(self, method: Method) -> list[str]:
+        """Return the arguments that say where each parameter travels, and what else is to know about the request."""
+        operation, argument = method.operation, self.layout.argument
+        facts = {
+            "query": tuple(argument(p.key) for p in method.parameters if p.place == "query"),
+            "header": {argument(p.key): p.key for p in method.parameters if p.place == "header"},
+            "send": operation.get("send"),
+            "rename": {argument(p.key): p.key for p in method.parameters if argument(p.key) != p.key and p.place != "header"},
+            "body": method.body,
+            "files": tuple(dict.fromkeys(argument(key.removesuffix("[]")) for key in operation.get("file", ()))),
+            "admin": operation.get("auth") == "admin",
+            "text": operation.get("text", False) or operation.get("returns") == "str",
+            "always": method.always_streams,
+        }
+        return [f"{name}={value!r}" for name, value in facts.items() if value]
+
+    def returns(self, method: Method) -> str:
+        """Return the type of one result, or of one item of a page."""
+        operation = method.operation
+        text = operation["page"]["item"] if "page" in operation else operation.get("returns", "None")
+        return self.expressions.output(text) + (" | str" if "text" in operation else "")
+
+    # ------------------------------------------------------------------------------------------------ definitions
+    def definition(self, method: Method, waiting: bool) -> str:
+        """Return the `def` of a method, with overloads where `stream` decides what comes back; `waiting` for asyncio."""
+        wait, prefix = ("await ", "Async") if waiting else ("", "")
+        body = f"return {'' if method.kind == 'page' else wait}self._caller.{method.kind}({self.name(method)}, locals())"
+        if method.kind == "page":
+            return self.one(method, False, f"{prefix}Page[{self.returns(method)}]", body)
+        if method.kind == "binary":
+            return self.one(method, waiting, f"{prefix}BinaryResponse", body)
+        returns = self.returns(method)
+        if method.kind == "call":
+            return self.one(method, waiting, returns, body)
+        stream = f"{prefix}Stream[{self.expressions.output(method.operation['stream']['event'])}]"
+        if method.always_streams:
+            return self.one(method, waiting, stream, body)
+        either = f"{returns} | {stream}"
+        overloads = [
+            self.one(method, waiting, returns, "...", f"Literal[False]{self.stream_null(method)} | Omit = omit"),
+            self.one(method, waiting, stream, "...", "Literal[True]"),
+            self.one(method, waiting, either, "...", "bool"),
+        ]
+        guarded = "    if TYPE_CHECKING:\n\n" + "\n".join([indented("    @overload\n" + text) for text in overloads])
+        return guarded + "\n" + self.one(method, waiting, either, body)
+
+    def one(self, method: Method, waiting: bool, returns: str, body: str, stream: str = "") -> str:
+        """Return one `def`; `stream` is the annotation and default of that parameter in an overload."""
+        path = [f"{self.layout.argument(p.key)}: {self.expressions.input(p.type)}," for p in method.parameters if p.place == "path"]
+        rows = ["self,", *path[-1:], "*,", *path[:-1]]  # the last part of the path is the thing itself, and may stand without its name
+        for p in method.parameters:
+            if p.place != "path":
+                rows.append(f"stream: {stream}," if stream and p.key == "stream" else self.argument(p))
+        rows += [f"{name}: {kind} = {default}," for name, kind, default in OPTIONS]
+        head = self.deprecation(method) + f"    {'async ' if waiting else ''}def {method.name}(\n"
+        head += "".join([f"        {row}\n" for row in rows]) + f"    ) -> {returns}:"
+        if body == "...":
+            return f"{head} ...\n"
+        documented = [self.layout.argument(p.key) for p in method.parameters]
+        return f"{head}\n{self.docs.method(method.call, documented)}        {body}\n"
+
+    def deprecation(self, method: Method) -> str:
+        """Return the decorator of a method that is going to disappear."""
+        if not method.operation.get("deprecated"):
+            return ""
+        advice = self.layout.instead(method.call)
+        return f'    @deprecated("`{method.call}` is deprecated by the API{f"; {advice}" if advice else ""}")\n'
+
+    def argument(self, parameter: Parameter) -> str:
+        """Return the line of a keyword argument."""
+        text = unique(self.expressions.input(parameter.type))
+        name = self.layout.argument(parameter.key)
+        return f"{name}: {text}," if parameter.required else f"{name}: {text} | Omit = omit,"
+
+    def stream_null(self, method: Method) -> str:
+        """Return " | None" where the parameter `stream` may be null."""
+        return " | None" if any(p.key == "stream" and "None" in p.type for p in method.parameters) else ""
+
+
+def indented(text: str) -> str:
+    """Return lines one step to the right."""
+    return "".join([f"    {line}" if line.strip() else line for line in text.splitlines(keepends=True)])
