@@ -12,6 +12,7 @@ __all__ = ["Origin", "encode_query", "join_reference", "parse_url", "quote_segme
 
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 _PORTS = {"http": 80, "https": 443, "unix": 0}
+_SEGMENT = _UNRESERVED | frozenset("!$&'()*+,;=:@")  # RFC 3986, 3.3: pchar
 _TARGET = _UNRESERVED | frozenset("!$&'()*+,;=:@/?%[]|")
 
 
@@ -129,20 +130,23 @@ def quote_segment(name: str, value: object) -> str:
     text = value if isinstance(value, str) else "" if value is None else str(value)
     if not text or text in (".", ".."):
         raise ValueError(f"{name} must not be {text!r}: it stands in the path of the request")
-    if _UNRESERVED.issuperset(text):
+    if _SEGMENT.issuperset(text):
         return text
     if any(c < " " or c == "\x7f" for c in text):
         raise ValueError(f"{name} has a control character: {text[:40]!r}")
-    return _quote(text)
+    return _quote(text, _SEGMENT)
 
 
-def _quote(text: str) -> str:
-    return "".join([c if c in _UNRESERVED else "".join([f"%{b:02X}" for b in c.encode()]) for c in text])
+def _quote(text: str, plain: frozenset[str]) -> str:
+    return "".join([c if c in plain else "".join([f"%{b:02X}" for b in c.encode()]) for c in text])
 
 
 def encode_query(pairs: Iterable[tuple[str, object]]) -> str:
-    """Return the query string: lists as `k[]=a&k[]=b`, mappings as `k[sub]=v`, booleans in lower case, None left out."""
-    return "&".join([f"{_quote(name)}={_quote(text)}" for name, text in _flat(pairs)])
+    """Return the query string: lists as `k[]=a&k[]=b`, mappings as `k[sub]=v`, booleans in lower case, None left out.
+
+    A blank is written `+`, as forms and the official library do.
+    """
+    return "&".join([f"{_quote(name, _UNRESERVED)}={_quote(text, _UNRESERVED)}" for name, text in _flat(pairs)]).replace("%20", "+")
 
 
 def _flat(pairs: Iterable[tuple[str, object]]) -> Iterable[tuple[str, str]]:

@@ -11,7 +11,7 @@ from .._typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from typing import Literal
+    from typing import Literal, TypeAlias
 
     from typing_extensions import Required
 
@@ -91,3 +91,16 @@ class VoiceCreateParamsCreateVoiceRequestAudioSampleParam(TypedDict, total=False
     audio_sample: Required[FileTypes]
     consent: Required[str]
     type: Literal["audio_sample"]
+
+
+class VoiceCreateParamsCreateVoiceRequestPromptParam(TypedDict, total=False):
+    name: Required[str]
+    prompt: Required[str]
+    type: Required[Literal["prompt"]]
+    model: str | Literal["auto", "2026-10-08"]
+    script_hint: str
+
+
+VoiceCreateParams: TypeAlias = """
+    VoiceCreateParamsCreateVoiceRequestAudioSampleParam | VoiceCreateParamsCreateVoiceRequestPromptParam
+"""

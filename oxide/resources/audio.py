@@ -772,10 +772,13 @@ class Voices(Resource):
     def create(
         self,
         *,
-        audio_sample: FileTypes,
-        consent: str,
         name: str,
-        type: Literal["audio_sample"] | Omit = omit,
+        audio_sample: FileTypes | Omit = omit,
+        consent: str | Omit = omit,
+        model: str | Literal["auto", "2026-10-08"] | Omit = omit,
+        prompt: str | Omit = omit,
+        script_hint: str | Omit = omit,
+        type: Literal["audio_sample"] | Literal["prompt"] | Omit = omit,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -786,9 +789,10 @@ class Voices(Resource):
         """Make a voice for speech from a sample of a speaker who has agreed to it.
 
         Args:
+            name: what to call the voice.
             audio_sample: the speaker's voice, of which the new one is made.
             consent: id of the consent of the same speaker.
-            name: what to call the voice.
+            model: name of the model, as `gpt-4o`.
             type: where the voice comes from: `audio_sample`.
         """
         return self._caller.call(VOICES_CREATE, locals())
@@ -818,10 +822,13 @@ class AsyncVoices(AsyncResource):
     async def create(
         self,
         *,
-        audio_sample: FileTypes,
-        consent: str,
         name: str,
-        type: Literal["audio_sample"] | Omit = omit,
+        audio_sample: FileTypes | Omit = omit,
+        consent: str | Omit = omit,
+        model: str | Literal["auto", "2026-10-08"] | Omit = omit,
+        prompt: str | Omit = omit,
+        script_hint: str | Omit = omit,
+        type: Literal["audio_sample"] | Literal["prompt"] | Omit = omit,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -832,9 +839,10 @@ class AsyncVoices(AsyncResource):
         """Make a voice for speech from a sample of a speaker who has agreed to it.
 
         Args:
+            name: what to call the voice.
             audio_sample: the speaker's voice, of which the new one is made.
             consent: id of the consent of the same speaker.
-            name: what to call the voice.
+            model: name of the model, as `gpt-4o`.
             type: where the voice comes from: `audio_sample`.
         """
         return await self._caller.call(VOICES_CREATE, locals())

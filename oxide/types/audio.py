@@ -53,7 +53,9 @@ if TYPE_CHECKING:
         TranslationCreateParams,
         VoiceConsentCreateParams,
         VoiceConsentUpdateParams,
+        VoiceCreateParams,
         VoiceCreateParamsCreateVoiceRequestAudioSampleParam,
+        VoiceCreateParamsCreateVoiceRequestPromptParam,
     )
 
 
@@ -70,7 +72,8 @@ _PLACES = {
     """,
     "audio_params": """
         SpeechCreateParams TranscriptionCreateParams TranscriptionCreateParamsChunkingStrategyVadConfigParam TranslationCreateParams
-        VoiceConsentCreateParams VoiceConsentUpdateParams VoiceCreateParamsCreateVoiceRequestAudioSampleParam
+        VoiceConsentCreateParams VoiceConsentUpdateParams VoiceCreateParams VoiceCreateParamsCreateVoiceRequestAudioSampleParam
+        VoiceCreateParamsCreateVoiceRequestPromptParam
     """,
 }
 
@@ -116,6 +119,8 @@ __all__ = [
     "VoiceConsentCreateParams",
     "VoiceConsentDeleted",
     "VoiceConsentUpdateParams",
+    "VoiceCreateParams",
     "VoiceCreateParamsCreateVoiceRequestAudioSampleParam",
+    "VoiceCreateParamsCreateVoiceRequestPromptParam",
     "VoiceDeleted",
 ]  # pyright: ignore[reportUnsupportedDunderAll]  # the names are those of the imports above
