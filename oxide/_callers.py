@@ -75,10 +75,11 @@ class LoopCaller(AsyncCaller):
         if self._closed:
             raise ConfigurationError(CLOSED)
         from ._transport.aio import AsyncioBackend, RunningLoop
+        from ._transport.threads import call_in_thread
 
         running = RunningLoop()
         transport = self._shared.transport(running.loop, AsyncioBackend)
-        exchange = Exchange(self._settings, transport, transport.backend, self._shared.budget)
+        exchange = Exchange(self._settings, transport, transport.backend, self._shared.budget, call_in_thread)
         self._here = running, exchange  # together: another thread may run another loop
         return exchange
 

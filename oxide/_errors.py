@@ -14,6 +14,7 @@
       LengthFinishReasonError, ContentFilterFinishReasonError
       InvalidWebhookSignatureError   also a ValueError
       WebSocketConnectionClosedError .code .reason
+      UploadError                    a file cannot be read while it is sent, or has changed its length
 
 A message is one sentence: what happened, to which request, what to do.  Facts are attributes.  No secret is in either.
 """
@@ -48,6 +49,7 @@ __all__ = [
     "RemoteProtocolError",
     "StreamError",
     "UnprocessableEntityError",
+    "UploadError",
     "WebSocketConnectionClosedError",
     "status_error",
 ]
@@ -219,6 +221,10 @@ class StreamError(APIError):
         super().__init__(message, request, body=body)
         self.events_so_far = list(events_so_far)
         self.event_count = len(self.events_so_far)
+
+
+class UploadError(OxideError):
+    """A file could not be read to its end while it was sent, or was not as long as before; the request is incomplete."""
 
 
 class LengthFinishReasonError(OxideError):

@@ -30,9 +30,12 @@ if TYPE_CHECKING:
 
     from ._errors import APIResponseValidationError
     from ._operation import Operation, Request
+    from ._protocol.multipart import Multipart
     from ._protocol.retry import RetryBudget, RetryPolicy
     from ._settings import Settings
     from ._transport.base import Backend
+    from ._transport.course import Pieces
+    from ._transport.feed import OffLoop
     from ._transport.http import HttpTransport
     from ._transport.incoming import Incoming
 
@@ -112,15 +115,24 @@ class Exchange:
         transport: sends requests.
         backend: the world.
         budget: pays for retries; None does not count them.
+        off_loop: calls a function where it may wait for a disk; None in the blocking world.
     """
 
-    __slots__ = ("_credentials", "_hooks", "backend", "budget", "closed", "settings", "transport")
+    __slots__ = ("_credentials", "_hooks", "_off_loop", "backend", "budget", "closed", "settings", "transport")
 
-    def __init__(self, settings: Settings, transport: HttpTransport, backend: Backend, budget: RetryBudget | None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        transport: HttpTransport,
+        backend: Backend,
+        budget: RetryBudget | None,
+        off_loop: OffLoop | None = None,
+    ) -> None:
         self.settings = settings
         self.transport = transport
         self.backend = backend
         self.budget = budget
+        self._off_loop = off_loop
         self.closed = False  # the client was closed; copies of it, and their connections, may go on
         self._hooks = {name: [getattr(h, name) for h in settings.hooks if hasattr(h, name)] for name in HOOKS} if settings.hooks else None
         self._credentials = settings.credential(settings.api_key), settings.credential(settings.admin_api_key)
@@ -221,6 +233,9 @@ class Exchange:
                     self._succeeded(request, incoming, attempts)
                     return answer, body
                 error = unsuccessful(answer.raw(body), request, time.time())
+            finally:
+                if not isinstance(outgoing.body, bytes):
+                    _release(outgoing.body)
             attempts.append(AttemptRecord(len(attempts) + 1, started - begun, backend.now() - begun, status, str(error)))
             delay = await self._failed(request, error, cause, course, attempts)
             if delay is None:
@@ -236,7 +251,8 @@ class Exchange:
             fields = [*fields, credential] if credential else fields
         if self._hooks is not None:
             await self._tell("on_request", request)
-        return Outgoing(request.method, request.origin, request.target, fields, request.body, request.length, request.replayable)
+        body = request.body if isinstance(request.body, bytes) else _fed(request.body, self._off_loop)
+        return Outgoing(request.method, request.origin, request.target, fields, body, request.length, request.replayable)
 
     async def _ask_key(self, admin: bool) -> tuple[str, str] | None:
         source = self.settings.admin_api_key if admin else self.settings.api_key
@@ -333,6 +349,18 @@ class Exchange:
 HOOKS = ("on_request", "on_response", "on_error", "on_retry")
 _TRAVELLING = frozenset(("accept", "accept-encoding", "content-type", "idempotency-key", "openai-beta", "user-agent"))
 """Fields that go along to another origin: of all others nobody knows whether they are credentials."""
+
+
+def _fed(body: Pieces | Multipart, off_loop: OffLoop | None) -> Pieces:
+    from ._transport.feed import fed  # most calls send JSON
+
+    return fed(body, off_loop)
+
+
+def _release(body: Pieces) -> None:
+    from ._transport.feed import release
+
+    release(body)
 
 
 def _refusal(incoming: Incoming, why: str) -> RedirectError:

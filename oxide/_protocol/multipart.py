@@ -1,27 +1,65 @@
-"""Form bodies (RFC 7578) as an iterator of byte pieces, with a length that is known before the first is made.
+"""Form bodies (RFC 7578): the bytes between the files, the places where files go, and a length that is known before any is read.
 
-Nothing is read here: the content of a part is bytes, or a callable of the layer above that opens an iterator of bytes.  So is the
-boundary chosen there, because it needs dice.
+Nothing is read here: the content of a file is opened by who sends the form (`_transport/feed.py`).  So is the boundary chosen by the
+layer above, because it needs dice.
 """
 
 from __future__ import annotations
 
 import re
 
-from .._typing import TYPE_CHECKING
+from .._typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-__all__ = ["Multipart", "Part"]
-
-PIECE = 65_536
-"""Bytes below which neighbours are joined, so that many small fields cost one write."""
+__all__ = ["Content", "Multipart", "Part", "Source"]
 
 BOUNDARY = re.compile(r"[0-9A-Za-z'()+_,./:=?-]{1,70}")  # RFC 2046, 5.1.1, without the blank
 TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2
 CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
-OWN_FIELDS = ("content-disposition", "content-type", "content-length", "content-transfer-encoding")
+ESCAPED = re.compile(r'[\x00-\x1a\x1c-\x1f"\\]')
+OWN_FIELDS = ("content-disposition", "content-length", "content-transfer-encoding")
+
+
+class Source(Protocol):
+    """A content that is open: it is read once, from its beginning."""
+
+    def read(self) -> bytes:
+        """Return more of it, b"" at its end."""
+        ...
+
+    async def receive(self) -> bytes:
+        """The same where it comes asynchronously."""
+        ...
+
+    def close(self) -> None:
+        """Let go of what was opened for it; may be called twice."""
+        ...
+
+
+class Content(Protocol):
+    """What is sent as one file, wherever it comes from.
+
+    Attributes:
+        label: how messages name it.
+        length: in bytes; None where nobody knows.
+        replayable: whether it can be opened again, and gives the same.
+        waits: whether reading may wait, for a disk say.
+        asynchronous: whether its source is to be awaited.
+        progress: told the bytes that have gone out, and the length.
+    """
+
+    label: str
+    length: int | None
+    replayable: bool
+    waits: bool
+    asynchronous: bool
+    progress: Callable[[int, int | None], object] | None
+
+    def open(self) -> Source:
+        """Begin to read; nothing waits yet."""
+        ...
 
 
 class Part:
@@ -29,51 +67,39 @@ class Part:
 
     Args:
         name: of the field.
-        content: text, bytes, or a callable that opens an iterator of bytes.
+        content: text, bytes, or what will be opened.
         filename: makes the part a file.
-        content_type: of a file, or of a text that is not plain.
+        content_type: of a file, or of a text that is not plain; one among the headers wins.
         headers: more fields of this part.
-        length: of the content in bytes, where it is a callable; None where nobody knows.
-        replayable: whether the callable may be called again, and gives the same.
 
     Raises:
-        ValueError: a field would break the form, the length is negative, or a length was given with bytes.
+        ValueError: a field would break the form.
     """
 
-    __slots__ = ("content", "head", "length", "replayable")
+    __slots__ = ("content", "head")
 
     def __init__(
         self,
         name: str,
-        content: str | bytes | bytearray | memoryview | Callable[[], Iterable[bytes]],
+        content: str | bytes | Content,
         *,
         filename: str | None = None,
         content_type: str | None = None,
         headers: Sequence[tuple[str, str]] = (),
-        length: int | None = None,
-        replayable: bool = True,
     ) -> None:
         self.head = part_head(name, filename, content_type, headers)
-        self.replayable = replayable
-        self.content: bytes | Callable[[], Iterable[bytes]]
-        self.length: int | None
-        if callable(content):
-            if length is not None and length < 0:
-                raise ValueError(f"the length of part {name!r} is {length}")
-            self.content, self.length = content, length
-            return
-        if length is not None:
-            raise ValueError(f"the length of part {name!r} is that of its content; do not give it")
-        self.content = content.encode() if isinstance(content, str) else bytes(content)
-        self.length = len(self.content)
-        self.replayable = True
+        self.content: bytes | Content = content.encode() if isinstance(content, str) else content
+
+    @property
+    def length(self) -> int | None:
+        """The bytes of the content, where they are known."""
+        return len(self.content) if isinstance(self.content, bytes) else self.content.length
 
 
 class Multipart:
     """A body of `multipart/form-data`.
 
-    Iterating gives the body in pieces, as often as `replayable` allows.  A boundary must not occur in any content: choose it at random,
-    with 16 bytes or more.
+    A boundary must not occur in any content: choose it at random, with 16 bytes or more.
 
     Args:
         parts: in the order to be sent.
@@ -83,13 +109,13 @@ class Multipart:
         ValueError: the boundary is not one.
     """
 
-    __slots__ = ("_parts", "boundary")
+    __slots__ = ("boundary", "parts")
 
     def __init__(self, parts: Iterable[Part], boundary: str) -> None:
         if not BOUNDARY.fullmatch(boundary):
             raise ValueError(f"{boundary!r} is not a boundary: 1 to 70 characters of RFC 2046, 5.1.1")
         self.boundary = boundary
-        self._parts = tuple(parts)
+        self.parts = tuple(parts)
 
     @property
     def content_type(self) -> str:
@@ -99,62 +125,38 @@ class Multipart:
 
     @property
     def length(self) -> int | None:
-        """The bytes of the whole body, or None where a part does not know its own."""
+        """The bytes of the whole body, or None where a content does not know its own."""
         total = len(self.boundary) + 6  # the last line: two hyphens before, two behind, CRLF
-        for part in self._parts:
-            if part.length is None:
+        for part in self.parts:
+            if (length := part.length) is None:
                 return None
-            total += len(self.boundary) + 4 + len(part.head) + part.length + 2
+            total += len(self.boundary) + 4 + len(part.head) + length + 2
         return total
+
+    @property
+    def contents(self) -> list[Content]:
+        """What will be opened."""
+        return [part.content for part in self.parts if not isinstance(part.content, bytes)]
 
     @property
     def replayable(self) -> bool:
         """Whether the body can be sent again."""
-        return all(part.replayable for part in self._parts)
+        return all(content.replayable for content in self.contents)
 
-    def __iter__(self) -> Iterator[bytes]:
-        """Make the pieces.
-
-        Raises:
-            RuntimeError: a content has another length than its part has said, which would break the request.
-        """
-        small = bytearray()
-        for piece in self._pieces():
-            if len(piece) >= PIECE:
-                if small:
-                    yield bytes(small)
-                    small.clear()
-                yield piece
-                continue
-            small += piece
-            if len(small) >= PIECE:
-                yield bytes(small)
-                small.clear()
-        yield bytes(small)
-
-    def _pieces(self) -> Iterator[bytes]:
+    def segments(self) -> Iterator[bytes | Content]:
+        """Give the body in order: bytes, joined as far as that goes, and the contents between them."""
         opening = f"--{self.boundary}\r\n".encode()
-        for part in self._parts:
-            yield opening
-            yield part.head
-            yield from contents(part)
-            yield b"\r\n"
-        yield f"--{self.boundary}--\r\n".encode()
-
-
-def contents(part: Part) -> Iterator[bytes]:
-    """Give the content of a part, and see that it is neither shorter nor longer than promised."""
-    if isinstance(part.content, bytes):
-        yield part.content
-        return
-    given = 0
-    for piece in part.content():
-        given += len(piece)
-        if part.length is not None and given > part.length:
-            break
-        yield piece
-    if part.length is not None and given != part.length:
-        raise RuntimeError(f"a part of {part.length} bytes gave {given}{' or more' if given > part.length else ''}")
+        ready = bytearray()
+        for part in self.parts:
+            ready += opening + part.head
+            if isinstance(part.content, bytes):
+                ready += part.content
+            else:
+                yield bytes(ready)
+                yield part.content
+                ready.clear()
+            ready += b"\r\n"
+        yield bytes(ready) + f"--{self.boundary}--\r\n".encode()
 
 
 def part_head(name: str, filename: str | None, content_type: str | None, headers: Sequence[tuple[str, str]]) -> bytes:
@@ -162,21 +164,22 @@ def part_head(name: str, filename: str | None, content_type: str | None, headers
     lines = [f'Content-Disposition: form-data; name="{quoted(name)}"']
     if filename is not None:
         lines[0] += f'; filename="{quoted(filename)}"'
-        content_type = content_type or "application/octet-stream"
-    if content_type is not None:
-        lines.append(f"Content-Type: {checked(content_type)}")
     for field, value in headers:
         if not TOKEN.fullmatch(field) or field.lower() in OWN_FIELDS:
             raise ValueError(f"a part cannot have the header field {field!r}")
         lines.append(f"{field}: {checked(value)}")
+    if content_type is not None and not any(field.lower() == "content-type" for field, _ in headers):
+        lines.append(f"Content-Type: {checked(content_type)}")
     return "\r\n".join([*lines, "\r\n"]).encode("utf-8", "replace")  # a file's name need not be Unicode on every system
 
 
 def quoted(text: str) -> str:
-    """Escape a name as browsers do (WHATWG HTML, 4.10.22.8): it stays UTF-8, and cannot leave its quotes or its line."""
-    if "\0" in text:
-        raise ValueError(f"{text!r} cannot be a name in a form: it has a NUL")
-    return text.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")
+    """Escape a name so that it cannot leave its quotes or its line; it stays UTF-8.
+
+    Browsers escape quotes and line ends (WHATWG HTML, 4.10.22.8); that backslashes are doubled, and other control characters escaped,
+    is what services of the API are used to.
+    """
+    return ESCAPED.sub(lambda found: "\\\\" if found[0] == "\\" else f"%{ord(found[0]):02X}", text)
 
 
 def checked(value: str) -> str:

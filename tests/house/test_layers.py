@@ -21,6 +21,8 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("_transport.aio_stream",),
     ("_transport.blocking", "_transport.aio"),
     ("_transport",),
+    ("_files",),
+    ("_forms",),
     ("_operation",),
     ("_raw",),
     ("_log",),
