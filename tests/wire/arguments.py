@@ -16,6 +16,8 @@ TEXT = "a b/é+&=?"
 SEGMENT = "a:b é/(1)"
 PLAIN: dict[str, Any] = {"str": "text", "int": 3, "float": 0.5, "bool": True, "None": None, "Any": "any", "object": "any"}
 FILE = ("note.txt", b"line\r\n", "text/plain")
+EXTRA = {"extra_headers": {"X-Extra": "1"}, "extra_query": {"extra": ["a b", True, 1.0], "deep": {"key": {"key": None, "other": 2}}}}
+EXTRA_BODY = {"extra_body": {"extra": {"key": [True, None, 1.5]}, "model": "other"}}
 LOCAL = {"output_type", "tool_handlers"}  # of the official library: never sent
 UNKNOWN = {  # parameters that the facts lack, or call otherwise
     "line_items": "list[str]",
@@ -24,15 +26,19 @@ UNKNOWN = {  # parameters that the facts lack, or call otherwise
 
 
 class Arguments:
-    """The sets of arguments of each method: the required ones, all of them, null where it is allowed, and `stream=True`."""
+    """The sets of arguments of each method: the required ones, all of them, null where it is allowed, extras, and `stream=True`."""
 
     def __init__(self, facts: Facts) -> None:
         self.facts = facts
         self.places = {_place(*operation.get("http", key).split(" ")): operation for key, operation in facts.operations.items()}
         self.lacking: list[str] = []
+        self.seen: set[tuple[str, ...]] = set()  # the kinds of methods that have been called with extras
 
     def sets(self, method: dict[str, Any]) -> dict[str, dict[str, Any]]:
-        """Return title -> arguments by name of one method of the official library, without a set that would repeat another."""
+        """Return title -> arguments by name of one method of the official library, without a set that would repeat another.
+
+        Forms are also sent with other members of the unions; and the options that add to a request are tried once a kind of method.
+        """
         types = self.types(method)
         names = [name for name in method["params"] if name not in LOCAL]
         required = [name for name in names if name in method["required"] or name in self.first_choice(method)]
@@ -43,6 +49,10 @@ class Arguments:
         nullable = [n for n in names if n not in method["path_params"] and n != "stream" and "None" in members(types[n])]
         if nullable:
             sets["null"] = {**sets["required"], **dict.fromkeys(nullable)}
+        if method["multipart"] and (other := {n: self.value(types[n], True, 1, (), 1) for n in full if "|" in types[n]}):
+            sets["other"] = {**sets["required"], **other}
+        if self.is_new(method):
+            sets["extra"] = {**sets["required"], **EXTRA, **(EXTRA_BODY if method["verb"] == "POST" else {})}
         if "stream" in names:
             sets["stream"] = {**sets["required"], "stream": True}
         return sets
@@ -54,6 +64,13 @@ class Arguments:
         if text == "str" and name in method["query_params"] and title == "everything":
             return TEXT
         return self.value(text, title == "everything", 1, ())
+
+    def is_new(self, method: dict[str, Any]) -> bool:
+        """Tell whether no method of this kind has been seen."""
+        kind = (method["verb"], method["kind"], str(method["multipart"]), str(bool(method["body_fields"])))
+        known = kind in self.seen
+        self.seen.add(kind)
+        return not known
 
     # ------------------------------------------------------------------------------------------------------- types
     def operation(self, method: dict[str, Any]) -> dict[str, Any]:
@@ -98,7 +115,7 @@ class Arguments:
     def value(self, text: str, full: bool, depth: int, above: tuple[str, ...], choice: int = 0) -> Any:
         """Return a value of a type expression; `full` asks for more than what is required, `choice` for another member of a union."""
         options = [m for m in members(text) if m != "None" and m not in above] or ["None"]
-        text = "File" if "File" in options else options[choice % len(options)]
+        text = "File" if "File" in options and not choice else options[choice % len(options)]
         if text in PLAIN:
             return PLAIN[text]
         if text == "File":

@@ -1,9 +1,21 @@
-"""How a test calls a method by its name, with arguments from a JSON file, in any client."""
+"""The table of calls, and how a test calls a method by its name, with arguments from the table, in any client."""
 
 from __future__ import annotations
 
 import inspect
+import json
+from functools import cache
+from pathlib import Path
 from typing import Any
+
+FILE = Path(__file__).with_name("expectations.json")
+
+
+@cache
+def table() -> dict[str, Any]:
+    """Return the committed table: the version of the official library, and rows of method, set, positional, arguments and request."""
+    found: dict[str, Any] = json.loads(FILE.read_text("utf-8"))
+    return found
 
 
 def freeze(value: Any) -> Any:
@@ -49,7 +61,8 @@ async def call_waiting(client: Any, path: str, positional: list[str], arguments:
     result = method_of(client, path)(*[arguments.pop(name) for name in positional], **arguments)
     if inspect.isawaitable(result):
         result = await result
-    if hasattr(result, "close"):
-        closed = result.close()
+    close = getattr(result, "aclose", None) or getattr(result, "close", None)
+    if close is not None:
+        closed = close()
         if inspect.isawaitable(closed):
             await closed

@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from tests.wire.arguments import Arguments
-from tests.wire.calls import call, freeze, thaw
+from tests.wire.calls import FILE, call, freeze, thaw
 from tests.wire.recorder import Recorder
 from tools.sync.facts import Facts
 
-TABLE = Path(__file__).with_name("expectations.json")
 METHODS = Path(__file__).parents[2] / "tools" / "sync" / "official.json"
 
 
@@ -34,17 +33,15 @@ def main(path: Path = METHODS) -> None:
                 try:
                     call(client, method["path"], positional, arguments)
                 except Exception as error:
-                    print(f"{method['path']} ({title}): {type(error).__name__}: {error}")
+                    print(f"{method['path']} ({title}) is refused: {type(error).__name__}: {error}")
                 seen = recorder.take()
                 if len(seen) == 1:
                     rows.append([method["path"], title, positional, freeze(given), seen[0].facts()])
-                else:
-                    print(f"{method['path']} ({title}): {len(seen)} requests")
     for lack in maker.lacking:
         print(f"no type known of {lack}")
     text = ",\n".join(json.dumps(row, ensure_ascii=False, separators=(",", ":")) for row in rows)
-    TABLE.write_text(f'{{"version":"{openai.__version__}","calls":[\n{text}\n]}}\n', "utf-8")
-    print(f"{len(methods)} methods, {len(rows)} calls, {TABLE.stat().st_size} bytes")
+    FILE.write_text(f'{{"version":"{openai.__version__}","calls":[\n{text}\n]}}\n', "utf-8")
+    print(f"{len(methods)} methods, {len(rows)} calls, {FILE.stat().st_size} bytes")
 
 
 if __name__ == "__main__":

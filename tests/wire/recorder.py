@@ -1,4 +1,4 @@
-"""A server on 127.0.0.1 that keeps what it is asked, and answers so that every client is content. It knows HTTP/1.1, as far as clients speak it."""
+"""A server on 127.0.0.1 that keeps what it is asked, and answers so that every client is content. It knows enough HTTP/1.1 for that."""
 
 from __future__ import annotations
 
