@@ -141,8 +141,14 @@ class Exchange:
     async def call(self, operation: Operation[T], given: dict[str, Any]) -> T:
         """Make a call and return its result."""
         answer, body = await self.send(operation.prepare(given, self.settings), whole=True)
-        result: T = self.decoded(operation.returns, answer, body)
+        result: T = self.result(operation, answer, body)
         return result
+
+    def result(self, operation: Operation[Any], answer: Answer, body: bytes) -> Any:
+        """Make the result of an operation. Raises APIResponseValidationError."""
+        if operation.text and "json" not in (answer.incoming.headers.get("content-type") or ""):
+            return body.decode("utf-8", "replace")
+        return self.decoded(operation.returns, answer, body)
 
     def decoded(self, kind: str, answer: Answer, body: bytes) -> Any:
         """Make the result of a body. Raises APIResponseValidationError."""
