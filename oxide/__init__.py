@@ -7,6 +7,12 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Literal
+
+    from . import types as types
+    from ._azure import AsyncAzureOpenAI as AsyncAzureOpenAI
+    from ._azure import AzureOpenAI as AzureOpenAI
     from ._client import AsyncClient as AsyncClient
     from ._client import AsyncClient as AsyncOpenAI
     from ._client import Client as Client
@@ -34,6 +40,19 @@ if TYPE_CHECKING:
     from ._errors import UnprocessableEntityError as UnprocessableEntityError
     from ._errors import WebSocketConnectionClosedError as WebSocketConnectionClosedError
     from ._info import HttpInfo as HttpInfo
+    from ._models._base import Record as BaseModel
+    from ._official import DEFAULT_CONNECTION_LIMITS as DEFAULT_CONNECTION_LIMITS
+    from ._official import DEFAULT_MAX_RETRIES as DEFAULT_MAX_RETRIES
+    from ._official import DEFAULT_TIMEOUT as DEFAULT_TIMEOUT
+    from ._official import NOT_GIVEN as NOT_GIVEN
+    from ._official import VERSION as VERSION
+    from ._official import DefaultAioHttpClient as DefaultAioHttpClient
+    from ._official import DefaultAsyncHttpx2Client as DefaultAsyncHttpx2Client
+    from ._official import DefaultAsyncHttpxClient as DefaultAsyncHttpxClient
+    from ._official import DefaultHttpx2Client as DefaultHttpx2Client
+    from ._official import DefaultHttpxClient as DefaultHttpxClient
+    from ._official import NoneType as NoneType
+    from ._official import file_from_path as file_from_path
     from ._omit import NotGiven as NotGiven
     from ._omit import Omit as Omit
     from ._omit import not_given as not_given
@@ -46,7 +65,28 @@ if TYPE_CHECKING:
     from ._stream import Stream as Stream
     from ._timeout import Limits as Limits
     from ._timeout import Timeout as Timeout
+    from ._version import __title__ as __title__
     from ._version import __version__ as __version__
+    from .resources._module_level import *  # noqa: F403 - the names are generated
+
+    # What the calls of `oxide.responses` and its like go by, where it is set; see `_module_client`.
+    api_key: str | Callable[[], str] | None
+    admin_api_key: str | Callable[[], str] | None
+    organization: str | None
+    project: str | None
+    webhook_secret: str | None
+    base_url: str | None
+    timeout: float | Timeout | None
+    max_retries: int
+    default_headers: Mapping[str, str | Omit] | None
+    default_query: Mapping[str, object] | None
+    http_client: None
+    api_type: Literal["openai", "azure"] | None
+    api_version: str | None
+    azure_endpoint: str | None
+    azure_deployment: str | None
+    azure_ad_token: str | None
+    azure_ad_token_provider: Callable[[], str] | None
 
 _ERRORS = (
     "APIConnectionError APIError APIResponseValidationError APIStatusError APITimeoutError AuthenticationError BadRequestError "
@@ -55,11 +95,20 @@ _ERRORS = (
     "UnprocessableEntityError WebSocketConnectionClosedError"
 )
 
+_OFFICIAL = (
+    "DEFAULT_CONNECTION_LIMITS DEFAULT_MAX_RETRIES DEFAULT_TIMEOUT DefaultAioHttpClient DefaultAsyncHttpx2Client "
+    "DefaultAsyncHttpxClient DefaultHttpx2Client DefaultHttpxClient NOT_GIVEN NoneType VERSION file_from_path"
+)
+
 _PLACES = {
+    "AsyncAzureOpenAI": "_azure",
+    "AzureOpenAI": "_azure",
     "AsyncClient": "_client",
     "Client": "_client",
     **dict.fromkeys(_ERRORS.split(), "_errors"),
+    **dict.fromkeys(_OFFICIAL.split(), "_official"),
     "HttpInfo": "_info",
+    "Record": "_models._base",
     "RawResponse": "_raw",
     "NotGiven": "_omit",
     "Omit": "_omit",
@@ -72,32 +121,58 @@ _PLACES = {
     "Stream": "_stream",
     "Limits": "_timeout",
     "Timeout": "_timeout",
+    "__title__": "_version",
     "__version__": "_version",
 }
 
-_ALIASES = {"AsyncOpenAI": "AsyncClient", "OpenAI": "Client", "OpenAIError": "OxideError"}
+_ALIASES = {
+    "AsyncOpenAI": "AsyncClient",
+    "BaseModel": "Record",
+    "OpenAI": "Client",
+    "OpenAIError": "OxideError",
+}
+
+_SETTABLE = (
+    "admin_api_key api_key api_type api_version azure_ad_token azure_ad_token_provider azure_deployment azure_endpoint base_url "
+    "default_headers default_query http_client max_retries organization project timeout webhook_secret"
+)
+_DEFAULTS = {"max_retries": "DEFAULT_MAX_RETRIES", "timeout": "DEFAULT_TIMEOUT"}
 
 __all__ = [
+    "DEFAULT_CONNECTION_LIMITS",
+    "DEFAULT_MAX_RETRIES",
+    "DEFAULT_TIMEOUT",
+    "NOT_GIVEN",
+    "VERSION",
     "APIConnectionError",
     "APIError",
     "APIResponseValidationError",
     "APIStatusError",
     "APITimeoutError",
+    "AsyncAzureOpenAI",
     "AsyncClient",
     "AsyncOpenAI",
     "AsyncPage",
     "AsyncStream",
     "AuthenticationError",
+    "AzureOpenAI",
     "BadRequestError",
+    "BaseModel",
     "Client",
     "ConfigurationError",
     "ConflictError",
     "ContentFilterFinishReasonError",
+    "DefaultAioHttpClient",
+    "DefaultAsyncHttpx2Client",
+    "DefaultAsyncHttpxClient",
+    "DefaultHttpx2Client",
+    "DefaultHttpxClient",
     "HttpInfo",
     "InternalServerError",
     "InvalidWebhookSignatureError",
     "LengthFinishReasonError",
     "Limits",
+    "NoneType",
     "NotFoundError",
     "NotGiven",
     "Omit",
@@ -115,21 +190,42 @@ __all__ = [
     "Timeout",
     "UnprocessableEntityError",
     "WebSocketConnectionClosedError",
+    "__title__",
     "__version__",
+    "file_from_path",
     "not_given",
     "omit",
+    "types",
 ]
 
 
 def __getattr__(name: str) -> object:
     real = _ALIASES.get(name, name)
     place = _PLACES.get(real)
-    if place is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module = __import__(f"{__name__}.{place}", fromlist=(real,))
-    value = globals()[name] = getattr(module, real)
-    return value
+    if place is not None:
+        module = __import__(f"{__name__}.{place}", fromlist=(real,))
+        value = globals()[name] = getattr(module, real)
+        return value
+    if name in _SETTABLE.split():  # and not set
+        return __getattr__(_DEFAULTS[name]) if name in _DEFAULTS else None
+    if name in ("resources", "testing", "types"):
+        return __import__(f"{__name__}.{name}", fromlist=("",))
+    if name[0] != "_":
+        from . import _module_client
+
+        if name in _module_client.NAMES:
+            value = globals()[name] = getattr(_module_client.namespaces, name)
+            return value
+    raise AttributeError(_unknown(name))
+
+
+def _unknown(name: str) -> str:
+    from ._official import ABSENT
+
+    return f"module {__name__!r} has no attribute {name!r}{': ' if name in ABSENT else ''}{ABSENT.get(name, '')}"
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    from . import _module_client
+
+    return sorted({*globals(), *__all__, *_module_client.NAMES, *_SETTABLE.split()})

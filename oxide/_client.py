@@ -75,16 +75,22 @@ if TYPE_CHECKING:
         set_default_query: Mapping[str, object]
 
 
-__all__ = ["AsyncClient", "Client"]
+__all__ = ["AnyClient", "AsyncClient", "Client"]
 
 _ROUTING = frozenset(("limits", "http2", "proxy", "ssl_context", "trust"))
 """Options of the connections: a copy with other ones cannot share them."""
+
+_CHOICES = (
+    frozenset(("base_url", "data_residency", "azure_endpoint")),
+    frozenset(("api_key", "azure_ad_token", "azure_ad_token_provider")),
+)
+"""Options of which a client has one: another one takes its place."""
 
 _NONE = ("proxy", "timeout")
 """Options that mean something by None."""
 
 
-class _Options:
+class AnyClient:
     """What both clients are made of: the options as they were given, and the settings made of them."""
 
     def __init__(self, options: dict[str, Any], shared: Shared | None = None) -> None:
@@ -92,7 +98,7 @@ class _Options:
         if official:
             for name, value in official.items():
                 check_option(name, value, self._known())
-            options.update(official)
+            options.update(concealed(official))
         self._options = {name: value for name, value in options.items() if value is not not_given and (value is not None or name in _NONE)}
         environment = Environment(os.environ)
         self._settings = self._settings_of(self._options, environment)
@@ -160,6 +166,9 @@ class _Options:
         options: dict[str, Any] = {**self._options}
         hidden, routing = concealed(changes), _ROUTING & changes.keys()
         del changes  # a traceback might show them
+        for choice in _CHOICES:
+            if choice & hidden.keys():
+                options = {name: value for name, value in options.items() if name not in choice}
         for name, value in hidden.items():
             check_option(name, value, self._known())
             if name in ("default_headers", "default_query"):
@@ -167,7 +176,7 @@ class _Options:
             else:
                 options[name.removeprefix("set_")] = value
         copy = type(self).__new__(type(self))
-        _Options.__init__(copy, options, None if routing else self._shared)
+        AnyClient.__init__(copy, options, None if routing else self._shared)
         copy._begin()
         return copy
 
@@ -202,7 +211,7 @@ def _unpickled(kind: type[Client] | type[AsyncClient], options: dict[str, Any]) 
     return kind(**options)
 
 
-class Client(_Options, Verbs, Namespaces):
+class Client(AnyClient, Verbs, Namespaces):
     """The OpenAI API, for scripts and threads: calls return when they have their result.
 
     One client may be used from many threads, and is best made once: it keeps its connections.  It is a context manager.
@@ -261,7 +270,7 @@ class Client(_Options, Verbs, Namespaces):
     ) -> None:
         options = concealed(locals())
         del options["self"], api_key, admin_api_key, webhook_secret, default_headers, proxy  # a traceback might show them
-        _Options.__init__(self, options)  # `super` would put itself among the locals
+        AnyClient.__init__(self, options)  # `super` would put itself among the locals
         self._begin()
 
     def _begin(self) -> None:
@@ -279,7 +288,7 @@ class Client(_Options, Verbs, Namespaces):
         self._close(self._caller)
 
 
-class AsyncClient(_Options, AsyncVerbs, AsyncNamespaces):
+class AsyncClient(AnyClient, AsyncVerbs, AsyncNamespaces):
     """The OpenAI API, for asyncio: calls are awaited.
 
     One client may be used by many tasks, and is best made once: it keeps its connections, those of each event loop apart.  It is an
@@ -314,7 +323,7 @@ class AsyncClient(_Options, AsyncVerbs, AsyncNamespaces):
     ) -> None:
         options = concealed(locals())
         del options["self"], api_key, admin_api_key, webhook_secret, default_headers, proxy  # a traceback might show them
-        _Options.__init__(self, options)  # `super` would put itself among the locals
+        AnyClient.__init__(self, options)  # `super` would put itself among the locals
         self._begin()
 
     def _begin(self) -> None:

@@ -3,9 +3,37 @@
 from __future__ import annotations
 
 from ._errors import ConfigurationError
-from ._omit import NotGiven
+from ._omit import NotGiven, not_given
+from ._timeout import Limits, Timeout
+from ._typing import TYPE_CHECKING
+from ._version import __version__
 
-__all__ = ["ABSENT", "check_option"]
+if TYPE_CHECKING:
+    from os import PathLike
+
+__all__ = [
+    "ABSENT",
+    "DEFAULT_CONNECTION_LIMITS",
+    "DEFAULT_MAX_RETRIES",
+    "DEFAULT_TIMEOUT",
+    "NOT_GIVEN",
+    "VERSION",
+    "DefaultAioHttpClient",
+    "DefaultAsyncHttpx2Client",
+    "DefaultAsyncHttpxClient",
+    "DefaultHttpx2Client",
+    "DefaultHttpxClient",
+    "NoneType",
+    "check_option",
+    "file_from_path",
+]
+
+DEFAULT_CONNECTION_LIMITS = Limits()
+DEFAULT_MAX_RETRIES = 2
+DEFAULT_TIMEOUT = Timeout()
+NOT_GIVEN = not_given
+VERSION = __version__
+NoneType = type(None)
 
 _ENGINE = (
     "oxide has an HTTP engine of its own: pass limits=, proxy=, ssl_context=, trust=, http2= and timeout= to the client, "
@@ -66,3 +94,62 @@ def check_option(name: str, value: object, known: frozenset[str]) -> None:
     close = get_close_matches(name, known, 1)
     hint = f"did you mean {close[0]!r}?" if close else f"the options are {', '.join(sorted(known))}"
     raise TypeError(f"unknown option {name!r}; {hint}")
+
+
+class DefaultHttpxClient:
+    """Stands where the official package has an HTTP client to be set up; here the client itself is set up.
+
+    Raises:
+        ConfigurationError: always; it says which options to use instead.
+    """
+
+    def __init__(self, *_arguments: object, **options: object) -> None:
+        ours = [f"; for {name}= use {OF_HTTPX[name]}" for name in options if name in OF_HTTPX]
+        raise ConfigurationError(f"{type(self).__name__} does not exist here: {_ENGINE}{''.join(ours)}")
+
+
+class DefaultAsyncHttpxClient(DefaultHttpxClient):
+    """Likewise."""
+
+
+class DefaultHttpx2Client(DefaultHttpxClient):
+    """Likewise."""
+
+
+class DefaultAsyncHttpx2Client(DefaultHttpxClient):
+    """Likewise."""
+
+
+class DefaultAioHttpClient(DefaultHttpxClient):
+    """Likewise."""
+
+
+OF_HTTPX = {
+    "base_url": "base_url=",
+    "cert": "ssl_context=, with the certificate loaded",
+    "event_hooks": "hooks=",
+    "follow_redirects": "redirects=",
+    "headers": "default_headers=",
+    "http2": "http2=",
+    "limits": "limits=oxide.Limits(...)",
+    "mounts": "proxy=",
+    "params": "default_query=",
+    "proxies": "proxy=",
+    "proxy": "proxy=",
+    "timeout": "timeout=oxide.Timeout(...)",
+    "trust_env": "proxy=None, where it is False",
+    "verify": "ssl_context= or trust=",
+}
+"""Arguments of httpx.Client, and the options of ours that do the same."""
+
+
+def file_from_path(path: str | PathLike[str]) -> tuple[str, bytes]:
+    """Return the name and the bytes of a file, as an argument for an upload; the path itself does as well, and is not read whole.
+
+    Raises:
+        OSError: there is no such file, or it cannot be read.
+    """
+    import os
+
+    with open(path, "rb") as file:
+        return os.path.basename(path), file.read()

@@ -164,9 +164,9 @@ class Operation(Generic[T]):
         options = Options(values, settings)
         path = self._path(values) if self._names else self.path
         target = settings.prefix + (path if settings.route is None else settings.route(path, values))
-        query = [(self.rename.get(name, name), values.pop(name)) for name in self.query if name in values] if self.query else []
+        query = {self.rename.get(name, name): values.pop(name) for name in self.query if name in values} if self.query else {}
         if query or options.query or settings.default_query:
-            target = with_query(target, [*settings.default_query.items(), *query, *options.query.items()])
+            target = with_query(target, {**settings.default_query, **query, **options.query})
         for name, header in self.header.items():
             if name in values:
                 options.headers[header] = _header_text(values.pop(name))
@@ -269,9 +269,9 @@ class PageOperation(Operation[T]):
         self.kind = kind
 
 
-def with_query(target: str, pairs: Sequence[tuple[str, object]]) -> str:
+def with_query(target: str, parameters: Mapping[str, object]) -> str:
     """Return the target with a query behind it."""
-    query = encode_query([pair for pair in pairs if pair[1] is not omit])
+    query = encode_query([pair for pair in parameters.items() if pair[1] is not omit])
     return f"{target}{'&' if '?' in target else '?'}{query}" if query else target
 
 

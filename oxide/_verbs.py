@@ -59,7 +59,7 @@ def build(
     taken.streaming = stream
     target = settings.prefix + (_checked_path(path) if settings.route is None else settings.route(_checked_path(path), json))
     if taken.query or settings.default_query:
-        target = with_query(target, [*settings.default_query.items(), *taken.query.items()])
+        target = with_query(target, {**settings.default_query, **taken.query})
     if options:
         raise TypeError(f"unknown option {sorted(options)[0]!r}")
     if taken.body:
