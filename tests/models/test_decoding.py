@@ -5,19 +5,19 @@ from __future__ import annotations
 import json
 from copy import deepcopy
 from importlib import import_module
-from pkgutil import iter_modules
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import oxide._models
 from oxide._models._base import Record, Unknown, decoder, missing, plain
+from oxide._models._decode import _Union
 from oxide._models._shape import Kinds, read_kinds, shape
 from tests.models._instances import FACTS, Maker
-from tools.sync.layout import attribute, short
+from tools.sync.layout import Layout, attribute, short
 
+LAYOUT = Layout.read()
 OBJECTS = sorted(
     n for n in FACTS.closure(["responses.Response", "responses.ResponseItem", "responses.ResponseStreamEvent"]) if FACTS.is_object(n)
 )
@@ -38,10 +38,9 @@ RESULTS = {
 
 
 def record_class(name: str) -> type[Record]:
-    modules = [import_module(f"oxide._models.{module.name}") for module in iter_modules(oxide._models.__path__)]
-    found = {value for module in modules if isinstance(value := getattr(module, name, None), type) and issubclass(value, Record)}
-    assert len(found) == 1
-    return found.pop()
+    """Return the class of a type of the facts."""
+    found: type[Record] = getattr(import_module(f"oxide._models.{LAYOUT.module(name)}"), short(name))
+    return found
 
 
 def encoded(value: Any) -> Any:
@@ -82,7 +81,7 @@ def check(value: Any, kinds: Kinds) -> None:
 @pytest.mark.parametrize("name", OBJECTS + CHAT)
 def test_every_object_reads_as_the_facts_say(name: str) -> None:
     made = Maker(1, deepest=3).named(name)
-    record = record_class(short(name)).from_dict(made)
+    record = record_class(name).from_dict(made)
     for field, _ in FACTS.types[name]["fields"].items():
         key = field.rstrip("?")
         if name == "responses.Response" and key == "output_text":
@@ -102,12 +101,8 @@ def test_an_unknown_tag_gives_an_unknown_record_that_keeps_everything() -> None:
 
 
 def test_unknown_tags_leave_no_trace_in_memory() -> None:
-    decode = decoder("responses.ResponseItem")
-    table = next(
-        cell.cell_contents
-        for cell in decode.__closure__ or ()
-        if isinstance(cell.cell_contents, dict) and hasattr(cell.cell_contents, "other")
-    )
+    union = _Union(read_kinds("responses.ResponseItem", "oxide._models._base").classes)
+    table, decode = union._table, union.adopt
     before = len(table)
     for n in range(100):
         decode({"type": f"telepathy {n}"})

@@ -1,0 +1,248 @@
+"""Records: dataclasses that wear the parsed JSON object as their instance dictionary.
+
+A body is parsed by `json.loads` into fresh dictionaries that nobody else holds.  Decoding (`_decode`) does not copy them: each
+becomes the `__dict__` of a record, and only values that are objects of the API themselves are visited.  It follows that a
+scalar field costs nothing to decode; that keys this library has never heard of stay readable and survive a round trip; that
+"absent" and "null" stay apart, though both read as None; that encoding a record is encoding its `__dict__`.
+"""
+
+from __future__ import annotations
+
+from .._typing import TYPE_CHECKING
+from ._shape import Shape, Shaped, shape, wire
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Any
+
+    from typing_extensions import Self, dataclass_transform
+
+    from .._info import HttpInfo
+else:
+
+    def dataclass_transform(**_options):
+        """Stand in for `typing.dataclass_transform`, which only checkers heed."""
+        return lambda cls: cls
+
+
+__all__ = ["Record", "Unknown", "extra", "missing", "plain"]
+
+
+class _DataclassFields:
+    """`__dataclass_fields__`, made by the standard library itself the first time somebody asks."""
+
+    def __get__(self, record: Record | None, owner: type[Record]) -> dict[str, Any]:
+        if owner is Record:
+            raise AttributeError("__dataclass_fields__")
+        from dataclasses import dataclass
+
+        dataclass(init=False, repr=False, eq=False, kw_only=True)(owner)
+        if "__replace__" in owner.__dict__:  # since 3.13; it would lose the keys that the class does not declare
+            del owner.__replace__
+        fields: dict[str, Any] = owner.__dict__["__dataclass_fields__"]
+        return fields
+
+
+@dataclass_transform(kw_only_default=True, field_specifiers=(wire,))
+class Record(Shaped):
+    """An object of the API: its fields are attributes, its keys are those of the JSON object.
+
+    A constructor argument of None for a field that may be left out counts as left out, as with any dataclass default;
+    assign None afterwards to send a null.
+    """
+
+    __slots__ = ("_http",)
+    __dataclass_fields__ = _DataclassFields()
+    __hash__ = None  # type: ignore[assignment]  # mutable, and compared by value: as dataclasses have it
+
+    if TYPE_CHECKING:
+        _http: HttpInfo
+    else:  # a checker would take __init__ and __getattr__ for "every name exists"
+
+        def __init__(self, **values):
+            about = shape(type(self))
+            _check_names(type(self).__name__, about, values)
+            own = self.__dict__
+            own.update(about.constants)
+            for name, value in values.items():
+                if value is not None or name in about.required:
+                    own[about.attributes[name]] = value
+
+        def __getattr__(self, name):  # reached only where the server left out a required field
+            if name in shape(type(self)).attributes:
+                return
+            if name in ("http", "_http"):
+                raise AttributeError(f"this {type(self).__name__} is not the result of a call; only that has .http")
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        return self.__dict__ == other.__dict__
+
+    def __repr__(self) -> str:
+        names = {key: name for name, key in shape(type(self)).attributes.items()}
+        return f"{type(self).__name__}({', '.join([f'{names.get(k, k)}={v!r}' for k, v in self.__dict__.items()])})"
+
+    def __getstate__(self) -> dict[str, Any] | tuple[dict[str, Any], dict[str, Any]]:
+        info = _call_of(self)
+        return self.__dict__ if info is None else (self.__dict__, {"_http": info})
+
+    def __replace__(self, /, **changes: Any) -> Self:
+        about = shape(type(self))
+        _check_names(type(self).__name__, about, changes, whole=False)
+        record = object.__new__(type(self))
+        record.__dict__ = {**self.__dict__, **{about.attributes[n]: v for n, v in changes.items()}}
+        return record
+
+    # Inside the library these are called on the class, as `Record.to_dict(record)`: a JSON key may hide a method.
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Decode a JSON object; `data` is copied, not adopted."""
+        from ._decode import decoder_of
+        from ._dump import copied
+
+        record: Self = decoder_of(cls)(copied(dict(data)))
+        return record
+
+    def to_dict(
+        self, *, use_api_names: bool = True, exclude_unset: bool = True, exclude_defaults: bool = False, exclude_none: bool = False
+    ) -> dict[str, Any]:
+        """Return plain dictionaries and lists, as they would be sent.
+
+        Args:
+            use_api_names: keys are those of the JSON, not the names of the attributes.
+            exclude_unset: leave out what was not received or set; otherwise it is None.
+            exclude_defaults: leave out what has the value that it has by default.
+            exclude_none: leave out what is None.
+        """
+        from ._dump import dump
+
+        return dump(self, use_api_names, exclude_unset, exclude_defaults, exclude_none)
+
+    def to_json(
+        self,
+        *,
+        indent: int | None = 2,
+        use_api_names: bool = True,
+        exclude_unset: bool = True,
+        exclude_defaults: bool = False,
+        exclude_none: bool = False,
+    ) -> str:
+        """Return JSON text; `indent` is the number of spaces of a level, None puts all on one line. Otherwise as `to_dict`."""
+        from ._dump import dump, text
+
+        return text(dump(self, use_api_names, exclude_unset, exclude_defaults, exclude_none), indent, plain)
+
+    def model_dump(
+        self,
+        *,
+        mode: str = "python",
+        include: Iterable[str] | None = None,
+        exclude: Iterable[str] | None = None,
+        by_alias: bool | None = None,
+        exclude_unset: bool = False,
+        exclude_defaults: bool = False,
+        exclude_none: bool = False,
+    ) -> dict[str, Any]:
+        """Return plain dictionaries and lists; the official spelling, with its defaults: what was not received is None.
+
+        Args:
+            mode: "python" or "json"; both give the same here.
+            include: names of the only fields wanted, of this object itself.
+            exclude: names of the fields not wanted, of this object itself.
+            by_alias: keys are those of the JSON, not the names of the attributes.
+            exclude_unset: leave out what was not received or set.
+            exclude_defaults: leave out what has the value that it has by default.
+            exclude_none: leave out what is None.
+        """
+        from ._dump import chosen, dump
+
+        return chosen(dump(self, bool(by_alias), exclude_unset, exclude_defaults, exclude_none), include, exclude)
+
+    def model_dump_json(
+        self,
+        *,
+        indent: int | None = None,
+        include: Iterable[str] | None = None,
+        exclude: Iterable[str] | None = None,
+        by_alias: bool | None = None,
+        exclude_unset: bool = False,
+        exclude_defaults: bool = False,
+        exclude_none: bool = False,
+    ) -> str:
+        """Return JSON text of what `model_dump` gives."""
+        from ._dump import chosen, dump, text
+
+        return text(chosen(dump(self, bool(by_alias), exclude_unset, exclude_defaults, exclude_none), include, exclude), indent, plain)
+
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The keys that the class does not declare, and their values."""
+        return extra(self)
+
+    @property
+    def http(self) -> HttpInfo:
+        """The HTTP side of the call whose result this is: status, headers, request id, attempts, timings.
+
+        Raises:
+            AttributeError: this object is no result of a call, but a part of one, or was made by hand.
+        """
+        return self._http
+
+    @property
+    def _request_id(self) -> str | None:
+        """The id of the request that brought this object, by its official name."""
+        info = _call_of(self)
+        return None if info is None else info.request_id
+
+
+class Unknown(Record):
+    """An object of a kind that this version of the library does not know; its keys read as attributes."""
+
+
+def _call_of(record: Record) -> HttpInfo | None:
+    try:
+        return record._http  # pyright: ignore[reportPrivateUsage]  # this module owns the class
+    except AttributeError:
+        return None
+
+
+def _check_names(title: str, about: Shape, values: Mapping[str, Any], whole: bool = True) -> None:
+    odd = sorted(values.keys() - about.attributes.keys())
+    lack = [n for n in about.required if n not in values] if whole else []
+    if odd or lack:
+        faults = [text + ", ".join(names) for text, names in (("unknown: ", odd), ("missing: ", lack)) if names]
+        raise TypeError(f"{title}(...): {'; '.join(faults)}")
+
+
+def missing(record: Record) -> list[str]:
+    """Return the required fields that the server did not send."""
+    about = shape(type(record))
+    return [n for n in about.required if about.attributes[n] not in record.__dict__]
+
+
+def extra(record: Record) -> dict[str, Any]:
+    """Return the keys that the record's class does not declare, and their values."""
+    known = shape(type(record)).types
+    return {k: v for k, v in record.__dict__.items() if k not in known}
+
+
+def plain(value: object) -> Any:
+    """Return what stands for a value in JSON, one level deep; the hook of an encoder that knows only plain types.
+
+    Raises:
+        TypeError: nothing can; the message names the type.
+    """
+    if isinstance(value, Record):
+        return value.__dict__
+    kind: Any = type(value)
+    if hasattr(kind, "model_dump"):
+        return kind.model_dump(value, mode="json", by_alias=True, exclude_unset=True)
+    if hasattr(kind, "__dataclass_fields__"):
+        return {name: getattr(value, name) for name in kind.__dataclass_fields__}
+    if hasattr(kind, "keys"):
+        return dict(value)  # type: ignore[call-overload]  # a mapping, as far as can be told
+    if hasattr(kind, "__iter__") and not isinstance(value, (bytes, bytearray, memoryview)):
+        return list(value)  # type: ignore[call-overload]  # an iterable, by the line above
+    raise TypeError(f"cannot send {kind.__name__} as JSON")
