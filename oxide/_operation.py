@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any, Literal
 
+    from ._protocol.multipart import Multipart
     from ._settings import Settings
     from ._transport.course import Pieces
     from ._url import Origin
@@ -58,7 +59,7 @@ class Request:
         origin: Origin,
         target: str,
         fields: Sequence[tuple[str, str]],
-        body: bytes | Pieces,
+        body: bytes | Pieces | Multipart,
         *,
         timeout: Timeout,
         max_retries: int,
@@ -118,11 +119,30 @@ class Operation(Generic[T]):
         header: parameter name -> name of the header it travels in.
         send: fixed header fields.
         rename: parameter name -> JSON key or query name, where they differ.
-        body: "json", or "" where the operation takes no body. Every parameter that is placed nowhere else goes there.
+        body: "json"; "form"; "either", a form where a file is given and JSON where none is; or "" where the operation takes no body.
+            Every parameter that is placed nowhere else goes there.
+        files: names of the parameters that carry files, in the order in which the form has them.
+        parts: parameter name -> content type, of those that are one part of a form each; a text that is alone is the whole body.
+        text: whether the answer may be plain text, which is returned as it is.
         admin: whether it asks for the admin key; "either" takes that only where there is no other.
     """
 
-    __slots__ = ("_names", "_pieces", "admin", "body", "header", "method", "path", "query", "rename", "returns", "send")
+    __slots__ = (
+        "_names",
+        "_pieces",
+        "admin",
+        "body",
+        "files",
+        "header",
+        "method",
+        "parts",
+        "path",
+        "query",
+        "rename",
+        "returns",
+        "send",
+        "text",
+    )
 
     def __init__(
         self,
@@ -135,6 +155,9 @@ class Operation(Generic[T]):
         send: Mapping[str, str] | None = None,
         rename: Mapping[str, str] | None = None,
         body: str = "",
+        files: tuple[str, ...] = (),
+        parts: Mapping[str, str] | None = None,
+        text: bool = False,
         admin: bool | Literal["either"] = False,
     ) -> None:
         self.method = method
@@ -145,6 +168,9 @@ class Operation(Generic[T]):
         self.send = send or {}
         self.rename = rename or {}
         self.body = body
+        self.files = files
+        self.parts = parts or {}
+        self.text = text
         self.admin = admin
         pieces = path.replace("}", "{").split("{")
         self._pieces = pieces[::2]  # of the path, around its parameters
@@ -158,6 +184,8 @@ class Operation(Generic[T]):
 
         Raises:
             ValueError: a path parameter that would name another resource, a header that cannot be sent, a body that is no JSON.
+            TypeError: what was given as a file can be none.
+            OSError: there is no file at a path.
         """
         values = {name: value for name, value in given.items() if value is not omit}
         values.pop("self", None)
@@ -179,7 +207,7 @@ class Operation(Generic[T]):
             path += quote_segment(name, values.pop(name)) + after
         return path
 
-    def _encode(self, values: dict[str, Any], options: Options) -> bytes:
+    def _encode(self, values: dict[str, Any], options: Options) -> bytes | Multipart:
         for name, key in self.rename.items():
             if name in values:
                 values[key] = values.pop(name)
@@ -187,13 +215,21 @@ class Operation(Generic[T]):
             values.update(options.body)
         if not self.body and not values:
             return b""
+        if self.body in _FORMS:
+            from ._forms import encode_form
+
+            body, options.content_type = encode_form(values, self.files, self.parts, optional=self.body == "either")
+            return body
         return encode(values)
+
+
+_FORMS = ("form", "either")
 
 
 class Options:
     """What every method takes beside its parameters, taken out of its arguments."""
 
-    __slots__ = ("_idempotency_key", "_max_retries", "_settings", "_timeout", "body", "headers", "query", "streaming")
+    __slots__ = ("_idempotency_key", "_max_retries", "_settings", "_timeout", "body", "content_type", "headers", "query", "streaming")
 
     def __init__(self, values: dict[str, Any], settings: Settings) -> None:
         take = values.pop
@@ -205,12 +241,14 @@ class Options:
         self._max_retries = take("max_retries", not_given)
         self._idempotency_key = take("idempotency_key", None)
         self.streaming = bool(values.get("stream"))
+        self.content_type = "application/json"
 
-    def request(self, method: str, target: str, body: bytes, send: Mapping[str, str], admin: bool = False) -> Request:
+    def request(self, method: str, target: str, body: bytes | Multipart, send: Mapping[str, str], admin: bool = False) -> Request:
         """Make the request of a method, a target and a body."""
         settings = self._settings
         timeout, retries = self._timeout, self._max_retries
-        fields, authorized = self._fields(method, bool(body), send)
+        fields, authorized = self._fields(method, self.content_type if body else "", send)
+        form = None if isinstance(body, bytes) else body
         return Request(
             method,
             settings.origin,
@@ -219,16 +257,18 @@ class Options:
             body,
             timeout=settings.timeout if timeout is not_given else as_timeout(timeout, settings.timeout),
             max_retries=settings.max_retries if retries is not_given else checked_retries(retries),
+            length=None if form is None else form.length,
+            replayable=form is None or form.replayable,
             admin=admin,
             authorized=authorized,
         )
 
-    def _fields(self, method: str, has_body: bool, send: Mapping[str, str]) -> tuple[Sequence[tuple[str, str]], bool]:
+    def _fields(self, method: str, content_type: str, send: Mapping[str, str]) -> tuple[Sequence[tuple[str, str]], bool]:
         """The fields of one request; quickly, where the call brings none of its own."""
         settings = self._settings
         extra: list[tuple[str, str]] = []
-        if has_body:
-            extra.append(("Content-Type", "application/json"))
+        if content_type:
+            extra.append(("Content-Type", content_type))
         if self._idempotency_key:
             extra.append(field("Idempotency-Key", self._idempotency_key))
         elif method == "POST":
@@ -241,6 +281,8 @@ class Options:
         for headers in (send, settings.default_headers, self.headers):
             for name, value in headers.items():
                 merge(fields, name, value)
+        if content_type.startswith("multipart/"):
+            fields["content-type"] = ("Content-Type", content_type)  # nobody else knows the boundary
         key_field = settings.key_field.lower()
         authorized = any(n.lower() == key_field for h in (settings.default_headers, self.headers) for n in h)
         return tuple(fields.values()), authorized
