@@ -111,9 +111,18 @@ fuzz: $(VENV)/.installed-test ## run each harness of fuzz/ for SECONDS=60, from 
 bench: $(VENV)/.installed-test ## compare with the official SDK and with hand-written floors
 	$(bin)/python -m bench
 
+# SPEC is a path or an address; without it, the published document is fetched, and without a network what is committed is written anew.
 .PHONY: sync
-sync: $(VENV)/.installed-dev ## make models and resources anew from the facts in tools/sync
-	$(bin)/python -m tools.sync
+sync: $(VENV)/.installed-dev ## take the facts about the API from SPEC=path-or-URL, tell what changed, write all (ALL=1: cut no list)
+	@$(bin)/python -m tools.sync $(if $(SPEC),--spec '$(SPEC)',--published) $(if $(ALL),--all)
+
+.PHONY: generate
+generate: $(VENV)/.installed-dev ## write models, resources and tables anew from the facts that are committed
+	@$(bin)/python -m tools.sync
+
+.PHONY: coverage-table
+coverage-table: $(VENV)/.installed-dev ## tell how much of the facts about the API the classes cover
+	@$(bin)/python -m tools.sync --coverage
 
 .PHONY: sync-check
 sync-check: $(VENV)/.installed-dev

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .extra import fitted
+
 HERE = Path(__file__).parent
 LITERAL = re.compile(r"Literal\[(?:'[^']*'|[^\]'])*\]")
 
@@ -30,7 +32,7 @@ class Facts:
     """All types and operations, and the closure of what a choice of operations needs."""
 
     def __init__(self, digest: dict[str, Any], extra: dict[str, Any] | None = None) -> None:
-        extra = extra or {}
+        extra = fitted(extra or {}, digest)
         self.types: dict[str, dict[str, Any]] = {**digest["types"], **extra.get("types", {})}
         self.operations: dict[str, dict[str, Any]] = {**digest["operations"], **extra.get("operations", {})}
         for name, fields in extra.get("more_fields", {}).items():
