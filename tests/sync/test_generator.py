@@ -70,18 +70,6 @@ def test_a_type_without_a_place_is_an_error_that_names_it() -> None:
         Layout.read().module("Homeless")
 
 
-def test_every_parameter_is_described_and_nothing_else_is() -> None:
-    from tools.sync.docs import Docs
-
-    table, calls = Docs.read().table, Facts.read().calls(Layout.read().namespaces)
-    facts = Facts.read()
-    taken = {call: {attribute(p.key) for p in facts.parameters(operation)} for call, (_, operation) in calls.items()}
-    assert table["method"].keys() == taken.keys()
-    assert table["parameter"].keys() == set().union(*taken.values())
-    for call, entry in table["method"].items():
-        assert entry.get("parameter", {}).keys() <= taken[call]
-
-
 def test_no_generated_module_is_long() -> None:
     paths = [ROOT / path for path in stale({})]
     assert len(paths) > 20

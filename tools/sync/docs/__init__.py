@@ -1,6 +1,7 @@
-"""What the files in `docs/` say about objects of the client, methods and parameters, as docstrings.
+"""What the files beside this one say about objects of the client, methods and parameters, as docstrings.
 
-There is a file for each namespace, and `common.toml` for parameters that mean the same everywhere.
+There is a file for each namespace, and `common.toml` for parameters that mean the same everywhere.  In a namespace, `[parameter]`
+holds for all of it, `[within."..."]` for one object and those inside, and what a method says of its own goes before.
 """
 
 from __future__ import annotations
@@ -9,9 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from .layout import read_table
+from ..layout import read_table
 
-FOLDER = Path(__file__).parent / "docs"
+FOLDER = Path(__file__).parent
 COMMON = "common"
 
 
@@ -21,7 +22,8 @@ class Docs:
     def __init__(self, tables: Mapping[str, dict[str, Any]]) -> None:
         self.resources: dict[str, str] = {}
         self.methods: dict[str, str] = {}
-        self.parameters: dict[str, dict[str, str]] = {}  # by call, by namespace, or under "common"
+        self.parameters: dict[str, dict[str, str]] = {}  # by call, by object, or under "common"
+        self.like: dict[str, str] = {}  # object -> the one whose words about parameters hold for it too
         for namespace, table in tables.items():
             self._add(namespace, table)
 
@@ -32,12 +34,14 @@ class Docs:
 
     def _add(self, namespace: str, table: dict[str, Any]) -> None:
         entries: dict[str, dict[str, Any]] = table.get("method", {})
-        for name in (*table.get("resource", {}), *entries):
+        for name in (*table.get("resource", {}), *table.get("within", {}), *entries):
             if name.partition(".")[0] != namespace:
                 raise ValueError(f"{name} is described in docs/{namespace}.toml: its file is {_file(name)}")
         self.resources.update(table.get("resource", {}))
         self.methods.update({call: entry["text"] for call, entry in entries.items() if "text" in entry})
+        self.like.update(table.get("like", {}))
         self.parameters[namespace] = table.get("parameter", {})
+        self.parameters.update(table.get("within", {}))
         self.parameters.update({call: entry.get("parameter", {}) for call, entry in entries.items()})
 
     # ------------------------------------------------------------------------------------------------- docstrings
@@ -57,9 +61,10 @@ class Docs:
         return f'        """{self.methods[call]}\n\n        Args:\n' + "\n".join(rows) + '\n        """\n'
 
     def parameter(self, call: str, name: str) -> str:
-        """Return the words about a parameter, "" where there are none: the method's own, the namespace's, or the common ones."""
-        places = (call, call.partition(".")[0], COMMON)
-        return next((self.parameters[p][name] for p in places if name in self.parameters.get(p, {})), "")
+        """Return the words about a parameter, "" where there are none: the method's own go before those of the objects around it."""
+        likes = [there + call.removeprefix(here) for here, there in self.like.items() if call.startswith(f"{here}.")]
+        places = [place for c in (call, *likes) for place in _outwards(c)]
+        return next((self.parameters[p][name] for p in (*places, COMMON) if name in self.parameters.get(p, {})), "")
 
     # ----------------------------------------------------------------------------------------------------- guard
     def check(self, methods: Mapping[str, Iterable[str]]) -> None:
@@ -70,9 +75,12 @@ class Docs:
 
     def _strange(self, methods: Mapping[str, Iterable[str]]) -> Iterator[str]:
         known = {call: set(parameters) for call, parameters in methods.items()}
-        objects = {call.rsplit(".", n)[0] for call in known for n in range(1, call.count(".") + 1)}
+        objects = {path for call in known for path in _outwards(call)[1:]}
         yield from [f"{_file(path)}: object {path}" for path in self.resources if path not in objects]
         yield from [f"{_file(call)}: method {call}" for call in self.methods if call not in known]
+        yield from [
+            f"{_file(here)}: {here}, that is said to be like {there}" for here, there in self.like.items() if not {here, there} <= objects
+        ]
         for place, words in self.parameters.items():
             there = {name for call in known if place == COMMON or f"{call}.".startswith(f"{place}.") for name in known[call]}
             yield from [f"{_file(place)}: parameter {name} of {place}" for name in words if name not in there]
@@ -80,3 +88,8 @@ class Docs:
 
 def _file(name: str) -> str:
     return f"tools/sync/docs/{name.partition('.')[0]}.toml"
+
+
+def _outwards(path: str) -> list[str]:
+    """ "chat.completions.create" -> itself, "chat.completions", "chat"."""
+    return [path.rsplit(".", n)[0] if n else path for n in range(path.count(".") + 1)]
