@@ -16,6 +16,7 @@ TEXT = "a b/é+&=?"
 SEGMENT = "a:b é/(1)"
 PLAIN: dict[str, Any] = {"str": "text", "int": 3, "float": 0.5, "bool": True, "None": None, "Any": "any", "object": "any"}
 FILE = ("note.txt", b"line\r\n", "text/plain")
+NAMED = ('a "b"é.json', b"{}")  # its type is guessed
 EXTRA = {"extra_headers": {"X-Extra": "1"}, "extra_query": {"extra": ["a b", True, 1.0], "deep": {"key": {"key": None, "other": 2}}}}
 EXTRA_BODY = {"extra_body": {"extra": {"key": [True, None, 1.5]}, "model": "other"}}
 LOCAL = {"output_type", "tool_handlers"}  # of the official library: never sent
@@ -115,11 +116,11 @@ class Arguments:
     def value(self, text: str, full: bool, depth: int, above: tuple[str, ...], choice: int = 0) -> Any:
         """Return a value of a type expression; `full` asks for more than what is required, `choice` for another member of a union."""
         options = [m for m in members(text) if m != "None" and m not in above] or ["None"]
-        text = "File" if "File" in options and not choice else options[choice % len(options)]
+        text = sorted(options, key=lambda option: option != "File")[choice % len(options)]
         if text in PLAIN:
             return PLAIN[text]
         if text == "File":
-            return FILE if full else FILE[1]
+            return (FILE if not choice else NAMED) if full else FILE[1]
         if text.startswith("Literal["):
             values = ast.literal_eval(text.removeprefix("Literal"))
             return values[choice % len(values)]

@@ -60,7 +60,10 @@ def _part(piece: bytes) -> list[str]:
     disposition = fields.pop("content-disposition")
     names = dict(re.findall(r'(\w+)="([^"]*)"', disposition))
     others = [f"{name}: {value}" for name, value in sorted(fields.items()) if name not in ("content-type", "content-length")]
-    return [names["name"], names.get("filename", ""), fields.get("content-type", ""), content[:-2].decode("latin-1"), *others]
+    kind, text = fields.get("content-type", ""), content[:-2].decode("latin-1")
+    if kind == "application/json" and "filename" not in names:
+        text = json.dumps(json.loads(text), sort_keys=True)
+    return [names["name"], names.get("filename", ""), kind, text, *others]
 
 
 class Recorder:
