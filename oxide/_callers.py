@@ -14,6 +14,7 @@ from ._typing import TYPE_CHECKING, TypeVar
 if TYPE_CHECKING:
     from typing import Any
 
+    from ._binary import AsyncBinaryResponse, BinaryResponse
     from ._operation import Operation, PageOperation, StreamOperation
     from ._page import Page
     from ._settings import Settings
@@ -42,12 +43,18 @@ class BlockingCaller(Caller):
         return run_now(self.exchange.call(operation, given))
 
     def open(self, operation: StreamOperation[T, E], given: dict[str, Any]) -> T | Stream[E]:
-        if not given.get("stream"):
+        if not (operation.always or given.get("stream")):
             return run_now(self.exchange.call(operation, given))
         return Stream(run_now(open_stream(self.exchange, operation, given)))
 
     def page(self, operation: PageOperation[T], given: dict[str, Any]) -> Page[T]:
         return first_page(PageReader(self, operation, given))
+
+    def binary(self, operation: Operation[bytes], given: dict[str, Any]) -> BinaryResponse:
+        from ._binary import BinaryResponse
+        from ._body import open_body
+
+        return BinaryResponse(run_now(open_body(self.exchange, operation, given)))
 
 
 class LoopCaller(AsyncCaller):
@@ -87,9 +94,15 @@ class LoopCaller(AsyncCaller):
         return await self.exchange.call(operation, given)
 
     async def open(self, operation: StreamOperation[T, E], given: dict[str, Any]) -> T | AsyncStream[E]:
-        if not given.get("stream"):
+        if not (operation.always or given.get("stream")):
             return await self.exchange.call(operation, given)
         return AsyncStream(await open_stream(self.exchange, operation, given))
 
     def page(self, operation: PageOperation[T], given: dict[str, Any]) -> AsyncPage[T]:
         return AsyncPage(PageReader(self, operation, given))
+
+    async def binary(self, operation: Operation[bytes], given: dict[str, Any]) -> AsyncBinaryResponse:
+        from ._binary import AsyncBinaryResponse
+        from ._body import open_body
+
+        return AsyncBinaryResponse(await open_body(self.exchange, operation, given))

@@ -10,22 +10,35 @@ import sys
 
 from .._deprecated import COROUTINE, dressed, warning
 from .._typing import TYPE_CHECKING
+from ._lazy import Views
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from typing import Any, TypeAlias
+    from collections.abc import Awaitable, Callable, Coroutine, Mapping
+    from typing import Any, ParamSpec, TypeAlias, TypeVar
 
     from .._caller import AsyncCaller, Caller
     from .._omit import Omit
+    from .._raw import RawResponse
+    from .._streamed import AsyncStreamingOpening, StreamingOpening
 
     Headers: TypeAlias = Mapping[str, "str | Omit"]
     Query: TypeAlias = Mapping[str, object]
     Body: TypeAlias = object
 
+    P = ParamSpec("P")
+    R = TypeVar("R")
+
+    # How the methods look behind `with_raw_response` and `with_streaming_response`.
+    def raw_call(method: Callable[P, R]) -> Callable[P, RawResponse[R]]: ...
+    def raw_coroutine(method: Callable[P, Awaitable[R]]) -> Callable[P, Coroutine[Any, Any, RawResponse[R]]]: ...
+    def streamed_call(method: Callable[P, R]) -> Callable[P, StreamingOpening[R]]: ...
+    def streamed_coroutine(method: Callable[P, Awaitable[R]]) -> Callable[P, AsyncStreamingOpening[R]]: ...
+
+
 __all__ = ["AsyncResource", "Resource"]
 
 
-class Resource:
+class Resource(Views):
     """An object of a blocking client. Its methods take, besides what the API defines:
 
     Args:
@@ -40,6 +53,9 @@ class Resource:
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
 
+    def _over(self, caller: Any) -> Resource:
+        return type(self)(caller)
+
     if sys.version_info < (3, 13):
 
         def __init_subclass__(cls, **options: Any) -> None:
@@ -47,11 +63,16 @@ class Resource:
             _suggest_names(cls)
 
 
-class AsyncResource:
+class AsyncResource(Views):
     """An object of an asyncio client. Its methods take the same as those of `Resource`."""
+
+    _waiting = True
 
     def __init__(self, caller: AsyncCaller) -> None:
         self._caller = caller
+
+    def _over(self, caller: Any) -> AsyncResource:
+        return type(self)(caller)
 
     if sys.version_info < (3, 13):
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-__all__ = ["resource"]
+__all__ = ["Views", "resource"]
 
 R = TypeVar("R")
 
@@ -37,3 +37,26 @@ class resource(Generic[R]):  # noqa: N801 - used as a decorator
             return self
         # From now on the object is found among the client's own attributes, before this is asked. Of two threads one is first.
         return client.__dict__.setdefault(self._name, self._make(client))
+
+
+class Views:
+    """What calls through a caller can call through another one, which gives raw answers; checkers see the exact types of each."""
+
+    _waiting = False  # whether the calls are awaited
+
+    if not TYPE_CHECKING:
+
+        @property
+        def with_raw_response(self):
+            """The same methods, which return a `RawResponse`: its `parse()` returns what they return here."""
+            from .._raw_callers import RawCaller
+
+            return self._over(RawCaller(self._caller, self._waiting))
+
+        @property
+        def with_streaming_response(self):
+            """The same methods, which return a context manager: it gives an answer whose body is read as it comes."""
+            from .._raw_callers import StreamingCaller, entered
+
+            view = self._over(StreamingCaller(self._caller, self._waiting))
+            return entered(view) if self._waiting else view

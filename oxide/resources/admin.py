@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 class Admin(Resource):
     """What only an organization's owners do; wants an admin key."""
 
+    with_raw_response: AdminRaw
+    with_streaming_response: AdminStreamed
+
     @resource
     def organization(self) -> Organization:
         """The organization that the admin key belongs to: its people, projects, money and rules."""
@@ -27,9 +30,31 @@ class Admin(Resource):
 class AsyncAdmin(AsyncResource):
     """What only an organization's owners do; wants an admin key."""
 
+    with_raw_response: AsyncAdminRaw
+    with_streaming_response: AsyncAdminStreamed
+
     @resource
     def organization(self) -> AsyncOrganization:
         """The organization that the admin key belongs to: its people, projects, money and rules."""
         from .admin_organization import AsyncOrganization
 
         return AsyncOrganization(self._caller)
+
+
+if TYPE_CHECKING:
+
+    class AdminRaw:
+        def __init__(self, of: Admin) -> None:
+            self.organization = of.organization.with_raw_response
+
+    class AdminStreamed:
+        def __init__(self, of: Admin) -> None:
+            self.organization = of.organization.with_streaming_response
+
+    class AsyncAdminRaw:
+        def __init__(self, of: AsyncAdmin) -> None:
+            self.organization = of.organization.with_raw_response
+
+    class AsyncAdminStreamed:
+        def __init__(self, of: AsyncAdmin) -> None:
+            self.organization = of.organization.with_streaming_response

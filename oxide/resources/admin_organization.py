@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .._omit import NotGiven, Omit
     from .._page import AsyncPage, Page
     from .._timeout import Timeout
-    from ._base import Body, Headers, Query
+    from ._base import Body, Headers, Query, raw_call, raw_coroutine, streamed_call, streamed_coroutine
     from .admin_organization_groups import AsyncGroups, Groups
     from .admin_organization_projects import AsyncProjects, Projects
     from .admin_organization_usage import AsyncUsage, Usage
@@ -192,6 +192,9 @@ SPEND_LIMIT_UPDATE: Operation[admin_organization.OrganizationSpendLimit] = Opera
 class Organization(Resource):
     """The organization that the admin key belongs to: its people, projects, money and rules."""
 
+    with_raw_response: OrganizationRaw
+    with_streaming_response: OrganizationStreamed
+
     def __init__(self, caller: Caller) -> None:
         super().__init__(caller)
         self.admin_api_keys = AdminApiKeys(caller)
@@ -243,6 +246,9 @@ class Organization(Resource):
 
 class AsyncOrganization(AsyncResource):
     """The organization that the admin key belongs to: its people, projects, money and rules."""
+
+    with_raw_response: AsyncOrganizationRaw
+    with_streaming_response: AsyncOrganizationStreamed
 
     def __init__(self, caller: AsyncCaller) -> None:
         super().__init__(caller)
@@ -296,6 +302,9 @@ class AsyncOrganization(AsyncResource):
 class AdminApiKeys(Resource):
     """Keys for these admin calls; a model cannot be called with them."""
 
+    with_raw_response: AdminApiKeysRaw
+    with_streaming_response: AdminApiKeysStreamed
+
     def create(
         self,
         *,
@@ -312,7 +321,7 @@ class AdminApiKeys(Resource):
 
         Args:
             name: what to call it.
-            expires_in_seconds: seconds until the key stops working; left out, it never does.
+            expires_in_seconds: seconds until the key stops working, up to 31,536,000 (a year); left out, it never does.
         """
         return self._caller.call(ADMIN_API_KEYS_CREATE, locals())
 
@@ -378,6 +387,9 @@ class AdminApiKeys(Resource):
 class AsyncAdminApiKeys(AsyncResource):
     """Keys for these admin calls; a model cannot be called with them."""
 
+    with_raw_response: AsyncAdminApiKeysRaw
+    with_streaming_response: AsyncAdminApiKeysStreamed
+
     async def create(
         self,
         *,
@@ -394,7 +406,7 @@ class AsyncAdminApiKeys(AsyncResource):
 
         Args:
             name: what to call it.
-            expires_in_seconds: seconds until the key stops working; left out, it never does.
+            expires_in_seconds: seconds until the key stops working, up to 31,536,000 (a year); left out, it never does.
         """
         return await self._caller.call(ADMIN_API_KEYS_CREATE, locals())
 
@@ -460,6 +472,9 @@ class AsyncAdminApiKeys(AsyncResource):
 class AuditLogs(Resource):
     """Who changed what in the organization, and when."""
 
+    with_raw_response: AuditLogsRaw
+    with_streaming_response: AuditLogsStreamed
+
     def list(
         self,
         *,
@@ -480,7 +495,7 @@ class AuditLogs(Resource):
         max_retries: int | NotGiven = not_given,
         idempotency_key: str | None = None,
     ) -> Page[admin_organization.AuditLogListResponse]:
-        """List what was done in the organization, newest first, filtered by actor, event, project or time.
+        """List what was done in the organization, by actor, event, project or time if wanted.
 
         Args:
             actor_emails: only what was done by people with these mail addresses.
@@ -499,6 +514,9 @@ class AuditLogs(Resource):
 
 class AsyncAuditLogs(AsyncResource):
     """Who changed what in the organization, and when."""
+
+    with_raw_response: AsyncAuditLogsRaw
+    with_streaming_response: AsyncAuditLogsStreamed
 
     def list(
         self,
@@ -520,7 +538,7 @@ class AsyncAuditLogs(AsyncResource):
         max_retries: int | NotGiven = not_given,
         idempotency_key: str | None = None,
     ) -> AsyncPage[admin_organization.AuditLogListResponse]:
-        """List what was done in the organization, newest first, filtered by actor, event, project or time.
+        """List what was done in the organization, by actor, event, project or time if wanted.
 
         Args:
             actor_emails: only what was done by people with these mail addresses.
@@ -539,6 +557,9 @@ class AsyncAuditLogs(AsyncResource):
 
 class Certificates(Resource):
     """Client certificates for mutual TLS, as the whole organization knows them."""
+
+    with_raw_response: CertificatesRaw
+    with_streaming_response: CertificatesStreamed
 
     def activate(
         self,
@@ -607,7 +628,7 @@ class Certificates(Resource):
         max_retries: int | NotGiven = not_given,
         idempotency_key: str | None = None,
     ) -> admin_organization.CertificateDeleteResponse:
-        """Delete a certificate for good; it must be deactivated everywhere before.
+        """Delete a certificate for good; it must not be active anywhere.
 
         Args:
             certificate_id: id of the certificate.
@@ -680,6 +701,9 @@ class Certificates(Resource):
 class AsyncCertificates(AsyncResource):
     """Client certificates for mutual TLS, as the whole organization knows them."""
 
+    with_raw_response: AsyncCertificatesRaw
+    with_streaming_response: AsyncCertificatesStreamed
+
     def activate(
         self,
         *,
@@ -747,7 +771,7 @@ class AsyncCertificates(AsyncResource):
         max_retries: int | NotGiven = not_given,
         idempotency_key: str | None = None,
     ) -> admin_organization.CertificateDeleteResponse:
-        """Delete a certificate for good; it must be deactivated everywhere before.
+        """Delete a certificate for good; it must not be active anywhere.
 
         Args:
             certificate_id: id of the certificate.
@@ -818,7 +842,10 @@ class AsyncCertificates(AsyncResource):
 
 
 class DataRetention(Resource):
-    """How long the organization's data is kept."""
+    """What the service keeps of the organization's requests."""
+
+    with_raw_response: DataRetentionRaw
+    with_streaming_response: DataRetentionStreamed
 
     def retrieve(
         self,
@@ -830,7 +857,7 @@ class DataRetention(Resource):
         max_retries: int | NotGiven = not_given,
         idempotency_key: str | None = None,
     ) -> admin_organization.OrganizationDataRetention:
-        """Fetch how long the organization's data is kept."""
+        """Fetch what the service keeps of the organization's requests."""
         return self._caller.call(DATA_RETENTION_RETRIEVE, locals())
 
     def update(
@@ -846,7 +873,7 @@ class DataRetention(Resource):
         max_retries: int | NotGiven = not_given,
         idempotency_key: str | None = None,
     ) -> admin_organization.OrganizationDataRetention:
-        """Set how long the organization's data is kept, where a project says nothing else.
+        """Choose what the service keeps of the organization's requests, where a project says nothing else.
 
         Args:
             retention_type: what is kept of requests; `zero_data_retention` keeps nothing. Some choices want a contract.
@@ -855,7 +882,10 @@ class DataRetention(Resource):
 
 
 class AsyncDataRetention(AsyncResource):
-    """How long the organization's data is kept."""
+    """What the service keeps of the organization's requests."""
+
+    with_raw_response: AsyncDataRetentionRaw
+    with_streaming_response: AsyncDataRetentionStreamed
 
     async def retrieve(
         self,
@@ -867,7 +897,7 @@ class AsyncDataRetention(AsyncResource):
         max_retries: int | NotGiven = not_given,
         idempotency_key: str | None = None,
     ) -> admin_organization.OrganizationDataRetention:
-        """Fetch how long the organization's data is kept."""
+        """Fetch what the service keeps of the organization's requests."""
         return await self._caller.call(DATA_RETENTION_RETRIEVE, locals())
 
     async def update(
@@ -883,7 +913,7 @@ class AsyncDataRetention(AsyncResource):
         max_retries: int | NotGiven = not_given,
         idempotency_key: str | None = None,
     ) -> admin_organization.OrganizationDataRetention:
-        """Set how long the organization's data is kept, where a project says nothing else.
+        """Choose what the service keeps of the organization's requests, where a project says nothing else.
 
         Args:
             retention_type: what is kept of requests; `zero_data_retention` keeps nothing. Some choices want a contract.
@@ -893,6 +923,9 @@ class AsyncDataRetention(AsyncResource):
 
 class ExternalKeys(Resource):
     """Encryption keys that live in your own key management service."""
+
+    with_raw_response: ExternalKeysRaw
+    with_streaming_response: ExternalKeysStreamed
 
     def create(
         self,
@@ -1038,6 +1071,9 @@ class ExternalKeys(Resource):
 class AsyncExternalKeys(AsyncResource):
     """Encryption keys that live in your own key management service."""
 
+    with_raw_response: AsyncExternalKeysRaw
+    with_streaming_response: AsyncExternalKeysStreamed
+
     async def create(
         self,
         *,
@@ -1182,6 +1218,9 @@ class AsyncExternalKeys(AsyncResource):
 class ExternalStorage(Resource):
     """Storage of your own in which a project's data is kept."""
 
+    with_raw_response: ExternalStorageRaw
+    with_streaming_response: ExternalStorageStreamed
+
     def create(
         self,
         *,
@@ -1283,6 +1322,9 @@ class ExternalStorage(Resource):
 
 class AsyncExternalStorage(AsyncResource):
     """Storage of your own in which a project's data is kept."""
+
+    with_raw_response: AsyncExternalStorageRaw
+    with_streaming_response: AsyncExternalStorageStreamed
 
     async def create(
         self,
@@ -1386,6 +1428,9 @@ class AsyncExternalStorage(AsyncResource):
 class Invites(Resource):
     """Invitations to join the organization."""
 
+    with_raw_response: InvitesRaw
+    with_streaming_response: InvitesStreamed
+
     def create(
         self,
         *,
@@ -1467,6 +1512,9 @@ class Invites(Resource):
 
 class AsyncInvites(AsyncResource):
     """Invitations to join the organization."""
+
+    with_raw_response: AsyncInvitesRaw
+    with_streaming_response: AsyncInvitesStreamed
 
     async def create(
         self,
@@ -1550,6 +1598,9 @@ class AsyncInvites(AsyncResource):
 class Roles(Resource):
     """Roles that exist across the organization: named bundles of permissions."""
 
+    with_raw_response: RolesRaw
+    with_streaming_response: RolesStreamed
+
     def create(
         self,
         *,
@@ -1607,7 +1658,7 @@ class Roles(Resource):
 
         Args:
             after: id of the item that the page follows; leave it out for the first page.
-            limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
+            limit: how many items a page holds, up to 1000. All pages are walked whatever it is.
             order: `asc` or `desc`, by time of creation; `desc` by default.
         """
         return self._caller.page(ROLES_LIST, locals())
@@ -1657,6 +1708,9 @@ class Roles(Resource):
 
 class AsyncRoles(AsyncResource):
     """Roles that exist across the organization: named bundles of permissions."""
+
+    with_raw_response: AsyncRolesRaw
+    with_streaming_response: AsyncRolesStreamed
 
     async def create(
         self,
@@ -1715,7 +1769,7 @@ class AsyncRoles(AsyncResource):
 
         Args:
             after: id of the item that the page follows; leave it out for the first page.
-            limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
+            limit: how many items a page holds, up to 1000. All pages are walked whatever it is.
             order: `asc` or `desc`, by time of creation; `desc` by default.
         """
         return self._caller.page(ROLES_LIST, locals())
@@ -1766,6 +1820,9 @@ class AsyncRoles(AsyncResource):
 class SpendAlerts(Resource):
     """Mails to be sent when the organization has spent a sum."""
 
+    with_raw_response: SpendAlertsRaw
+    with_streaming_response: SpendAlertsStreamed
+
     def create(
         self,
         *,
@@ -1787,7 +1844,7 @@ class SpendAlerts(Resource):
             currency: currency of the sum: `USD`.
             interval: period over which the spending is added up: `month`.
             notification_channel: who gets the mail: `{'type': 'email', 'recipients': [...]}`.
-            threshold_amount: the sum, in cents.
+            threshold_amount: the sum, in cents: 10000 is 100 dollars.
         """
         return self._caller.call(SPEND_ALERTS_CREATE, locals())
 
@@ -1874,13 +1931,16 @@ class SpendAlerts(Resource):
             currency: currency of the sum: `USD`.
             interval: period over which the spending is added up: `month`.
             notification_channel: who gets the mail: `{'type': 'email', 'recipients': [...]}`.
-            threshold_amount: the sum, in cents.
+            threshold_amount: the sum, in cents: 10000 is 100 dollars.
         """
         return self._caller.call(SPEND_ALERTS_UPDATE, locals())
 
 
 class AsyncSpendAlerts(AsyncResource):
     """Mails to be sent when the organization has spent a sum."""
+
+    with_raw_response: AsyncSpendAlertsRaw
+    with_streaming_response: AsyncSpendAlertsStreamed
 
     async def create(
         self,
@@ -1903,7 +1963,7 @@ class AsyncSpendAlerts(AsyncResource):
             currency: currency of the sum: `USD`.
             interval: period over which the spending is added up: `month`.
             notification_channel: who gets the mail: `{'type': 'email', 'recipients': [...]}`.
-            threshold_amount: the sum, in cents.
+            threshold_amount: the sum, in cents: 10000 is 100 dollars.
         """
         return await self._caller.call(SPEND_ALERTS_CREATE, locals())
 
@@ -1990,13 +2050,16 @@ class AsyncSpendAlerts(AsyncResource):
             currency: currency of the sum: `USD`.
             interval: period over which the spending is added up: `month`.
             notification_channel: who gets the mail: `{'type': 'email', 'recipients': [...]}`.
-            threshold_amount: the sum, in cents.
+            threshold_amount: the sum, in cents: 10000 is 100 dollars.
         """
         return await self._caller.call(SPEND_ALERTS_UPDATE, locals())
 
 
 class SpendLimit(Resource):
     """How much the organization may spend."""
+
+    with_raw_response: SpendLimitRaw
+    with_streaming_response: SpendLimitStreamed
 
     def delete(
         self,
@@ -2042,13 +2105,16 @@ class SpendLimit(Resource):
         Args:
             currency: currency of the sum: `USD`.
             interval: period over which the spending is added up: `month`.
-            threshold_amount: the sum, in cents.
+            threshold_amount: the sum, in cents: 10000 is 100 dollars.
         """
         return self._caller.call(SPEND_LIMIT_UPDATE, locals())
 
 
 class AsyncSpendLimit(AsyncResource):
     """How much the organization may spend."""
+
+    with_raw_response: AsyncSpendLimitRaw
+    with_streaming_response: AsyncSpendLimitStreamed
 
     async def delete(
         self,
@@ -2094,6 +2160,365 @@ class AsyncSpendLimit(AsyncResource):
         Args:
             currency: currency of the sum: `USD`.
             interval: period over which the spending is added up: `month`.
-            threshold_amount: the sum, in cents.
+            threshold_amount: the sum, in cents: 10000 is 100 dollars.
         """
         return await self._caller.call(SPEND_LIMIT_UPDATE, locals())
+
+
+if TYPE_CHECKING:
+
+    class OrganizationRaw:
+        def __init__(self, of: Organization) -> None:
+            self.admin_api_keys = of.admin_api_keys.with_raw_response
+            self.audit_logs = of.audit_logs.with_raw_response
+            self.certificates = of.certificates.with_raw_response
+            self.data_retention = of.data_retention.with_raw_response
+            self.external_keys = of.external_keys.with_raw_response
+            self.external_storage = of.external_storage.with_raw_response
+            self.groups = of.groups.with_raw_response
+            self.invites = of.invites.with_raw_response
+            self.projects = of.projects.with_raw_response
+            self.roles = of.roles.with_raw_response
+            self.spend_alerts = of.spend_alerts.with_raw_response
+            self.spend_limit = of.spend_limit.with_raw_response
+            self.usage = of.usage.with_raw_response
+            self.users = of.users.with_raw_response
+            self.workload_identity_providers = of.workload_identity_providers.with_raw_response
+
+    class OrganizationStreamed:
+        def __init__(self, of: Organization) -> None:
+            self.admin_api_keys = of.admin_api_keys.with_streaming_response
+            self.audit_logs = of.audit_logs.with_streaming_response
+            self.certificates = of.certificates.with_streaming_response
+            self.data_retention = of.data_retention.with_streaming_response
+            self.external_keys = of.external_keys.with_streaming_response
+            self.external_storage = of.external_storage.with_streaming_response
+            self.groups = of.groups.with_streaming_response
+            self.invites = of.invites.with_streaming_response
+            self.projects = of.projects.with_streaming_response
+            self.roles = of.roles.with_streaming_response
+            self.spend_alerts = of.spend_alerts.with_streaming_response
+            self.spend_limit = of.spend_limit.with_streaming_response
+            self.usage = of.usage.with_streaming_response
+            self.users = of.users.with_streaming_response
+            self.workload_identity_providers = of.workload_identity_providers.with_streaming_response
+
+    class AsyncOrganizationRaw:
+        def __init__(self, of: AsyncOrganization) -> None:
+            self.admin_api_keys = of.admin_api_keys.with_raw_response
+            self.audit_logs = of.audit_logs.with_raw_response
+            self.certificates = of.certificates.with_raw_response
+            self.data_retention = of.data_retention.with_raw_response
+            self.external_keys = of.external_keys.with_raw_response
+            self.external_storage = of.external_storage.with_raw_response
+            self.groups = of.groups.with_raw_response
+            self.invites = of.invites.with_raw_response
+            self.projects = of.projects.with_raw_response
+            self.roles = of.roles.with_raw_response
+            self.spend_alerts = of.spend_alerts.with_raw_response
+            self.spend_limit = of.spend_limit.with_raw_response
+            self.usage = of.usage.with_raw_response
+            self.users = of.users.with_raw_response
+            self.workload_identity_providers = of.workload_identity_providers.with_raw_response
+
+    class AsyncOrganizationStreamed:
+        def __init__(self, of: AsyncOrganization) -> None:
+            self.admin_api_keys = of.admin_api_keys.with_streaming_response
+            self.audit_logs = of.audit_logs.with_streaming_response
+            self.certificates = of.certificates.with_streaming_response
+            self.data_retention = of.data_retention.with_streaming_response
+            self.external_keys = of.external_keys.with_streaming_response
+            self.external_storage = of.external_storage.with_streaming_response
+            self.groups = of.groups.with_streaming_response
+            self.invites = of.invites.with_streaming_response
+            self.projects = of.projects.with_streaming_response
+            self.roles = of.roles.with_streaming_response
+            self.spend_alerts = of.spend_alerts.with_streaming_response
+            self.spend_limit = of.spend_limit.with_streaming_response
+            self.usage = of.usage.with_streaming_response
+            self.users = of.users.with_streaming_response
+            self.workload_identity_providers = of.workload_identity_providers.with_streaming_response
+
+    class AdminApiKeysRaw:
+        def __init__(self, of: AdminApiKeys) -> None:
+            self.create = raw_call(of.create)
+            self.delete = raw_call(of.delete)
+            self.list = raw_call(of.list)
+            self.retrieve = raw_call(of.retrieve)
+
+    class AdminApiKeysStreamed:
+        def __init__(self, of: AdminApiKeys) -> None:
+            self.create = streamed_call(of.create)
+            self.delete = streamed_call(of.delete)
+            self.list = streamed_call(of.list)
+            self.retrieve = streamed_call(of.retrieve)
+
+    class AsyncAdminApiKeysRaw:
+        def __init__(self, of: AsyncAdminApiKeys) -> None:
+            self.create = raw_coroutine(of.create)
+            self.delete = raw_coroutine(of.delete)
+            self.list = raw_coroutine(of.list)
+            self.retrieve = raw_coroutine(of.retrieve)
+
+    class AsyncAdminApiKeysStreamed:
+        def __init__(self, of: AsyncAdminApiKeys) -> None:
+            self.create = streamed_coroutine(of.create)
+            self.delete = streamed_coroutine(of.delete)
+            self.list = streamed_coroutine(of.list)
+            self.retrieve = streamed_coroutine(of.retrieve)
+
+    class AuditLogsRaw:
+        def __init__(self, of: AuditLogs) -> None:
+            self.list = raw_call(of.list)
+
+    class AuditLogsStreamed:
+        def __init__(self, of: AuditLogs) -> None:
+            self.list = streamed_call(of.list)
+
+    class AsyncAuditLogsRaw:
+        def __init__(self, of: AsyncAuditLogs) -> None:
+            self.list = raw_coroutine(of.list)
+
+    class AsyncAuditLogsStreamed:
+        def __init__(self, of: AsyncAuditLogs) -> None:
+            self.list = streamed_coroutine(of.list)
+
+    class CertificatesRaw:
+        def __init__(self, of: Certificates) -> None:
+            self.activate = raw_call(of.activate)
+            self.create = raw_call(of.create)
+            self.deactivate = raw_call(of.deactivate)
+            self.delete = raw_call(of.delete)
+            self.list = raw_call(of.list)
+            self.retrieve = raw_call(of.retrieve)
+            self.update = raw_call(of.update)
+
+    class CertificatesStreamed:
+        def __init__(self, of: Certificates) -> None:
+            self.activate = streamed_call(of.activate)
+            self.create = streamed_call(of.create)
+            self.deactivate = streamed_call(of.deactivate)
+            self.delete = streamed_call(of.delete)
+            self.list = streamed_call(of.list)
+            self.retrieve = streamed_call(of.retrieve)
+            self.update = streamed_call(of.update)
+
+    class AsyncCertificatesRaw:
+        def __init__(self, of: AsyncCertificates) -> None:
+            self.activate = raw_coroutine(of.activate)
+            self.create = raw_coroutine(of.create)
+            self.deactivate = raw_coroutine(of.deactivate)
+            self.delete = raw_coroutine(of.delete)
+            self.list = raw_coroutine(of.list)
+            self.retrieve = raw_coroutine(of.retrieve)
+            self.update = raw_coroutine(of.update)
+
+    class AsyncCertificatesStreamed:
+        def __init__(self, of: AsyncCertificates) -> None:
+            self.activate = streamed_coroutine(of.activate)
+            self.create = streamed_coroutine(of.create)
+            self.deactivate = streamed_coroutine(of.deactivate)
+            self.delete = streamed_coroutine(of.delete)
+            self.list = streamed_coroutine(of.list)
+            self.retrieve = streamed_coroutine(of.retrieve)
+            self.update = streamed_coroutine(of.update)
+
+    class DataRetentionRaw:
+        def __init__(self, of: DataRetention) -> None:
+            self.retrieve = raw_call(of.retrieve)
+            self.update = raw_call(of.update)
+
+    class DataRetentionStreamed:
+        def __init__(self, of: DataRetention) -> None:
+            self.retrieve = streamed_call(of.retrieve)
+            self.update = streamed_call(of.update)
+
+    class AsyncDataRetentionRaw:
+        def __init__(self, of: AsyncDataRetention) -> None:
+            self.retrieve = raw_coroutine(of.retrieve)
+            self.update = raw_coroutine(of.update)
+
+    class AsyncDataRetentionStreamed:
+        def __init__(self, of: AsyncDataRetention) -> None:
+            self.retrieve = streamed_coroutine(of.retrieve)
+            self.update = streamed_coroutine(of.update)
+
+    class ExternalKeysRaw:
+        def __init__(self, of: ExternalKeys) -> None:
+            self.create = raw_call(of.create)
+            self.delete = raw_call(of.delete)
+            self.list = raw_call(of.list)
+            self.retrieve = raw_call(of.retrieve)
+            self.validate = raw_call(of.validate)
+
+    class ExternalKeysStreamed:
+        def __init__(self, of: ExternalKeys) -> None:
+            self.create = streamed_call(of.create)
+            self.delete = streamed_call(of.delete)
+            self.list = streamed_call(of.list)
+            self.retrieve = streamed_call(of.retrieve)
+            self.validate = streamed_call(of.validate)
+
+    class AsyncExternalKeysRaw:
+        def __init__(self, of: AsyncExternalKeys) -> None:
+            self.create = raw_coroutine(of.create)
+            self.delete = raw_coroutine(of.delete)
+            self.list = raw_coroutine(of.list)
+            self.retrieve = raw_coroutine(of.retrieve)
+            self.validate = raw_coroutine(of.validate)
+
+    class AsyncExternalKeysStreamed:
+        def __init__(self, of: AsyncExternalKeys) -> None:
+            self.create = streamed_coroutine(of.create)
+            self.delete = streamed_coroutine(of.delete)
+            self.list = streamed_coroutine(of.list)
+            self.retrieve = streamed_coroutine(of.retrieve)
+            self.validate = streamed_coroutine(of.validate)
+
+    class ExternalStorageRaw:
+        def __init__(self, of: ExternalStorage) -> None:
+            self.create = raw_call(of.create)
+            self.delete = raw_call(of.delete)
+            self.list = raw_call(of.list)
+            self.retrieve = raw_call(of.retrieve)
+            self.validate = raw_call(of.validate)
+
+    class ExternalStorageStreamed:
+        def __init__(self, of: ExternalStorage) -> None:
+            self.create = streamed_call(of.create)
+            self.delete = streamed_call(of.delete)
+            self.list = streamed_call(of.list)
+            self.retrieve = streamed_call(of.retrieve)
+            self.validate = streamed_call(of.validate)
+
+    class AsyncExternalStorageRaw:
+        def __init__(self, of: AsyncExternalStorage) -> None:
+            self.create = raw_coroutine(of.create)
+            self.delete = raw_coroutine(of.delete)
+            self.list = raw_coroutine(of.list)
+            self.retrieve = raw_coroutine(of.retrieve)
+            self.validate = raw_coroutine(of.validate)
+
+    class AsyncExternalStorageStreamed:
+        def __init__(self, of: AsyncExternalStorage) -> None:
+            self.create = streamed_coroutine(of.create)
+            self.delete = streamed_coroutine(of.delete)
+            self.list = streamed_coroutine(of.list)
+            self.retrieve = streamed_coroutine(of.retrieve)
+            self.validate = streamed_coroutine(of.validate)
+
+    class InvitesRaw:
+        def __init__(self, of: Invites) -> None:
+            self.create = raw_call(of.create)
+            self.delete = raw_call(of.delete)
+            self.list = raw_call(of.list)
+            self.retrieve = raw_call(of.retrieve)
+
+    class InvitesStreamed:
+        def __init__(self, of: Invites) -> None:
+            self.create = streamed_call(of.create)
+            self.delete = streamed_call(of.delete)
+            self.list = streamed_call(of.list)
+            self.retrieve = streamed_call(of.retrieve)
+
+    class AsyncInvitesRaw:
+        def __init__(self, of: AsyncInvites) -> None:
+            self.create = raw_coroutine(of.create)
+            self.delete = raw_coroutine(of.delete)
+            self.list = raw_coroutine(of.list)
+            self.retrieve = raw_coroutine(of.retrieve)
+
+    class AsyncInvitesStreamed:
+        def __init__(self, of: AsyncInvites) -> None:
+            self.create = streamed_coroutine(of.create)
+            self.delete = streamed_coroutine(of.delete)
+            self.list = streamed_coroutine(of.list)
+            self.retrieve = streamed_coroutine(of.retrieve)
+
+    class RolesRaw:
+        def __init__(self, of: Roles) -> None:
+            self.create = raw_call(of.create)
+            self.delete = raw_call(of.delete)
+            self.list = raw_call(of.list)
+            self.retrieve = raw_call(of.retrieve)
+            self.update = raw_call(of.update)
+
+    class RolesStreamed:
+        def __init__(self, of: Roles) -> None:
+            self.create = streamed_call(of.create)
+            self.delete = streamed_call(of.delete)
+            self.list = streamed_call(of.list)
+            self.retrieve = streamed_call(of.retrieve)
+            self.update = streamed_call(of.update)
+
+    class AsyncRolesRaw:
+        def __init__(self, of: AsyncRoles) -> None:
+            self.create = raw_coroutine(of.create)
+            self.delete = raw_coroutine(of.delete)
+            self.list = raw_coroutine(of.list)
+            self.retrieve = raw_coroutine(of.retrieve)
+            self.update = raw_coroutine(of.update)
+
+    class AsyncRolesStreamed:
+        def __init__(self, of: AsyncRoles) -> None:
+            self.create = streamed_coroutine(of.create)
+            self.delete = streamed_coroutine(of.delete)
+            self.list = streamed_coroutine(of.list)
+            self.retrieve = streamed_coroutine(of.retrieve)
+            self.update = streamed_coroutine(of.update)
+
+    class SpendAlertsRaw:
+        def __init__(self, of: SpendAlerts) -> None:
+            self.create = raw_call(of.create)
+            self.delete = raw_call(of.delete)
+            self.list = raw_call(of.list)
+            self.retrieve = raw_call(of.retrieve)
+            self.update = raw_call(of.update)
+
+    class SpendAlertsStreamed:
+        def __init__(self, of: SpendAlerts) -> None:
+            self.create = streamed_call(of.create)
+            self.delete = streamed_call(of.delete)
+            self.list = streamed_call(of.list)
+            self.retrieve = streamed_call(of.retrieve)
+            self.update = streamed_call(of.update)
+
+    class AsyncSpendAlertsRaw:
+        def __init__(self, of: AsyncSpendAlerts) -> None:
+            self.create = raw_coroutine(of.create)
+            self.delete = raw_coroutine(of.delete)
+            self.list = raw_coroutine(of.list)
+            self.retrieve = raw_coroutine(of.retrieve)
+            self.update = raw_coroutine(of.update)
+
+    class AsyncSpendAlertsStreamed:
+        def __init__(self, of: AsyncSpendAlerts) -> None:
+            self.create = streamed_coroutine(of.create)
+            self.delete = streamed_coroutine(of.delete)
+            self.list = streamed_coroutine(of.list)
+            self.retrieve = streamed_coroutine(of.retrieve)
+            self.update = streamed_coroutine(of.update)
+
+    class SpendLimitRaw:
+        def __init__(self, of: SpendLimit) -> None:
+            self.delete = raw_call(of.delete)
+            self.retrieve = raw_call(of.retrieve)
+            self.update = raw_call(of.update)
+
+    class SpendLimitStreamed:
+        def __init__(self, of: SpendLimit) -> None:
+            self.delete = streamed_call(of.delete)
+            self.retrieve = streamed_call(of.retrieve)
+            self.update = streamed_call(of.update)
+
+    class AsyncSpendLimitRaw:
+        def __init__(self, of: AsyncSpendLimit) -> None:
+            self.delete = raw_coroutine(of.delete)
+            self.retrieve = raw_coroutine(of.retrieve)
+            self.update = raw_coroutine(of.update)
+
+    class AsyncSpendLimitStreamed:
+        def __init__(self, of: AsyncSpendLimit) -> None:
+            self.delete = streamed_coroutine(of.delete)
+            self.retrieve = streamed_coroutine(of.retrieve)
+            self.update = streamed_coroutine(of.update)

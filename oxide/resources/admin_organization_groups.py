@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .._omit import NotGiven, Omit
     from .._page import AsyncPage, Page
     from .._timeout import Timeout
-    from ._base import Body, Headers, Query
+    from ._base import Body, Headers, Query, raw_call, raw_coroutine, streamed_call, streamed_coroutine
 
 
 CREATE: Operation[admin_organization.Group] = Operation("POST", "/organization/groups", "admin_organization.Group", body="json", admin=True)
@@ -70,6 +70,9 @@ USERS_RETRIEVE: Operation[admin_organization_groups.UserRetrieveResponse] = Oper
 
 class Groups(Resource):
     """Groups of people, to be given roles together."""
+
+    with_raw_response: GroupsRaw
+    with_streaming_response: GroupsStreamed
 
     def __init__(self, caller: Caller) -> None:
         super().__init__(caller)
@@ -129,7 +132,7 @@ class Groups(Resource):
 
         Args:
             after: id of the item that the page follows; leave it out for the first page.
-            limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
+            limit: how many items a page holds, up to 1000. All pages are walked whatever it is.
             order: `asc` or `desc`, by time of creation; `desc` by default.
         """
         return self._caller.page(LIST, locals())
@@ -175,6 +178,9 @@ class Groups(Resource):
 
 class AsyncGroups(AsyncResource):
     """Groups of people, to be given roles together."""
+
+    with_raw_response: AsyncGroupsRaw
+    with_streaming_response: AsyncGroupsStreamed
 
     def __init__(self, caller: AsyncCaller) -> None:
         super().__init__(caller)
@@ -234,7 +240,7 @@ class AsyncGroups(AsyncResource):
 
         Args:
             after: id of the item that the page follows; leave it out for the first page.
-            limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
+            limit: how many items a page holds, up to 1000. All pages are walked whatever it is.
             order: `asc` or `desc`, by time of creation; `desc` by default.
         """
         return self._caller.page(LIST, locals())
@@ -280,6 +286,9 @@ class AsyncGroups(AsyncResource):
 
 class Roles(Resource):
     """The organization's roles that a group holds."""
+
+    with_raw_response: RolesRaw
+    with_streaming_response: RolesStreamed
 
     def create(
         self,
@@ -340,7 +349,7 @@ class Roles(Resource):
         Args:
             group_id: id of the group.
             after: id of the item that the page follows; leave it out for the first page.
-            limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
+            limit: how many items a page holds, up to 1000. All pages are walked whatever it is.
             order: `asc` or `desc`, by time of creation; `desc` by default.
         """
         return self._caller.page(ROLES_LIST, locals())
@@ -368,6 +377,9 @@ class Roles(Resource):
 
 class AsyncRoles(AsyncResource):
     """The organization's roles that a group holds."""
+
+    with_raw_response: AsyncRolesRaw
+    with_streaming_response: AsyncRolesStreamed
 
     async def create(
         self,
@@ -428,7 +440,7 @@ class AsyncRoles(AsyncResource):
         Args:
             group_id: id of the group.
             after: id of the item that the page follows; leave it out for the first page.
-            limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
+            limit: how many items a page holds, up to 1000. All pages are walked whatever it is.
             order: `asc` or `desc`, by time of creation; `desc` by default.
         """
         return self._caller.page(ROLES_LIST, locals())
@@ -456,6 +468,9 @@ class AsyncRoles(AsyncResource):
 
 class Users(Resource):
     """The members of a group."""
+
+    with_raw_response: UsersRaw
+    with_streaming_response: UsersStreamed
 
     def create(
         self,
@@ -516,7 +531,7 @@ class Users(Resource):
         Args:
             group_id: id of the group.
             after: id of the item that the page follows; leave it out for the first page.
-            limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
+            limit: how many items a page holds, up to 1000. All pages are walked whatever it is.
             order: `asc` or `desc`, by time of creation; `desc` by default.
         """
         return self._caller.page(USERS_LIST, locals())
@@ -544,6 +559,9 @@ class Users(Resource):
 
 class AsyncUsers(AsyncResource):
     """The members of a group."""
+
+    with_raw_response: AsyncUsersRaw
+    with_streaming_response: AsyncUsersStreamed
 
     async def create(
         self,
@@ -604,7 +622,7 @@ class AsyncUsers(AsyncResource):
         Args:
             group_id: id of the group.
             after: id of the item that the page follows; leave it out for the first page.
-            limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
+            limit: how many items a page holds, up to 1000. All pages are walked whatever it is.
             order: `asc` or `desc`, by time of creation; `desc` by default.
         """
         return self._caller.page(USERS_LIST, locals())
@@ -628,3 +646,102 @@ class AsyncUsers(AsyncResource):
             user_id: id of the person.
         """
         return await self._caller.call(USERS_RETRIEVE, locals())
+
+
+if TYPE_CHECKING:
+
+    class GroupsRaw:
+        def __init__(self, of: Groups) -> None:
+            self.create = raw_call(of.create)
+            self.delete = raw_call(of.delete)
+            self.list = raw_call(of.list)
+            self.retrieve = raw_call(of.retrieve)
+            self.update = raw_call(of.update)
+            self.roles = of.roles.with_raw_response
+            self.users = of.users.with_raw_response
+
+    class GroupsStreamed:
+        def __init__(self, of: Groups) -> None:
+            self.create = streamed_call(of.create)
+            self.delete = streamed_call(of.delete)
+            self.list = streamed_call(of.list)
+            self.retrieve = streamed_call(of.retrieve)
+            self.update = streamed_call(of.update)
+            self.roles = of.roles.with_streaming_response
+            self.users = of.users.with_streaming_response
+
+    class AsyncGroupsRaw:
+        def __init__(self, of: AsyncGroups) -> None:
+            self.create = raw_coroutine(of.create)
+            self.delete = raw_coroutine(of.delete)
+            self.list = raw_coroutine(of.list)
+            self.retrieve = raw_coroutine(of.retrieve)
+            self.update = raw_coroutine(of.update)
+            self.roles = of.roles.with_raw_response
+            self.users = of.users.with_raw_response
+
+    class AsyncGroupsStreamed:
+        def __init__(self, of: AsyncGroups) -> None:
+            self.create = streamed_coroutine(of.create)
+            self.delete = streamed_coroutine(of.delete)
+            self.list = streamed_coroutine(of.list)
+            self.retrieve = streamed_coroutine(of.retrieve)
+            self.update = streamed_coroutine(of.update)
+            self.roles = of.roles.with_streaming_response
+            self.users = of.users.with_streaming_response
+
+    class RolesRaw:
+        def __init__(self, of: Roles) -> None:
+            self.create = raw_call(of.create)
+            self.delete = raw_call(of.delete)
+            self.list = raw_call(of.list)
+            self.retrieve = raw_call(of.retrieve)
+
+    class RolesStreamed:
+        def __init__(self, of: Roles) -> None:
+            self.create = streamed_call(of.create)
+            self.delete = streamed_call(of.delete)
+            self.list = streamed_call(of.list)
+            self.retrieve = streamed_call(of.retrieve)
+
+    class AsyncRolesRaw:
+        def __init__(self, of: AsyncRoles) -> None:
+            self.create = raw_coroutine(of.create)
+            self.delete = raw_coroutine(of.delete)
+            self.list = raw_coroutine(of.list)
+            self.retrieve = raw_coroutine(of.retrieve)
+
+    class AsyncRolesStreamed:
+        def __init__(self, of: AsyncRoles) -> None:
+            self.create = streamed_coroutine(of.create)
+            self.delete = streamed_coroutine(of.delete)
+            self.list = streamed_coroutine(of.list)
+            self.retrieve = streamed_coroutine(of.retrieve)
+
+    class UsersRaw:
+        def __init__(self, of: Users) -> None:
+            self.create = raw_call(of.create)
+            self.delete = raw_call(of.delete)
+            self.list = raw_call(of.list)
+            self.retrieve = raw_call(of.retrieve)
+
+    class UsersStreamed:
+        def __init__(self, of: Users) -> None:
+            self.create = streamed_call(of.create)
+            self.delete = streamed_call(of.delete)
+            self.list = streamed_call(of.list)
+            self.retrieve = streamed_call(of.retrieve)
+
+    class AsyncUsersRaw:
+        def __init__(self, of: AsyncUsers) -> None:
+            self.create = raw_coroutine(of.create)
+            self.delete = raw_coroutine(of.delete)
+            self.list = raw_coroutine(of.list)
+            self.retrieve = raw_coroutine(of.retrieve)
+
+    class AsyncUsersStreamed:
+        def __init__(self, of: AsyncUsers) -> None:
+            self.create = streamed_coroutine(of.create)
+            self.delete = streamed_coroutine(of.delete)
+            self.list = streamed_coroutine(of.list)
+            self.retrieve = streamed_coroutine(of.retrieve)

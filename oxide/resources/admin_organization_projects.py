@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .._omit import NotGiven, Omit
     from .._page import AsyncPage, Page
     from .._timeout import Timeout
-    from ._base import Body, Headers, Query
+    from ._base import Body, Headers, Query, raw_call, raw_coroutine, streamed_call, streamed_coroutine
     from .admin_organization_projects_groups import AsyncGroups, Groups
     from .admin_organization_projects_service_accounts import AsyncServiceAccounts, ServiceAccounts
     from .admin_organization_projects_users import AsyncUsers, Users
@@ -206,6 +206,9 @@ UPDATE: Operation[admin_organization.Project] = Operation(
 class Projects(Resource):
     """Projects: separate spaces with members, keys, limits and spending of their own."""
 
+    with_raw_response: ProjectsRaw
+    with_streaming_response: ProjectsStreamed
+
     def __init__(self, caller: Caller) -> None:
         super().__init__(caller)
         self.api_keys = ApiKeys(caller)
@@ -349,6 +352,9 @@ class Projects(Resource):
 
 class AsyncProjects(AsyncResource):
     """Projects: separate spaces with members, keys, limits and spending of their own."""
+
+    with_raw_response: AsyncProjectsRaw
+    with_streaming_response: AsyncProjectsStreamed
 
     def __init__(self, caller: AsyncCaller) -> None:
         super().__init__(caller)
@@ -494,6 +500,9 @@ class AsyncProjects(AsyncResource):
 class ApiKeys(Resource):
     """The API keys of a project, without their secret part."""
 
+    with_raw_response: ApiKeysRaw
+    with_streaming_response: ApiKeysStreamed
+
     def delete(
         self,
         api_key_id: str,
@@ -577,7 +586,7 @@ class ApiKeys(Resource):
         Args:
             project_id: id of the project.
             api_key_id: id of the API key, not the key itself.
-            expires_in_seconds: seconds until the key stops working; left out, it never does.
+            expires_in_seconds: seconds until the key stops working, up to 31,536,000 (a year); left out, it never does.
             scopes: what the key may be used for; left out, all that its owner may do.
         """
         return self._caller.call(API_KEYS_UPDATE, locals())
@@ -585,6 +594,9 @@ class ApiKeys(Resource):
 
 class AsyncApiKeys(AsyncResource):
     """The API keys of a project, without their secret part."""
+
+    with_raw_response: AsyncApiKeysRaw
+    with_streaming_response: AsyncApiKeysStreamed
 
     async def delete(
         self,
@@ -669,7 +681,7 @@ class AsyncApiKeys(AsyncResource):
         Args:
             project_id: id of the project.
             api_key_id: id of the API key, not the key itself.
-            expires_in_seconds: seconds until the key stops working; left out, it never does.
+            expires_in_seconds: seconds until the key stops working, up to 31,536,000 (a year); left out, it never does.
             scopes: what the key may be used for; left out, all that its owner may do.
         """
         return await self._caller.call(API_KEYS_UPDATE, locals())
@@ -677,6 +689,9 @@ class AsyncApiKeys(AsyncResource):
 
 class Certificates(Resource):
     """Which of the organization's client certificates a project accepts."""
+
+    with_raw_response: CertificatesRaw
+    with_streaming_response: CertificatesStreamed
 
     def activate(
         self,
@@ -746,6 +761,9 @@ class Certificates(Resource):
 class AsyncCertificates(AsyncResource):
     """Which of the organization's client certificates a project accepts."""
 
+    with_raw_response: AsyncCertificatesRaw
+    with_streaming_response: AsyncCertificatesStreamed
+
     def activate(
         self,
         project_id: str,
@@ -812,7 +830,10 @@ class AsyncCertificates(AsyncResource):
 
 
 class DataRetention(Resource):
-    """How long a project's data is kept."""
+    """What the service keeps of a project's requests."""
+
+    with_raw_response: DataRetentionRaw
+    with_streaming_response: DataRetentionStreamed
 
     def retrieve(
         self,
@@ -825,7 +846,7 @@ class DataRetention(Resource):
         max_retries: int | NotGiven = not_given,
         idempotency_key: str | None = None,
     ) -> admin_organization_projects.ProjectDataRetention:
-        """Fetch how long a project's data is kept.
+        """Fetch what the service keeps of a project's requests.
 
         Args:
             project_id: id of the project.
@@ -851,7 +872,7 @@ class DataRetention(Resource):
         max_retries: int | NotGiven = not_given,
         idempotency_key: str | None = None,
     ) -> admin_organization_projects.ProjectDataRetention:
-        """Set how long a project's data is kept, or let the organization's rule count.
+        """Choose what the service keeps of a project's requests, or let the organization's rule count.
 
         Args:
             project_id: id of the project.
@@ -861,7 +882,10 @@ class DataRetention(Resource):
 
 
 class AsyncDataRetention(AsyncResource):
-    """How long a project's data is kept."""
+    """What the service keeps of a project's requests."""
+
+    with_raw_response: AsyncDataRetentionRaw
+    with_streaming_response: AsyncDataRetentionStreamed
 
     async def retrieve(
         self,
@@ -874,7 +898,7 @@ class AsyncDataRetention(AsyncResource):
         max_retries: int | NotGiven = not_given,
         idempotency_key: str | None = None,
     ) -> admin_organization_projects.ProjectDataRetention:
-        """Fetch how long a project's data is kept.
+        """Fetch what the service keeps of a project's requests.
 
         Args:
             project_id: id of the project.
@@ -900,7 +924,7 @@ class AsyncDataRetention(AsyncResource):
         max_retries: int | NotGiven = not_given,
         idempotency_key: str | None = None,
     ) -> admin_organization_projects.ProjectDataRetention:
-        """Set how long a project's data is kept, or let the organization's rule count.
+        """Choose what the service keeps of a project's requests, or let the organization's rule count.
 
         Args:
             project_id: id of the project.
@@ -911,6 +935,9 @@ class AsyncDataRetention(AsyncResource):
 
 class HostedToolPermissions(Resource):
     """Which of the built-in tools a project may use."""
+
+    with_raw_response: HostedToolPermissionsRaw
+    with_streaming_response: HostedToolPermissionsStreamed
 
     def retrieve(
         self,
@@ -962,6 +989,9 @@ class HostedToolPermissions(Resource):
 class AsyncHostedToolPermissions(AsyncResource):
     """Which of the built-in tools a project may use."""
 
+    with_raw_response: AsyncHostedToolPermissionsRaw
+    with_streaming_response: AsyncHostedToolPermissionsStreamed
+
     async def retrieve(
         self,
         project_id: str,
@@ -1011,6 +1041,9 @@ class AsyncHostedToolPermissions(AsyncResource):
 
 class ModelPermissions(Resource):
     """Which models a project may use."""
+
+    with_raw_response: ModelPermissionsRaw
+    with_streaming_response: ModelPermissionsStreamed
 
     def delete(
         self,
@@ -1074,6 +1107,9 @@ class ModelPermissions(Resource):
 class AsyncModelPermissions(AsyncResource):
     """Which models a project may use."""
 
+    with_raw_response: AsyncModelPermissionsRaw
+    with_streaming_response: AsyncModelPermissionsStreamed
+
     async def delete(
         self,
         project_id: str,
@@ -1136,6 +1172,9 @@ class AsyncModelPermissions(AsyncResource):
 class RateLimits(Resource):
     """How much a project may ask of each model in a minute or a day."""
 
+    with_raw_response: RateLimitsRaw
+    with_streaming_response: RateLimitsStreamed
+
     def list_rate_limits(
         self,
         project_id: str,
@@ -1196,6 +1235,9 @@ class RateLimits(Resource):
 class AsyncRateLimits(AsyncResource):
     """How much a project may ask of each model in a minute or a day."""
 
+    with_raw_response: AsyncRateLimitsRaw
+    with_streaming_response: AsyncRateLimitsStreamed
+
     def list_rate_limits(
         self,
         project_id: str,
@@ -1255,6 +1297,9 @@ class AsyncRateLimits(AsyncResource):
 
 class Roles(Resource):
     """Roles that exist within a project: named bundles of permissions."""
+
+    with_raw_response: RolesRaw
+    with_streaming_response: RolesStreamed
 
     def create(
         self,
@@ -1319,7 +1364,7 @@ class Roles(Resource):
         Args:
             project_id: id of the project.
             after: id of the item that the page follows; leave it out for the first page.
-            limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
+            limit: how many items a page holds, up to 1000. All pages are walked whatever it is.
             order: `asc` or `desc`, by time of creation; `desc` by default.
         """
         return self._caller.page(ROLES_LIST, locals())
@@ -1373,6 +1418,9 @@ class Roles(Resource):
 
 class AsyncRoles(AsyncResource):
     """Roles that exist within a project: named bundles of permissions."""
+
+    with_raw_response: AsyncRolesRaw
+    with_streaming_response: AsyncRolesStreamed
 
     async def create(
         self,
@@ -1437,7 +1485,7 @@ class AsyncRoles(AsyncResource):
         Args:
             project_id: id of the project.
             after: id of the item that the page follows; leave it out for the first page.
-            limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
+            limit: how many items a page holds, up to 1000. All pages are walked whatever it is.
             order: `asc` or `desc`, by time of creation; `desc` by default.
         """
         return self._caller.page(ROLES_LIST, locals())
@@ -1492,6 +1540,9 @@ class AsyncRoles(AsyncResource):
 class ServiceTierSettings(Resource):
     """Which service tiers a project may use, and which one it gets unasked."""
 
+    with_raw_response: ServiceTierSettingsRaw
+    with_streaming_response: ServiceTierSettingsStreamed
+
     def retrieve(
         self,
         project_id: str,
@@ -1535,6 +1586,9 @@ class ServiceTierSettings(Resource):
 
 class AsyncServiceTierSettings(AsyncResource):
     """Which service tiers a project may use, and which one it gets unasked."""
+
+    with_raw_response: AsyncServiceTierSettingsRaw
+    with_streaming_response: AsyncServiceTierSettingsStreamed
 
     async def retrieve(
         self,
@@ -1580,6 +1634,9 @@ class AsyncServiceTierSettings(AsyncResource):
 class SpendAlerts(Resource):
     """Mails to be sent when a project has spent a sum."""
 
+    with_raw_response: SpendAlertsRaw
+    with_streaming_response: SpendAlertsStreamed
+
     def create(
         self,
         project_id: str,
@@ -1603,7 +1660,7 @@ class SpendAlerts(Resource):
             currency: currency of the sum: `USD`.
             interval: period over which the spending is added up: `month`.
             notification_channel: who gets the mail: `{'type': 'email', 'recipients': [...]}`.
-            threshold_amount: the sum, in cents.
+            threshold_amount: the sum, in cents: 10000 is 100 dollars.
         """
         return self._caller.call(SPEND_ALERTS_CREATE, locals())
 
@@ -1698,13 +1755,16 @@ class SpendAlerts(Resource):
             currency: currency of the sum: `USD`.
             interval: period over which the spending is added up: `month`.
             notification_channel: who gets the mail: `{'type': 'email', 'recipients': [...]}`.
-            threshold_amount: the sum, in cents.
+            threshold_amount: the sum, in cents: 10000 is 100 dollars.
         """
         return self._caller.call(SPEND_ALERTS_UPDATE, locals())
 
 
 class AsyncSpendAlerts(AsyncResource):
     """Mails to be sent when a project has spent a sum."""
+
+    with_raw_response: AsyncSpendAlertsRaw
+    with_streaming_response: AsyncSpendAlertsStreamed
 
     async def create(
         self,
@@ -1729,7 +1789,7 @@ class AsyncSpendAlerts(AsyncResource):
             currency: currency of the sum: `USD`.
             interval: period over which the spending is added up: `month`.
             notification_channel: who gets the mail: `{'type': 'email', 'recipients': [...]}`.
-            threshold_amount: the sum, in cents.
+            threshold_amount: the sum, in cents: 10000 is 100 dollars.
         """
         return await self._caller.call(SPEND_ALERTS_CREATE, locals())
 
@@ -1824,13 +1884,16 @@ class AsyncSpendAlerts(AsyncResource):
             currency: currency of the sum: `USD`.
             interval: period over which the spending is added up: `month`.
             notification_channel: who gets the mail: `{'type': 'email', 'recipients': [...]}`.
-            threshold_amount: the sum, in cents.
+            threshold_amount: the sum, in cents: 10000 is 100 dollars.
         """
         return await self._caller.call(SPEND_ALERTS_UPDATE, locals())
 
 
 class SpendLimit(Resource):
     """How much a project may spend."""
+
+    with_raw_response: SpendLimitRaw
+    with_streaming_response: SpendLimitStreamed
 
     def delete(
         self,
@@ -1888,13 +1951,16 @@ class SpendLimit(Resource):
             project_id: id of the project.
             currency: currency of the sum: `USD`.
             interval: period over which the spending is added up: `month`.
-            threshold_amount: the sum, in cents.
+            threshold_amount: the sum, in cents: 10000 is 100 dollars.
         """
         return self._caller.call(SPEND_LIMIT_UPDATE, locals())
 
 
 class AsyncSpendLimit(AsyncResource):
     """How much a project may spend."""
+
+    with_raw_response: AsyncSpendLimitRaw
+    with_streaming_response: AsyncSpendLimitStreamed
 
     async def delete(
         self,
@@ -1952,6 +2018,337 @@ class AsyncSpendLimit(AsyncResource):
             project_id: id of the project.
             currency: currency of the sum: `USD`.
             interval: period over which the spending is added up: `month`.
-            threshold_amount: the sum, in cents.
+            threshold_amount: the sum, in cents: 10000 is 100 dollars.
         """
         return await self._caller.call(SPEND_LIMIT_UPDATE, locals())
+
+
+if TYPE_CHECKING:
+
+    class ProjectsRaw:
+        def __init__(self, of: Projects) -> None:
+            self.archive = raw_call(of.archive)
+            self.create = raw_call(of.create)
+            self.list = raw_call(of.list)
+            self.retrieve = raw_call(of.retrieve)
+            self.update = raw_call(of.update)
+            self.api_keys = of.api_keys.with_raw_response
+            self.certificates = of.certificates.with_raw_response
+            self.data_retention = of.data_retention.with_raw_response
+            self.groups = of.groups.with_raw_response
+            self.hosted_tool_permissions = of.hosted_tool_permissions.with_raw_response
+            self.model_permissions = of.model_permissions.with_raw_response
+            self.rate_limits = of.rate_limits.with_raw_response
+            self.roles = of.roles.with_raw_response
+            self.service_accounts = of.service_accounts.with_raw_response
+            self.service_tier_settings = of.service_tier_settings.with_raw_response
+            self.spend_alerts = of.spend_alerts.with_raw_response
+            self.spend_limit = of.spend_limit.with_raw_response
+            self.users = of.users.with_raw_response
+
+    class ProjectsStreamed:
+        def __init__(self, of: Projects) -> None:
+            self.archive = streamed_call(of.archive)
+            self.create = streamed_call(of.create)
+            self.list = streamed_call(of.list)
+            self.retrieve = streamed_call(of.retrieve)
+            self.update = streamed_call(of.update)
+            self.api_keys = of.api_keys.with_streaming_response
+            self.certificates = of.certificates.with_streaming_response
+            self.data_retention = of.data_retention.with_streaming_response
+            self.groups = of.groups.with_streaming_response
+            self.hosted_tool_permissions = of.hosted_tool_permissions.with_streaming_response
+            self.model_permissions = of.model_permissions.with_streaming_response
+            self.rate_limits = of.rate_limits.with_streaming_response
+            self.roles = of.roles.with_streaming_response
+            self.service_accounts = of.service_accounts.with_streaming_response
+            self.service_tier_settings = of.service_tier_settings.with_streaming_response
+            self.spend_alerts = of.spend_alerts.with_streaming_response
+            self.spend_limit = of.spend_limit.with_streaming_response
+            self.users = of.users.with_streaming_response
+
+    class AsyncProjectsRaw:
+        def __init__(self, of: AsyncProjects) -> None:
+            self.archive = raw_coroutine(of.archive)
+            self.create = raw_coroutine(of.create)
+            self.list = raw_coroutine(of.list)
+            self.retrieve = raw_coroutine(of.retrieve)
+            self.update = raw_coroutine(of.update)
+            self.api_keys = of.api_keys.with_raw_response
+            self.certificates = of.certificates.with_raw_response
+            self.data_retention = of.data_retention.with_raw_response
+            self.groups = of.groups.with_raw_response
+            self.hosted_tool_permissions = of.hosted_tool_permissions.with_raw_response
+            self.model_permissions = of.model_permissions.with_raw_response
+            self.rate_limits = of.rate_limits.with_raw_response
+            self.roles = of.roles.with_raw_response
+            self.service_accounts = of.service_accounts.with_raw_response
+            self.service_tier_settings = of.service_tier_settings.with_raw_response
+            self.spend_alerts = of.spend_alerts.with_raw_response
+            self.spend_limit = of.spend_limit.with_raw_response
+            self.users = of.users.with_raw_response
+
+    class AsyncProjectsStreamed:
+        def __init__(self, of: AsyncProjects) -> None:
+            self.archive = streamed_coroutine(of.archive)
+            self.create = streamed_coroutine(of.create)
+            self.list = streamed_coroutine(of.list)
+            self.retrieve = streamed_coroutine(of.retrieve)
+            self.update = streamed_coroutine(of.update)
+            self.api_keys = of.api_keys.with_streaming_response
+            self.certificates = of.certificates.with_streaming_response
+            self.data_retention = of.data_retention.with_streaming_response
+            self.groups = of.groups.with_streaming_response
+            self.hosted_tool_permissions = of.hosted_tool_permissions.with_streaming_response
+            self.model_permissions = of.model_permissions.with_streaming_response
+            self.rate_limits = of.rate_limits.with_streaming_response
+            self.roles = of.roles.with_streaming_response
+            self.service_accounts = of.service_accounts.with_streaming_response
+            self.service_tier_settings = of.service_tier_settings.with_streaming_response
+            self.spend_alerts = of.spend_alerts.with_streaming_response
+            self.spend_limit = of.spend_limit.with_streaming_response
+            self.users = of.users.with_streaming_response
+
+    class ApiKeysRaw:
+        def __init__(self, of: ApiKeys) -> None:
+            self.delete = raw_call(of.delete)
+            self.list = raw_call(of.list)
+            self.retrieve = raw_call(of.retrieve)
+            self.update = raw_call(of.update)
+
+    class ApiKeysStreamed:
+        def __init__(self, of: ApiKeys) -> None:
+            self.delete = streamed_call(of.delete)
+            self.list = streamed_call(of.list)
+            self.retrieve = streamed_call(of.retrieve)
+            self.update = streamed_call(of.update)
+
+    class AsyncApiKeysRaw:
+        def __init__(self, of: AsyncApiKeys) -> None:
+            self.delete = raw_coroutine(of.delete)
+            self.list = raw_coroutine(of.list)
+            self.retrieve = raw_coroutine(of.retrieve)
+            self.update = raw_coroutine(of.update)
+
+    class AsyncApiKeysStreamed:
+        def __init__(self, of: AsyncApiKeys) -> None:
+            self.delete = streamed_coroutine(of.delete)
+            self.list = streamed_coroutine(of.list)
+            self.retrieve = streamed_coroutine(of.retrieve)
+            self.update = streamed_coroutine(of.update)
+
+    class CertificatesRaw:
+        def __init__(self, of: Certificates) -> None:
+            self.activate = raw_call(of.activate)
+            self.deactivate = raw_call(of.deactivate)
+            self.list = raw_call(of.list)
+
+    class CertificatesStreamed:
+        def __init__(self, of: Certificates) -> None:
+            self.activate = streamed_call(of.activate)
+            self.deactivate = streamed_call(of.deactivate)
+            self.list = streamed_call(of.list)
+
+    class AsyncCertificatesRaw:
+        def __init__(self, of: AsyncCertificates) -> None:
+            self.activate = raw_coroutine(of.activate)
+            self.deactivate = raw_coroutine(of.deactivate)
+            self.list = raw_coroutine(of.list)
+
+    class AsyncCertificatesStreamed:
+        def __init__(self, of: AsyncCertificates) -> None:
+            self.activate = streamed_coroutine(of.activate)
+            self.deactivate = streamed_coroutine(of.deactivate)
+            self.list = streamed_coroutine(of.list)
+
+    class DataRetentionRaw:
+        def __init__(self, of: DataRetention) -> None:
+            self.retrieve = raw_call(of.retrieve)
+            self.update = raw_call(of.update)
+
+    class DataRetentionStreamed:
+        def __init__(self, of: DataRetention) -> None:
+            self.retrieve = streamed_call(of.retrieve)
+            self.update = streamed_call(of.update)
+
+    class AsyncDataRetentionRaw:
+        def __init__(self, of: AsyncDataRetention) -> None:
+            self.retrieve = raw_coroutine(of.retrieve)
+            self.update = raw_coroutine(of.update)
+
+    class AsyncDataRetentionStreamed:
+        def __init__(self, of: AsyncDataRetention) -> None:
+            self.retrieve = streamed_coroutine(of.retrieve)
+            self.update = streamed_coroutine(of.update)
+
+    class HostedToolPermissionsRaw:
+        def __init__(self, of: HostedToolPermissions) -> None:
+            self.retrieve = raw_call(of.retrieve)
+            self.update = raw_call(of.update)
+
+    class HostedToolPermissionsStreamed:
+        def __init__(self, of: HostedToolPermissions) -> None:
+            self.retrieve = streamed_call(of.retrieve)
+            self.update = streamed_call(of.update)
+
+    class AsyncHostedToolPermissionsRaw:
+        def __init__(self, of: AsyncHostedToolPermissions) -> None:
+            self.retrieve = raw_coroutine(of.retrieve)
+            self.update = raw_coroutine(of.update)
+
+    class AsyncHostedToolPermissionsStreamed:
+        def __init__(self, of: AsyncHostedToolPermissions) -> None:
+            self.retrieve = streamed_coroutine(of.retrieve)
+            self.update = streamed_coroutine(of.update)
+
+    class ModelPermissionsRaw:
+        def __init__(self, of: ModelPermissions) -> None:
+            self.delete = raw_call(of.delete)
+            self.retrieve = raw_call(of.retrieve)
+            self.update = raw_call(of.update)
+
+    class ModelPermissionsStreamed:
+        def __init__(self, of: ModelPermissions) -> None:
+            self.delete = streamed_call(of.delete)
+            self.retrieve = streamed_call(of.retrieve)
+            self.update = streamed_call(of.update)
+
+    class AsyncModelPermissionsRaw:
+        def __init__(self, of: AsyncModelPermissions) -> None:
+            self.delete = raw_coroutine(of.delete)
+            self.retrieve = raw_coroutine(of.retrieve)
+            self.update = raw_coroutine(of.update)
+
+    class AsyncModelPermissionsStreamed:
+        def __init__(self, of: AsyncModelPermissions) -> None:
+            self.delete = streamed_coroutine(of.delete)
+            self.retrieve = streamed_coroutine(of.retrieve)
+            self.update = streamed_coroutine(of.update)
+
+    class RateLimitsRaw:
+        def __init__(self, of: RateLimits) -> None:
+            self.list_rate_limits = raw_call(of.list_rate_limits)
+            self.update_rate_limit = raw_call(of.update_rate_limit)
+
+    class RateLimitsStreamed:
+        def __init__(self, of: RateLimits) -> None:
+            self.list_rate_limits = streamed_call(of.list_rate_limits)
+            self.update_rate_limit = streamed_call(of.update_rate_limit)
+
+    class AsyncRateLimitsRaw:
+        def __init__(self, of: AsyncRateLimits) -> None:
+            self.list_rate_limits = raw_coroutine(of.list_rate_limits)
+            self.update_rate_limit = raw_coroutine(of.update_rate_limit)
+
+    class AsyncRateLimitsStreamed:
+        def __init__(self, of: AsyncRateLimits) -> None:
+            self.list_rate_limits = streamed_coroutine(of.list_rate_limits)
+            self.update_rate_limit = streamed_coroutine(of.update_rate_limit)
+
+    class RolesRaw:
+        def __init__(self, of: Roles) -> None:
+            self.create = raw_call(of.create)
+            self.delete = raw_call(of.delete)
+            self.list = raw_call(of.list)
+            self.retrieve = raw_call(of.retrieve)
+            self.update = raw_call(of.update)
+
+    class RolesStreamed:
+        def __init__(self, of: Roles) -> None:
+            self.create = streamed_call(of.create)
+            self.delete = streamed_call(of.delete)
+            self.list = streamed_call(of.list)
+            self.retrieve = streamed_call(of.retrieve)
+            self.update = streamed_call(of.update)
+
+    class AsyncRolesRaw:
+        def __init__(self, of: AsyncRoles) -> None:
+            self.create = raw_coroutine(of.create)
+            self.delete = raw_coroutine(of.delete)
+            self.list = raw_coroutine(of.list)
+            self.retrieve = raw_coroutine(of.retrieve)
+            self.update = raw_coroutine(of.update)
+
+    class AsyncRolesStreamed:
+        def __init__(self, of: AsyncRoles) -> None:
+            self.create = streamed_coroutine(of.create)
+            self.delete = streamed_coroutine(of.delete)
+            self.list = streamed_coroutine(of.list)
+            self.retrieve = streamed_coroutine(of.retrieve)
+            self.update = streamed_coroutine(of.update)
+
+    class ServiceTierSettingsRaw:
+        def __init__(self, of: ServiceTierSettings) -> None:
+            self.retrieve = raw_call(of.retrieve)
+            self.update = raw_call(of.update)
+
+    class ServiceTierSettingsStreamed:
+        def __init__(self, of: ServiceTierSettings) -> None:
+            self.retrieve = streamed_call(of.retrieve)
+            self.update = streamed_call(of.update)
+
+    class AsyncServiceTierSettingsRaw:
+        def __init__(self, of: AsyncServiceTierSettings) -> None:
+            self.retrieve = raw_coroutine(of.retrieve)
+            self.update = raw_coroutine(of.update)
+
+    class AsyncServiceTierSettingsStreamed:
+        def __init__(self, of: AsyncServiceTierSettings) -> None:
+            self.retrieve = streamed_coroutine(of.retrieve)
+            self.update = streamed_coroutine(of.update)
+
+    class SpendAlertsRaw:
+        def __init__(self, of: SpendAlerts) -> None:
+            self.create = raw_call(of.create)
+            self.delete = raw_call(of.delete)
+            self.list = raw_call(of.list)
+            self.retrieve = raw_call(of.retrieve)
+            self.update = raw_call(of.update)
+
+    class SpendAlertsStreamed:
+        def __init__(self, of: SpendAlerts) -> None:
+            self.create = streamed_call(of.create)
+            self.delete = streamed_call(of.delete)
+            self.list = streamed_call(of.list)
+            self.retrieve = streamed_call(of.retrieve)
+            self.update = streamed_call(of.update)
+
+    class AsyncSpendAlertsRaw:
+        def __init__(self, of: AsyncSpendAlerts) -> None:
+            self.create = raw_coroutine(of.create)
+            self.delete = raw_coroutine(of.delete)
+            self.list = raw_coroutine(of.list)
+            self.retrieve = raw_coroutine(of.retrieve)
+            self.update = raw_coroutine(of.update)
+
+    class AsyncSpendAlertsStreamed:
+        def __init__(self, of: AsyncSpendAlerts) -> None:
+            self.create = streamed_coroutine(of.create)
+            self.delete = streamed_coroutine(of.delete)
+            self.list = streamed_coroutine(of.list)
+            self.retrieve = streamed_coroutine(of.retrieve)
+            self.update = streamed_coroutine(of.update)
+
+    class SpendLimitRaw:
+        def __init__(self, of: SpendLimit) -> None:
+            self.delete = raw_call(of.delete)
+            self.retrieve = raw_call(of.retrieve)
+            self.update = raw_call(of.update)
+
+    class SpendLimitStreamed:
+        def __init__(self, of: SpendLimit) -> None:
+            self.delete = streamed_call(of.delete)
+            self.retrieve = streamed_call(of.retrieve)
+            self.update = streamed_call(of.update)
+
+    class AsyncSpendLimitRaw:
+        def __init__(self, of: AsyncSpendLimit) -> None:
+            self.delete = raw_coroutine(of.delete)
+            self.retrieve = raw_coroutine(of.retrieve)
+            self.update = raw_coroutine(of.update)
+
+    class AsyncSpendLimitStreamed:
+        def __init__(self, of: AsyncSpendLimit) -> None:
+            self.delete = streamed_coroutine(of.delete)
+            self.retrieve = streamed_coroutine(of.retrieve)
+            self.update = streamed_coroutine(of.update)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .._omit import NotGiven, Omit
     from .._page import AsyncPage, Page
     from .._timeout import Timeout
-    from ._base import Body, Headers, Query
+    from ._base import Body, Headers, Query, raw_call, raw_coroutine, streamed_call, streamed_coroutine
 
 
 CREATE: Operation[admin_organization_projects.ProjectGroup] = Operation(
@@ -63,6 +63,9 @@ ROLES_RETRIEVE: Operation[admin_organization_users.RoleListResponse] = Operation
 
 class Groups(Resource):
     """Groups of people that have access to a project."""
+
+    with_raw_response: GroupsRaw
+    with_streaming_response: GroupsStreamed
 
     def __init__(self, caller: Caller) -> None:
         super().__init__(caller)
@@ -160,6 +163,9 @@ class Groups(Resource):
 class AsyncGroups(AsyncResource):
     """Groups of people that have access to a project."""
 
+    with_raw_response: AsyncGroupsRaw
+    with_streaming_response: AsyncGroupsStreamed
+
     def __init__(self, caller: AsyncCaller) -> None:
         super().__init__(caller)
         self.roles = AsyncRoles(caller)
@@ -256,6 +262,9 @@ class AsyncGroups(AsyncResource):
 class Roles(Resource):
     """The roles that a group holds in a project."""
 
+    with_raw_response: RolesRaw
+    with_streaming_response: RolesStreamed
+
     def create(
         self,
         group_id: str,
@@ -321,7 +330,7 @@ class Roles(Resource):
             project_id: id of the project.
             group_id: id of the group.
             after: id of the item that the page follows; leave it out for the first page.
-            limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
+            limit: how many items a page holds, up to 1000. All pages are walked whatever it is.
             order: `asc` or `desc`, by time of creation; `desc` by default.
         """
         return self._caller.page(ROLES_LIST, locals())
@@ -351,6 +360,9 @@ class Roles(Resource):
 
 class AsyncRoles(AsyncResource):
     """The roles that a group holds in a project."""
+
+    with_raw_response: AsyncRolesRaw
+    with_streaming_response: AsyncRolesStreamed
 
     async def create(
         self,
@@ -417,7 +429,7 @@ class AsyncRoles(AsyncResource):
             project_id: id of the project.
             group_id: id of the group.
             after: id of the item that the page follows; leave it out for the first page.
-            limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
+            limit: how many items a page holds, up to 1000. All pages are walked whatever it is.
             order: `asc` or `desc`, by time of creation; `desc` by default.
         """
         return self._caller.page(ROLES_LIST, locals())
@@ -443,3 +455,66 @@ class AsyncRoles(AsyncResource):
             role_id: id of the role.
         """
         return await self._caller.call(ROLES_RETRIEVE, locals())
+
+
+if TYPE_CHECKING:
+
+    class GroupsRaw:
+        def __init__(self, of: Groups) -> None:
+            self.create = raw_call(of.create)
+            self.delete = raw_call(of.delete)
+            self.list = raw_call(of.list)
+            self.retrieve = raw_call(of.retrieve)
+            self.roles = of.roles.with_raw_response
+
+    class GroupsStreamed:
+        def __init__(self, of: Groups) -> None:
+            self.create = streamed_call(of.create)
+            self.delete = streamed_call(of.delete)
+            self.list = streamed_call(of.list)
+            self.retrieve = streamed_call(of.retrieve)
+            self.roles = of.roles.with_streaming_response
+
+    class AsyncGroupsRaw:
+        def __init__(self, of: AsyncGroups) -> None:
+            self.create = raw_coroutine(of.create)
+            self.delete = raw_coroutine(of.delete)
+            self.list = raw_coroutine(of.list)
+            self.retrieve = raw_coroutine(of.retrieve)
+            self.roles = of.roles.with_raw_response
+
+    class AsyncGroupsStreamed:
+        def __init__(self, of: AsyncGroups) -> None:
+            self.create = streamed_coroutine(of.create)
+            self.delete = streamed_coroutine(of.delete)
+            self.list = streamed_coroutine(of.list)
+            self.retrieve = streamed_coroutine(of.retrieve)
+            self.roles = of.roles.with_streaming_response
+
+    class RolesRaw:
+        def __init__(self, of: Roles) -> None:
+            self.create = raw_call(of.create)
+            self.delete = raw_call(of.delete)
+            self.list = raw_call(of.list)
+            self.retrieve = raw_call(of.retrieve)
+
+    class RolesStreamed:
+        def __init__(self, of: Roles) -> None:
+            self.create = streamed_call(of.create)
+            self.delete = streamed_call(of.delete)
+            self.list = streamed_call(of.list)
+            self.retrieve = streamed_call(of.retrieve)
+
+    class AsyncRolesRaw:
+        def __init__(self, of: AsyncRoles) -> None:
+            self.create = raw_coroutine(of.create)
+            self.delete = raw_coroutine(of.delete)
+            self.list = raw_coroutine(of.list)
+            self.retrieve = raw_coroutine(of.retrieve)
+
+    class AsyncRolesStreamed:
+        def __init__(self, of: AsyncRoles) -> None:
+            self.create = streamed_coroutine(of.create)
+            self.delete = streamed_coroutine(of.delete)
+            self.list = streamed_coroutine(of.list)
+            self.retrieve = streamed_coroutine(of.retrieve)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .._omit import NotGiven, Omit
     from .._page import AsyncPage, Page
     from .._timeout import Timeout
-    from ._base import Body, Headers, Query
+    from ._base import Body, Headers, Query, raw_call, raw_coroutine, streamed_call, streamed_coroutine
 
 
 API_KEYS_CREATE: Operation[admin_organization_projects_service_accounts.APIKeyCreateResponse] = Operation(
@@ -67,6 +67,9 @@ UPDATE: Operation[admin_organization_projects.ProjectServiceAccount] = Operation
 
 class ServiceAccounts(Resource):
     """Members of a project that are programs, not people."""
+
+    with_raw_response: ServiceAccountsRaw
+    with_streaming_response: ServiceAccountsStreamed
 
     def __init__(self, caller: Caller) -> None:
         super().__init__(caller)
@@ -186,6 +189,9 @@ class ServiceAccounts(Resource):
 class AsyncServiceAccounts(AsyncResource):
     """Members of a project that are programs, not people."""
 
+    with_raw_response: AsyncServiceAccountsRaw
+    with_streaming_response: AsyncServiceAccountsStreamed
+
     def __init__(self, caller: AsyncCaller) -> None:
         super().__init__(caller)
         self.api_keys = AsyncApiKeys(caller)
@@ -304,6 +310,9 @@ class AsyncServiceAccounts(AsyncResource):
 class ApiKeys(Resource):
     """The API keys of a service account."""
 
+    with_raw_response: ApiKeysRaw
+    with_streaming_response: ApiKeysStreamed
+
     def create(
         self,
         service_account_id: str,
@@ -324,7 +333,7 @@ class ApiKeys(Resource):
         Args:
             project_id: id of the project.
             service_account_id: id of the service account.
-            expires_in_seconds: seconds until the key stops working; left out, it never does.
+            expires_in_seconds: seconds until the key stops working, up to 31,536,000 (a year); left out, it never does.
             name: what to call it.
             scopes: what the key may be used for; left out, all that its owner may do.
         """
@@ -333,6 +342,9 @@ class ApiKeys(Resource):
 
 class AsyncApiKeys(AsyncResource):
     """The API keys of a service account."""
+
+    with_raw_response: AsyncApiKeysRaw
+    with_streaming_response: AsyncApiKeysStreamed
 
     async def create(
         self,
@@ -354,8 +366,63 @@ class AsyncApiKeys(AsyncResource):
         Args:
             project_id: id of the project.
             service_account_id: id of the service account.
-            expires_in_seconds: seconds until the key stops working; left out, it never does.
+            expires_in_seconds: seconds until the key stops working, up to 31,536,000 (a year); left out, it never does.
             name: what to call it.
             scopes: what the key may be used for; left out, all that its owner may do.
         """
         return await self._caller.call(API_KEYS_CREATE, locals())
+
+
+if TYPE_CHECKING:
+
+    class ServiceAccountsRaw:
+        def __init__(self, of: ServiceAccounts) -> None:
+            self.create = raw_call(of.create)
+            self.delete = raw_call(of.delete)
+            self.list = raw_call(of.list)
+            self.retrieve = raw_call(of.retrieve)
+            self.update = raw_call(of.update)
+            self.api_keys = of.api_keys.with_raw_response
+
+    class ServiceAccountsStreamed:
+        def __init__(self, of: ServiceAccounts) -> None:
+            self.create = streamed_call(of.create)
+            self.delete = streamed_call(of.delete)
+            self.list = streamed_call(of.list)
+            self.retrieve = streamed_call(of.retrieve)
+            self.update = streamed_call(of.update)
+            self.api_keys = of.api_keys.with_streaming_response
+
+    class AsyncServiceAccountsRaw:
+        def __init__(self, of: AsyncServiceAccounts) -> None:
+            self.create = raw_coroutine(of.create)
+            self.delete = raw_coroutine(of.delete)
+            self.list = raw_coroutine(of.list)
+            self.retrieve = raw_coroutine(of.retrieve)
+            self.update = raw_coroutine(of.update)
+            self.api_keys = of.api_keys.with_raw_response
+
+    class AsyncServiceAccountsStreamed:
+        def __init__(self, of: AsyncServiceAccounts) -> None:
+            self.create = streamed_coroutine(of.create)
+            self.delete = streamed_coroutine(of.delete)
+            self.list = streamed_coroutine(of.list)
+            self.retrieve = streamed_coroutine(of.retrieve)
+            self.update = streamed_coroutine(of.update)
+            self.api_keys = of.api_keys.with_streaming_response
+
+    class ApiKeysRaw:
+        def __init__(self, of: ApiKeys) -> None:
+            self.create = raw_call(of.create)
+
+    class ApiKeysStreamed:
+        def __init__(self, of: ApiKeys) -> None:
+            self.create = streamed_call(of.create)
+
+    class AsyncApiKeysRaw:
+        def __init__(self, of: AsyncApiKeys) -> None:
+            self.create = raw_coroutine(of.create)
+
+    class AsyncApiKeysStreamed:
+        def __init__(self, of: AsyncApiKeys) -> None:
+            self.create = streamed_coroutine(of.create)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .._omit import NotGiven, Omit
     from .._page import AsyncPage, Page
     from .._timeout import Timeout
-    from ._base import Body, Headers, Query
+    from ._base import Body, Headers, Query, raw_call, raw_coroutine, streamed_call, streamed_coroutine
 
 
 CREATE: Operation[admin_organization_projects.ProjectUser] = Operation(
@@ -62,6 +62,9 @@ UPDATE: Operation[admin_organization_projects.ProjectUser] = Operation(
 
 class Users(Resource):
     """The people who are members of a project."""
+
+    with_raw_response: UsersRaw
+    with_streaming_response: UsersStreamed
 
     def __init__(self, caller: Caller) -> None:
         super().__init__(caller)
@@ -179,6 +182,9 @@ class Users(Resource):
 class AsyncUsers(AsyncResource):
     """The people who are members of a project."""
 
+    with_raw_response: AsyncUsersRaw
+    with_streaming_response: AsyncUsersStreamed
+
     def __init__(self, caller: AsyncCaller) -> None:
         super().__init__(caller)
         self.roles = AsyncRoles(caller)
@@ -295,6 +301,9 @@ class AsyncUsers(AsyncResource):
 class Roles(Resource):
     """The roles that a person holds in a project."""
 
+    with_raw_response: RolesRaw
+    with_streaming_response: RolesStreamed
+
     def create(
         self,
         user_id: str,
@@ -360,7 +369,7 @@ class Roles(Resource):
             project_id: id of the project.
             user_id: id of the person.
             after: id of the item that the page follows; leave it out for the first page.
-            limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
+            limit: how many items a page holds, up to 1000. All pages are walked whatever it is.
             order: `asc` or `desc`, by time of creation; `desc` by default.
         """
         return self._caller.page(ROLES_LIST, locals())
@@ -390,6 +399,9 @@ class Roles(Resource):
 
 class AsyncRoles(AsyncResource):
     """The roles that a person holds in a project."""
+
+    with_raw_response: AsyncRolesRaw
+    with_streaming_response: AsyncRolesStreamed
 
     async def create(
         self,
@@ -456,7 +468,7 @@ class AsyncRoles(AsyncResource):
             project_id: id of the project.
             user_id: id of the person.
             after: id of the item that the page follows; leave it out for the first page.
-            limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
+            limit: how many items a page holds, up to 1000. All pages are walked whatever it is.
             order: `asc` or `desc`, by time of creation; `desc` by default.
         """
         return self._caller.page(ROLES_LIST, locals())
@@ -482,3 +494,70 @@ class AsyncRoles(AsyncResource):
             role_id: id of the role.
         """
         return await self._caller.call(ROLES_RETRIEVE, locals())
+
+
+if TYPE_CHECKING:
+
+    class UsersRaw:
+        def __init__(self, of: Users) -> None:
+            self.create = raw_call(of.create)
+            self.delete = raw_call(of.delete)
+            self.list = raw_call(of.list)
+            self.retrieve = raw_call(of.retrieve)
+            self.update = raw_call(of.update)
+            self.roles = of.roles.with_raw_response
+
+    class UsersStreamed:
+        def __init__(self, of: Users) -> None:
+            self.create = streamed_call(of.create)
+            self.delete = streamed_call(of.delete)
+            self.list = streamed_call(of.list)
+            self.retrieve = streamed_call(of.retrieve)
+            self.update = streamed_call(of.update)
+            self.roles = of.roles.with_streaming_response
+
+    class AsyncUsersRaw:
+        def __init__(self, of: AsyncUsers) -> None:
+            self.create = raw_coroutine(of.create)
+            self.delete = raw_coroutine(of.delete)
+            self.list = raw_coroutine(of.list)
+            self.retrieve = raw_coroutine(of.retrieve)
+            self.update = raw_coroutine(of.update)
+            self.roles = of.roles.with_raw_response
+
+    class AsyncUsersStreamed:
+        def __init__(self, of: AsyncUsers) -> None:
+            self.create = streamed_coroutine(of.create)
+            self.delete = streamed_coroutine(of.delete)
+            self.list = streamed_coroutine(of.list)
+            self.retrieve = streamed_coroutine(of.retrieve)
+            self.update = streamed_coroutine(of.update)
+            self.roles = of.roles.with_streaming_response
+
+    class RolesRaw:
+        def __init__(self, of: Roles) -> None:
+            self.create = raw_call(of.create)
+            self.delete = raw_call(of.delete)
+            self.list = raw_call(of.list)
+            self.retrieve = raw_call(of.retrieve)
+
+    class RolesStreamed:
+        def __init__(self, of: Roles) -> None:
+            self.create = streamed_call(of.create)
+            self.delete = streamed_call(of.delete)
+            self.list = streamed_call(of.list)
+            self.retrieve = streamed_call(of.retrieve)
+
+    class AsyncRolesRaw:
+        def __init__(self, of: AsyncRoles) -> None:
+            self.create = raw_coroutine(of.create)
+            self.delete = raw_coroutine(of.delete)
+            self.list = raw_coroutine(of.list)
+            self.retrieve = raw_coroutine(of.retrieve)
+
+    class AsyncRolesStreamed:
+        def __init__(self, of: AsyncRoles) -> None:
+            self.create = streamed_coroutine(of.create)
+            self.delete = streamed_coroutine(of.delete)
+            self.list = streamed_coroutine(of.list)
+            self.retrieve = streamed_coroutine(of.retrieve)

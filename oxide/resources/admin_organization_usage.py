@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .._omit import NotGiven, Omit
     from .._page import AsyncPage, Page
     from .._timeout import Timeout
-    from ._base import Body, Headers, Query
+    from ._base import Body, Headers, Query, raw_call, raw_coroutine, streamed_call, streamed_coroutine
 
 
 AUDIO_SPEECHES: PageOperation[admin_organization.UsageCostsResponseData] = PageOperation(
@@ -181,6 +181,9 @@ WEB_SEARCH_CALLS: PageOperation[admin_organization.UsageCostsResponseData] = Pag
 class Usage(Resource):
     """What was used and what it cost, in buckets of time."""
 
+    with_raw_response: UsageRaw
+    with_streaming_response: UsageStreamed
+
     def audio_speeches(
         self,
         *,
@@ -209,7 +212,7 @@ class Usage(Resource):
             bucket_width: length of one bucket of time: `1m`, `1h` or `1d`; `1d` by default.
             end_time: unix time in seconds at which the report ends, itself not included; now by default.
             group_by: facts by which each bucket is split into rows, as `project_id` or `model`; not split by default.
-            limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
+            limit: how many buckets a page holds: up to 31 days (7 by default), 168 hours (24) or 1440 minutes (60).
             models: only what was used of these models.
             page: `next_page` of the page before; leave it out for the first one.
             project_ids: only what belongs to these projects.
@@ -245,7 +248,7 @@ class Usage(Resource):
             bucket_width: length of one bucket of time: `1m`, `1h` or `1d`; `1d` by default.
             end_time: unix time in seconds at which the report ends, itself not included; now by default.
             group_by: facts by which each bucket is split into rows, as `project_id` or `model`; not split by default.
-            limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
+            limit: how many buckets a page holds: up to 31 days (7 by default), 168 hours (24) or 1440 minutes (60).
             models: only what was used of these models.
             page: `next_page` of the page before; leave it out for the first one.
             project_ids: only what belongs to these projects.
@@ -277,7 +280,7 @@ class Usage(Resource):
             bucket_width: length of one bucket of time: `1m`, `1h` or `1d`; `1d` by default.
             end_time: unix time in seconds at which the report ends, itself not included; now by default.
             group_by: facts by which each bucket is split into rows, as `project_id` or `model`; not split by default.
-            limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
+            limit: how many buckets a page holds: up to 31 days (7 by default), 168 hours (24) or 1440 minutes (60).
             page: `next_page` of the page before; leave it out for the first one.
             project_ids: only what belongs to these projects.
         """
@@ -313,7 +316,7 @@ class Usage(Resource):
             bucket_width: length of one bucket of time: `1m`, `1h` or `1d`; `1d` by default.
             end_time: unix time in seconds at which the report ends, itself not included; now by default.
             group_by: facts by which each bucket is split into rows, as `project_id` or `model`; not split by default.
-            limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
+            limit: how many buckets a page holds: up to 31 days (7 by default), 168 hours (24) or 1440 minutes (60).
             models: only what was used of these models.
             page: `next_page` of the page before; leave it out for the first one.
             project_ids: only what belongs to these projects.
@@ -387,7 +390,7 @@ class Usage(Resource):
             bucket_width: length of one bucket of time: `1m`, `1h` or `1d`; `1d` by default.
             end_time: unix time in seconds at which the report ends, itself not included; now by default.
             group_by: facts by which each bucket is split into rows, as `project_id` or `model`; not split by default.
-            limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
+            limit: how many buckets a page holds: up to 31 days (7 by default), 168 hours (24) or 1440 minutes (60).
             models: only what was used of these models.
             page: `next_page` of the page before; leave it out for the first one.
             project_ids: only what belongs to these projects.
@@ -423,7 +426,7 @@ class Usage(Resource):
             bucket_width: length of one bucket of time: `1m`, `1h` or `1d`; `1d` by default.
             end_time: unix time in seconds at which the report ends, itself not included; now by default.
             group_by: facts by which each bucket is split into rows, as `project_id` or `model`; not split by default.
-            limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
+            limit: how many buckets a page holds: up to 31 days (7 by default), 168 hours (24) or 1440 minutes (60).
             models: only what was used of these models.
             page: `next_page` of the page before; leave it out for the first one.
             project_ids: only what belongs to these projects.
@@ -459,7 +462,7 @@ class Usage(Resource):
             bucket_width: length of one bucket of time: `1m`, `1h` or `1d`; `1d` by default.
             end_time: unix time in seconds at which the report ends, itself not included; now by default.
             group_by: facts by which each bucket is split into rows, as `project_id` or `model`; not split by default.
-            limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
+            limit: how many buckets a page holds: up to 31 days (7 by default), 168 hours (24) or 1440 minutes (60).
             page: `next_page` of the page before; leave it out for the first one.
             project_ids: only what belongs to these projects.
             user_ids: only what these people have used.
@@ -497,7 +500,7 @@ class Usage(Resource):
             bucket_width: length of one bucket of time: `1m`, `1h` or `1d`; `1d` by default.
             end_time: unix time in seconds at which the report ends, itself not included; now by default.
             group_by: facts by which each bucket is split into rows, as `project_id` or `model`; not split by default.
-            limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
+            limit: how many buckets a page holds: up to 31 days (7 by default), 168 hours (24) or 1440 minutes (60).
             models: only what was used of these models.
             page: `next_page` of the page before; leave it out for the first one.
             project_ids: only what belongs to these projects.
@@ -535,7 +538,7 @@ class Usage(Resource):
             bucket_width: length of one bucket of time: `1m`, `1h` or `1d`; `1d` by default.
             end_time: unix time in seconds at which the report ends, itself not included; now by default.
             group_by: facts by which each bucket is split into rows, as `project_id` or `model`; not split by default.
-            limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
+            limit: how many buckets a page holds: up to 31 days (7 by default), 168 hours (24) or 1440 minutes (60).
             models: only what was used of these models.
             page: `next_page` of the page before; leave it out for the first one.
             project_ids: only what belongs to these projects.
@@ -567,7 +570,7 @@ class Usage(Resource):
             bucket_width: length of one bucket of time: `1m`, `1h` or `1d`; `1d` by default.
             end_time: unix time in seconds at which the report ends, itself not included; now by default.
             group_by: facts by which each bucket is split into rows, as `project_id` or `model`; not split by default.
-            limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
+            limit: how many buckets a page holds: up to 31 days (7 by default), 168 hours (24) or 1440 minutes (60).
             page: `next_page` of the page before; leave it out for the first one.
             project_ids: only what belongs to these projects.
         """
@@ -603,7 +606,7 @@ class Usage(Resource):
             context_levels: only calls that read this much: `low`, `medium`, `high`.
             end_time: unix time in seconds at which the report ends, itself not included; now by default.
             group_by: facts by which each bucket is split into rows, as `project_id` or `model`; not split by default.
-            limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
+            limit: how many buckets a page holds: up to 31 days (7 by default), 168 hours (24) or 1440 minutes (60).
             models: only what was used of these models.
             page: `next_page` of the page before; leave it out for the first one.
             project_ids: only what belongs to these projects.
@@ -614,6 +617,9 @@ class Usage(Resource):
 
 class AsyncUsage(AsyncResource):
     """What was used and what it cost, in buckets of time."""
+
+    with_raw_response: AsyncUsageRaw
+    with_streaming_response: AsyncUsageStreamed
 
     def audio_speeches(
         self,
@@ -643,7 +649,7 @@ class AsyncUsage(AsyncResource):
             bucket_width: length of one bucket of time: `1m`, `1h` or `1d`; `1d` by default.
             end_time: unix time in seconds at which the report ends, itself not included; now by default.
             group_by: facts by which each bucket is split into rows, as `project_id` or `model`; not split by default.
-            limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
+            limit: how many buckets a page holds: up to 31 days (7 by default), 168 hours (24) or 1440 minutes (60).
             models: only what was used of these models.
             page: `next_page` of the page before; leave it out for the first one.
             project_ids: only what belongs to these projects.
@@ -679,7 +685,7 @@ class AsyncUsage(AsyncResource):
             bucket_width: length of one bucket of time: `1m`, `1h` or `1d`; `1d` by default.
             end_time: unix time in seconds at which the report ends, itself not included; now by default.
             group_by: facts by which each bucket is split into rows, as `project_id` or `model`; not split by default.
-            limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
+            limit: how many buckets a page holds: up to 31 days (7 by default), 168 hours (24) or 1440 minutes (60).
             models: only what was used of these models.
             page: `next_page` of the page before; leave it out for the first one.
             project_ids: only what belongs to these projects.
@@ -711,7 +717,7 @@ class AsyncUsage(AsyncResource):
             bucket_width: length of one bucket of time: `1m`, `1h` or `1d`; `1d` by default.
             end_time: unix time in seconds at which the report ends, itself not included; now by default.
             group_by: facts by which each bucket is split into rows, as `project_id` or `model`; not split by default.
-            limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
+            limit: how many buckets a page holds: up to 31 days (7 by default), 168 hours (24) or 1440 minutes (60).
             page: `next_page` of the page before; leave it out for the first one.
             project_ids: only what belongs to these projects.
         """
@@ -747,7 +753,7 @@ class AsyncUsage(AsyncResource):
             bucket_width: length of one bucket of time: `1m`, `1h` or `1d`; `1d` by default.
             end_time: unix time in seconds at which the report ends, itself not included; now by default.
             group_by: facts by which each bucket is split into rows, as `project_id` or `model`; not split by default.
-            limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
+            limit: how many buckets a page holds: up to 31 days (7 by default), 168 hours (24) or 1440 minutes (60).
             models: only what was used of these models.
             page: `next_page` of the page before; leave it out for the first one.
             project_ids: only what belongs to these projects.
@@ -821,7 +827,7 @@ class AsyncUsage(AsyncResource):
             bucket_width: length of one bucket of time: `1m`, `1h` or `1d`; `1d` by default.
             end_time: unix time in seconds at which the report ends, itself not included; now by default.
             group_by: facts by which each bucket is split into rows, as `project_id` or `model`; not split by default.
-            limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
+            limit: how many buckets a page holds: up to 31 days (7 by default), 168 hours (24) or 1440 minutes (60).
             models: only what was used of these models.
             page: `next_page` of the page before; leave it out for the first one.
             project_ids: only what belongs to these projects.
@@ -857,7 +863,7 @@ class AsyncUsage(AsyncResource):
             bucket_width: length of one bucket of time: `1m`, `1h` or `1d`; `1d` by default.
             end_time: unix time in seconds at which the report ends, itself not included; now by default.
             group_by: facts by which each bucket is split into rows, as `project_id` or `model`; not split by default.
-            limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
+            limit: how many buckets a page holds: up to 31 days (7 by default), 168 hours (24) or 1440 minutes (60).
             models: only what was used of these models.
             page: `next_page` of the page before; leave it out for the first one.
             project_ids: only what belongs to these projects.
@@ -893,7 +899,7 @@ class AsyncUsage(AsyncResource):
             bucket_width: length of one bucket of time: `1m`, `1h` or `1d`; `1d` by default.
             end_time: unix time in seconds at which the report ends, itself not included; now by default.
             group_by: facts by which each bucket is split into rows, as `project_id` or `model`; not split by default.
-            limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
+            limit: how many buckets a page holds: up to 31 days (7 by default), 168 hours (24) or 1440 minutes (60).
             page: `next_page` of the page before; leave it out for the first one.
             project_ids: only what belongs to these projects.
             user_ids: only what these people have used.
@@ -931,7 +937,7 @@ class AsyncUsage(AsyncResource):
             bucket_width: length of one bucket of time: `1m`, `1h` or `1d`; `1d` by default.
             end_time: unix time in seconds at which the report ends, itself not included; now by default.
             group_by: facts by which each bucket is split into rows, as `project_id` or `model`; not split by default.
-            limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
+            limit: how many buckets a page holds: up to 31 days (7 by default), 168 hours (24) or 1440 minutes (60).
             models: only what was used of these models.
             page: `next_page` of the page before; leave it out for the first one.
             project_ids: only what belongs to these projects.
@@ -969,7 +975,7 @@ class AsyncUsage(AsyncResource):
             bucket_width: length of one bucket of time: `1m`, `1h` or `1d`; `1d` by default.
             end_time: unix time in seconds at which the report ends, itself not included; now by default.
             group_by: facts by which each bucket is split into rows, as `project_id` or `model`; not split by default.
-            limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
+            limit: how many buckets a page holds: up to 31 days (7 by default), 168 hours (24) or 1440 minutes (60).
             models: only what was used of these models.
             page: `next_page` of the page before; leave it out for the first one.
             project_ids: only what belongs to these projects.
@@ -1001,7 +1007,7 @@ class AsyncUsage(AsyncResource):
             bucket_width: length of one bucket of time: `1m`, `1h` or `1d`; `1d` by default.
             end_time: unix time in seconds at which the report ends, itself not included; now by default.
             group_by: facts by which each bucket is split into rows, as `project_id` or `model`; not split by default.
-            limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
+            limit: how many buckets a page holds: up to 31 days (7 by default), 168 hours (24) or 1440 minutes (60).
             page: `next_page` of the page before; leave it out for the first one.
             project_ids: only what belongs to these projects.
         """
@@ -1037,10 +1043,73 @@ class AsyncUsage(AsyncResource):
             context_levels: only calls that read this much: `low`, `medium`, `high`.
             end_time: unix time in seconds at which the report ends, itself not included; now by default.
             group_by: facts by which each bucket is split into rows, as `project_id` or `model`; not split by default.
-            limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
+            limit: how many buckets a page holds: up to 31 days (7 by default), 168 hours (24) or 1440 minutes (60).
             models: only what was used of these models.
             page: `next_page` of the page before; leave it out for the first one.
             project_ids: only what belongs to these projects.
             user_ids: only what these people have used.
         """
         return self._caller.page(WEB_SEARCH_CALLS, locals())
+
+
+if TYPE_CHECKING:
+
+    class UsageRaw:
+        def __init__(self, of: Usage) -> None:
+            self.audio_speeches = raw_call(of.audio_speeches)
+            self.audio_transcriptions = raw_call(of.audio_transcriptions)
+            self.code_interpreter_sessions = raw_call(of.code_interpreter_sessions)
+            self.completions = raw_call(of.completions)
+            self.costs = raw_call(of.costs)
+            self.decisions = raw_call(of.decisions)
+            self.embeddings = raw_call(of.embeddings)
+            self.file_search_calls = raw_call(of.file_search_calls)
+            self.images = raw_call(of.images)
+            self.moderations = raw_call(of.moderations)
+            self.vector_stores = raw_call(of.vector_stores)
+            self.web_search_calls = raw_call(of.web_search_calls)
+
+    class UsageStreamed:
+        def __init__(self, of: Usage) -> None:
+            self.audio_speeches = streamed_call(of.audio_speeches)
+            self.audio_transcriptions = streamed_call(of.audio_transcriptions)
+            self.code_interpreter_sessions = streamed_call(of.code_interpreter_sessions)
+            self.completions = streamed_call(of.completions)
+            self.costs = streamed_call(of.costs)
+            self.decisions = streamed_call(of.decisions)
+            self.embeddings = streamed_call(of.embeddings)
+            self.file_search_calls = streamed_call(of.file_search_calls)
+            self.images = streamed_call(of.images)
+            self.moderations = streamed_call(of.moderations)
+            self.vector_stores = streamed_call(of.vector_stores)
+            self.web_search_calls = streamed_call(of.web_search_calls)
+
+    class AsyncUsageRaw:
+        def __init__(self, of: AsyncUsage) -> None:
+            self.audio_speeches = raw_coroutine(of.audio_speeches)
+            self.audio_transcriptions = raw_coroutine(of.audio_transcriptions)
+            self.code_interpreter_sessions = raw_coroutine(of.code_interpreter_sessions)
+            self.completions = raw_coroutine(of.completions)
+            self.costs = raw_coroutine(of.costs)
+            self.decisions = raw_coroutine(of.decisions)
+            self.embeddings = raw_coroutine(of.embeddings)
+            self.file_search_calls = raw_coroutine(of.file_search_calls)
+            self.images = raw_coroutine(of.images)
+            self.moderations = raw_coroutine(of.moderations)
+            self.vector_stores = raw_coroutine(of.vector_stores)
+            self.web_search_calls = raw_coroutine(of.web_search_calls)
+
+    class AsyncUsageStreamed:
+        def __init__(self, of: AsyncUsage) -> None:
+            self.audio_speeches = streamed_coroutine(of.audio_speeches)
+            self.audio_transcriptions = streamed_coroutine(of.audio_transcriptions)
+            self.code_interpreter_sessions = streamed_coroutine(of.code_interpreter_sessions)
+            self.completions = streamed_coroutine(of.completions)
+            self.costs = streamed_coroutine(of.costs)
+            self.decisions = streamed_coroutine(of.decisions)
+            self.embeddings = streamed_coroutine(of.embeddings)
+            self.file_search_calls = streamed_coroutine(of.file_search_calls)
+            self.images = streamed_coroutine(of.images)
+            self.moderations = streamed_coroutine(of.moderations)
+            self.vector_stores = streamed_coroutine(of.vector_stores)
+            self.web_search_calls = streamed_coroutine(of.web_search_calls)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .._omit import NotGiven, Omit
     from .._page import AsyncPage, Page
     from .._timeout import Timeout
-    from ._base import Body, Headers, Query
+    from ._base import Body, Headers, Query, raw_call, raw_coroutine, streamed_call, streamed_coroutine
 
 
 DELETE: Operation[admin_organization.UserDeleteResponse] = Operation(
@@ -55,6 +55,9 @@ UPDATE: Operation[admin_organization.OrganizationUser] = Operation(
 
 class Users(Resource):
     """The people of the organization."""
+
+    with_raw_response: UsersRaw
+    with_streaming_response: UsersStreamed
 
     def __init__(self, caller: Caller) -> None:
         super().__init__(caller)
@@ -148,6 +151,9 @@ class Users(Resource):
 class AsyncUsers(AsyncResource):
     """The people of the organization."""
 
+    with_raw_response: AsyncUsersRaw
+    with_streaming_response: AsyncUsersStreamed
+
     def __init__(self, caller: AsyncCaller) -> None:
         super().__init__(caller)
         self.roles = AsyncRoles(caller)
@@ -240,6 +246,9 @@ class AsyncUsers(AsyncResource):
 class Roles(Resource):
     """The organization's roles that a person holds."""
 
+    with_raw_response: RolesRaw
+    with_streaming_response: RolesStreamed
+
     def create(
         self,
         user_id: str,
@@ -299,7 +308,7 @@ class Roles(Resource):
         Args:
             user_id: id of the person.
             after: id of the item that the page follows; leave it out for the first page.
-            limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
+            limit: how many items a page holds, up to 1000. All pages are walked whatever it is.
             order: `asc` or `desc`, by time of creation; `desc` by default.
         """
         return self._caller.page(ROLES_LIST, locals())
@@ -327,6 +336,9 @@ class Roles(Resource):
 
 class AsyncRoles(AsyncResource):
     """The organization's roles that a person holds."""
+
+    with_raw_response: AsyncRolesRaw
+    with_streaming_response: AsyncRolesStreamed
 
     async def create(
         self,
@@ -387,7 +399,7 @@ class AsyncRoles(AsyncResource):
         Args:
             user_id: id of the person.
             after: id of the item that the page follows; leave it out for the first page.
-            limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
+            limit: how many items a page holds, up to 1000. All pages are walked whatever it is.
             order: `asc` or `desc`, by time of creation; `desc` by default.
         """
         return self._caller.page(ROLES_LIST, locals())
@@ -411,3 +423,66 @@ class AsyncRoles(AsyncResource):
             role_id: id of the role.
         """
         return await self._caller.call(ROLES_RETRIEVE, locals())
+
+
+if TYPE_CHECKING:
+
+    class UsersRaw:
+        def __init__(self, of: Users) -> None:
+            self.delete = raw_call(of.delete)
+            self.list = raw_call(of.list)
+            self.retrieve = raw_call(of.retrieve)
+            self.update = raw_call(of.update)
+            self.roles = of.roles.with_raw_response
+
+    class UsersStreamed:
+        def __init__(self, of: Users) -> None:
+            self.delete = streamed_call(of.delete)
+            self.list = streamed_call(of.list)
+            self.retrieve = streamed_call(of.retrieve)
+            self.update = streamed_call(of.update)
+            self.roles = of.roles.with_streaming_response
+
+    class AsyncUsersRaw:
+        def __init__(self, of: AsyncUsers) -> None:
+            self.delete = raw_coroutine(of.delete)
+            self.list = raw_coroutine(of.list)
+            self.retrieve = raw_coroutine(of.retrieve)
+            self.update = raw_coroutine(of.update)
+            self.roles = of.roles.with_raw_response
+
+    class AsyncUsersStreamed:
+        def __init__(self, of: AsyncUsers) -> None:
+            self.delete = streamed_coroutine(of.delete)
+            self.list = streamed_coroutine(of.list)
+            self.retrieve = streamed_coroutine(of.retrieve)
+            self.update = streamed_coroutine(of.update)
+            self.roles = of.roles.with_streaming_response
+
+    class RolesRaw:
+        def __init__(self, of: Roles) -> None:
+            self.create = raw_call(of.create)
+            self.delete = raw_call(of.delete)
+            self.list = raw_call(of.list)
+            self.retrieve = raw_call(of.retrieve)
+
+    class RolesStreamed:
+        def __init__(self, of: Roles) -> None:
+            self.create = streamed_call(of.create)
+            self.delete = streamed_call(of.delete)
+            self.list = streamed_call(of.list)
+            self.retrieve = streamed_call(of.retrieve)
+
+    class AsyncRolesRaw:
+        def __init__(self, of: AsyncRoles) -> None:
+            self.create = raw_coroutine(of.create)
+            self.delete = raw_coroutine(of.delete)
+            self.list = raw_coroutine(of.list)
+            self.retrieve = raw_coroutine(of.retrieve)
+
+    class AsyncRolesStreamed:
+        def __init__(self, of: AsyncRoles) -> None:
+            self.create = streamed_coroutine(of.create)
+            self.delete = streamed_coroutine(of.delete)
+            self.list = streamed_coroutine(of.list)
+            self.retrieve = streamed_coroutine(of.retrieve)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from .._omit import NotGiven, Omit
     from .._page import AsyncPage, Page
     from .._timeout import Timeout
-    from ._base import Body, Headers, Query
+    from ._base import Body, Headers, Query, raw_call, raw_coroutine, streamed_call, streamed_coroutine
 
 
 CREATE: Operation[admin_organization.WorkloadIdentityProvider] = Operation(
@@ -95,6 +95,9 @@ UPDATE: Operation[admin_organization.WorkloadIdentityProvider] = Operation(
 
 class WorkloadIdentityProviders(Resource):
     """Outside issuers of tokens whose workloads may come in without an API key."""
+
+    with_raw_response: WorkloadIdentityProvidersRaw
+    with_streaming_response: WorkloadIdentityProvidersStreamed
 
     def __init__(self, caller: Caller) -> None:
         super().__init__(caller)
@@ -228,6 +231,9 @@ class WorkloadIdentityProviders(Resource):
 class AsyncWorkloadIdentityProviders(AsyncResource):
     """Outside issuers of tokens whose workloads may come in without an API key."""
 
+    with_raw_response: AsyncWorkloadIdentityProvidersRaw
+    with_streaming_response: AsyncWorkloadIdentityProvidersStreamed
+
     def __init__(self, caller: AsyncCaller) -> None:
         super().__init__(caller)
         self.federation_rules = AsyncFederationRules(caller)
@@ -359,6 +365,9 @@ class AsyncWorkloadIdentityProviders(AsyncResource):
 
 class FederationRules(Resource):
     """Which outside identities may act as which service account."""
+
+    with_raw_response: FederationRulesRaw
+    with_streaming_response: FederationRulesStreamed
 
     def create(
         self,
@@ -492,6 +501,9 @@ class FederationRules(Resource):
 class AsyncFederationRules(AsyncResource):
     """Which outside identities may act as which service account."""
 
+    with_raw_response: AsyncFederationRulesRaw
+    with_streaming_response: AsyncFederationRulesStreamed
+
     async def create(
         self,
         workload_identity_provider_id: str,
@@ -619,3 +631,74 @@ class AsyncFederationRules(AsyncResource):
             permissions: what the workload may do; left out, all that the service account may.
         """
         return await self._caller.call(FEDERATION_RULES_UPDATE, locals())
+
+
+if TYPE_CHECKING:
+
+    class WorkloadIdentityProvidersRaw:
+        def __init__(self, of: WorkloadIdentityProviders) -> None:
+            self.create = raw_call(of.create)
+            self.delete = raw_call(of.delete)
+            self.list = raw_call(of.list)
+            self.retrieve = raw_call(of.retrieve)
+            self.update = raw_call(of.update)
+            self.federation_rules = of.federation_rules.with_raw_response
+
+    class WorkloadIdentityProvidersStreamed:
+        def __init__(self, of: WorkloadIdentityProviders) -> None:
+            self.create = streamed_call(of.create)
+            self.delete = streamed_call(of.delete)
+            self.list = streamed_call(of.list)
+            self.retrieve = streamed_call(of.retrieve)
+            self.update = streamed_call(of.update)
+            self.federation_rules = of.federation_rules.with_streaming_response
+
+    class AsyncWorkloadIdentityProvidersRaw:
+        def __init__(self, of: AsyncWorkloadIdentityProviders) -> None:
+            self.create = raw_coroutine(of.create)
+            self.delete = raw_coroutine(of.delete)
+            self.list = raw_coroutine(of.list)
+            self.retrieve = raw_coroutine(of.retrieve)
+            self.update = raw_coroutine(of.update)
+            self.federation_rules = of.federation_rules.with_raw_response
+
+    class AsyncWorkloadIdentityProvidersStreamed:
+        def __init__(self, of: AsyncWorkloadIdentityProviders) -> None:
+            self.create = streamed_coroutine(of.create)
+            self.delete = streamed_coroutine(of.delete)
+            self.list = streamed_coroutine(of.list)
+            self.retrieve = streamed_coroutine(of.retrieve)
+            self.update = streamed_coroutine(of.update)
+            self.federation_rules = of.federation_rules.with_streaming_response
+
+    class FederationRulesRaw:
+        def __init__(self, of: FederationRules) -> None:
+            self.create = raw_call(of.create)
+            self.delete = raw_call(of.delete)
+            self.list = raw_call(of.list)
+            self.retrieve = raw_call(of.retrieve)
+            self.update = raw_call(of.update)
+
+    class FederationRulesStreamed:
+        def __init__(self, of: FederationRules) -> None:
+            self.create = streamed_call(of.create)
+            self.delete = streamed_call(of.delete)
+            self.list = streamed_call(of.list)
+            self.retrieve = streamed_call(of.retrieve)
+            self.update = streamed_call(of.update)
+
+    class AsyncFederationRulesRaw:
+        def __init__(self, of: AsyncFederationRules) -> None:
+            self.create = raw_coroutine(of.create)
+            self.delete = raw_coroutine(of.delete)
+            self.list = raw_coroutine(of.list)
+            self.retrieve = raw_coroutine(of.retrieve)
+            self.update = raw_coroutine(of.update)
+
+    class AsyncFederationRulesStreamed:
+        def __init__(self, of: AsyncFederationRules) -> None:
+            self.create = streamed_coroutine(of.create)
+            self.delete = streamed_coroutine(of.delete)
+            self.list = streamed_coroutine(of.list)
+            self.retrieve = streamed_coroutine(of.retrieve)
+            self.update = streamed_coroutine(of.update)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .._page import AsyncPage, Page
     from .._stream import AsyncStream, Stream
     from .._timeout import Timeout
-    from ._base import Body, Headers, Query
+    from ._base import Body, Headers, Query, raw_call, raw_coroutine, streamed_call, streamed_coroutine
 
 
 SPEECH_CREATE: Operation[bytes] = Operation("POST", "/audio/speech", "bytes", send={"Accept": "application/octet-stream"}, body="json")
@@ -59,6 +59,9 @@ VOICES_DELETE: Operation[audio.VoiceDeleted] = Operation("DELETE", "/audio/voice
 class Audio(Resource):
     """Speech from text, text from speech, and voices of your own."""
 
+    with_raw_response: AudioRaw
+    with_streaming_response: AudioStreamed
+
     def __init__(self, caller: Caller) -> None:
         super().__init__(caller)
         self.speech = Speech(caller)
@@ -71,6 +74,9 @@ class Audio(Resource):
 class AsyncAudio(AsyncResource):
     """Speech from text, text from speech, and voices of your own."""
 
+    with_raw_response: AsyncAudioRaw
+    with_streaming_response: AsyncAudioStreamed
+
     def __init__(self, caller: AsyncCaller) -> None:
         super().__init__(caller)
         self.speech = AsyncSpeech(caller)
@@ -82,6 +88,9 @@ class AsyncAudio(AsyncResource):
 
 class Speech(Resource):
     """Text read aloud."""
+
+    with_raw_response: SpeechRaw
+    with_streaming_response: SpeechStreamed
 
     def create(
         self,
@@ -106,7 +115,7 @@ class Speech(Resource):
             input: the text to read, at most 4096 characters.
             model: name of the model, as `gpt-4o-mini-tts`.
             voice: a voice by name, as `alloy` or `marin`, or one of your own by its id.
-            instructions: how to speak: tone, pace, accent; not with `tts-1` and `tts-1-hd`.
+            instructions: how to speak: tone, pace, accent; at most 4096 characters, not with `tts-1` and `tts-1-hd`.
             response_format: `mp3`, `opus`, `aac`, `flac`, `wav` or `pcm` (24 kHz, 16 bits, no header); `mp3` by default.
             speed: 0.25 to 4.0, 1.0 by default; how fast the text is read.
             stream_format: `audio` for bytes or `sse` for events; `audio` by default. `tts-1` models know only that.
@@ -116,6 +125,9 @@ class Speech(Resource):
 
 class AsyncSpeech(AsyncResource):
     """Text read aloud."""
+
+    with_raw_response: AsyncSpeechRaw
+    with_streaming_response: AsyncSpeechStreamed
 
     async def create(
         self,
@@ -140,7 +152,7 @@ class AsyncSpeech(AsyncResource):
             input: the text to read, at most 4096 characters.
             model: name of the model, as `gpt-4o-mini-tts`.
             voice: a voice by name, as `alloy` or `marin`, or one of your own by its id.
-            instructions: how to speak: tone, pace, accent; not with `tts-1` and `tts-1-hd`.
+            instructions: how to speak: tone, pace, accent; at most 4096 characters, not with `tts-1` and `tts-1-hd`.
             response_format: `mp3`, `opus`, `aac`, `flac`, `wav` or `pcm` (24 kHz, 16 bits, no header); `mp3` by default.
             speed: 0.25 to 4.0, 1.0 by default; how fast the text is read.
             stream_format: `audio` for bytes or `sse` for events; `audio` by default. `tts-1` models know only that.
@@ -150,6 +162,9 @@ class AsyncSpeech(AsyncResource):
 
 class Transcriptions(Resource):
     """Speech written down in its own language."""
+
+    with_raw_response: TranscriptionsRaw
+    with_streaming_response: TranscriptionsStreamed
 
     if TYPE_CHECKING:
 
@@ -327,6 +342,9 @@ class Transcriptions(Resource):
 class AsyncTranscriptions(AsyncResource):
     """Speech written down in its own language."""
 
+    with_raw_response: AsyncTranscriptionsRaw
+    with_streaming_response: AsyncTranscriptionsStreamed
+
     if TYPE_CHECKING:
 
         @overload
@@ -503,6 +521,9 @@ class AsyncTranscriptions(AsyncResource):
 class Translations(Resource):
     """Speech written down in English."""
 
+    with_raw_response: TranslationsRaw
+    with_streaming_response: TranslationsStreamed
+
     @deprecated("`audio.translations.create` is deprecated by the API")
     def create(
         self,
@@ -534,6 +555,9 @@ class Translations(Resource):
 class AsyncTranslations(AsyncResource):
     """Speech written down in English."""
 
+    with_raw_response: AsyncTranslationsRaw
+    with_streaming_response: AsyncTranslationsStreamed
+
     @deprecated("`audio.translations.create` is deprecated by the API")
     async def create(
         self,
@@ -564,6 +588,9 @@ class AsyncTranslations(AsyncResource):
 
 class VoiceConsents(Resource):
     """Recordings in which a speaker agrees that their voice is imitated."""
+
+    with_raw_response: VoiceConsentsRaw
+    with_streaming_response: VoiceConsentsStreamed
 
     def create(
         self,
@@ -667,6 +694,9 @@ class VoiceConsents(Resource):
 class AsyncVoiceConsents(AsyncResource):
     """Recordings in which a speaker agrees that their voice is imitated."""
 
+    with_raw_response: AsyncVoiceConsentsRaw
+    with_streaming_response: AsyncVoiceConsentsStreamed
+
     async def create(
         self,
         *,
@@ -767,7 +797,10 @@ class AsyncVoiceConsents(AsyncResource):
 
 
 class Voices(Resource):
-    """Voices made from a recording of somebody who agreed to it."""
+    """Voices made from a recording of somebody who agreed to it, or from a description."""
+
+    with_raw_response: VoicesRaw
+    with_streaming_response: VoicesStreamed
 
     def create(
         self,
@@ -786,14 +819,16 @@ class Voices(Resource):
         max_retries: int | NotGiven = not_given,
         idempotency_key: str | None = None,
     ) -> audio.Voice:
-        """Make a voice for speech from a sample of a speaker who has agreed to it.
+        """Make a voice for speech, from a sample of a speaker who has agreed to it or from a description.
 
         Args:
             name: what to call the voice.
-            audio_sample: the speaker's voice, of which the new one is made.
+            audio_sample: a recording of the speaker, of whose voice the new one is made.
             consent: id of the consent of the same speaker.
-            model: name of the model, as `gpt-4o`.
-            type: where the voice comes from: `audio_sample`.
+            model: which way of making the voice is used with `type='prompt'`: `auto` for the newest, or one by its date.
+            prompt: what the voice is to sound like; with `type='prompt'`.
+            script_hint: what the voice will be used to say; with `type='prompt'`.
+            type: where the voice comes from: `audio_sample` or `prompt`.
         """
         return self._caller.call(VOICES_CREATE, locals())
 
@@ -817,7 +852,10 @@ class Voices(Resource):
 
 
 class AsyncVoices(AsyncResource):
-    """Voices made from a recording of somebody who agreed to it."""
+    """Voices made from a recording of somebody who agreed to it, or from a description."""
+
+    with_raw_response: AsyncVoicesRaw
+    with_streaming_response: AsyncVoicesStreamed
 
     async def create(
         self,
@@ -836,14 +874,16 @@ class AsyncVoices(AsyncResource):
         max_retries: int | NotGiven = not_given,
         idempotency_key: str | None = None,
     ) -> audio.Voice:
-        """Make a voice for speech from a sample of a speaker who has agreed to it.
+        """Make a voice for speech, from a sample of a speaker who has agreed to it or from a description.
 
         Args:
             name: what to call the voice.
-            audio_sample: the speaker's voice, of which the new one is made.
+            audio_sample: a recording of the speaker, of whose voice the new one is made.
             consent: id of the consent of the same speaker.
-            model: name of the model, as `gpt-4o`.
-            type: where the voice comes from: `audio_sample`.
+            model: which way of making the voice is used with `type='prompt'`: `auto` for the newest, or one by its date.
+            prompt: what the voice is to sound like; with `type='prompt'`.
+            script_hint: what the voice will be used to say; with `type='prompt'`.
+            type: where the voice comes from: `audio_sample` or `prompt`.
         """
         return await self._caller.call(VOICES_CREATE, locals())
 
@@ -864,3 +904,138 @@ class AsyncVoices(AsyncResource):
             voice_id: id of a voice of your own.
         """
         return await self._caller.call(VOICES_DELETE, locals())
+
+
+if TYPE_CHECKING:
+
+    class AudioRaw:
+        def __init__(self, of: Audio) -> None:
+            self.speech = of.speech.with_raw_response
+            self.transcriptions = of.transcriptions.with_raw_response
+            self.translations = of.translations.with_raw_response
+            self.voice_consents = of.voice_consents.with_raw_response
+            self.voices = of.voices.with_raw_response
+
+    class AudioStreamed:
+        def __init__(self, of: Audio) -> None:
+            self.speech = of.speech.with_streaming_response
+            self.transcriptions = of.transcriptions.with_streaming_response
+            self.translations = of.translations.with_streaming_response
+            self.voice_consents = of.voice_consents.with_streaming_response
+            self.voices = of.voices.with_streaming_response
+
+    class AsyncAudioRaw:
+        def __init__(self, of: AsyncAudio) -> None:
+            self.speech = of.speech.with_raw_response
+            self.transcriptions = of.transcriptions.with_raw_response
+            self.translations = of.translations.with_raw_response
+            self.voice_consents = of.voice_consents.with_raw_response
+            self.voices = of.voices.with_raw_response
+
+    class AsyncAudioStreamed:
+        def __init__(self, of: AsyncAudio) -> None:
+            self.speech = of.speech.with_streaming_response
+            self.transcriptions = of.transcriptions.with_streaming_response
+            self.translations = of.translations.with_streaming_response
+            self.voice_consents = of.voice_consents.with_streaming_response
+            self.voices = of.voices.with_streaming_response
+
+    class SpeechRaw:
+        def __init__(self, of: Speech) -> None:
+            self.create = raw_call(of.create)
+
+    class SpeechStreamed:
+        def __init__(self, of: Speech) -> None:
+            self.create = streamed_call(of.create)
+
+    class AsyncSpeechRaw:
+        def __init__(self, of: AsyncSpeech) -> None:
+            self.create = raw_coroutine(of.create)
+
+    class AsyncSpeechStreamed:
+        def __init__(self, of: AsyncSpeech) -> None:
+            self.create = streamed_coroutine(of.create)
+
+    class TranscriptionsRaw:
+        def __init__(self, of: Transcriptions) -> None:
+            self.create = raw_call(of.create)
+
+    class TranscriptionsStreamed:
+        def __init__(self, of: Transcriptions) -> None:
+            self.create = streamed_call(of.create)
+
+    class AsyncTranscriptionsRaw:
+        def __init__(self, of: AsyncTranscriptions) -> None:
+            self.create = raw_coroutine(of.create)
+
+    class AsyncTranscriptionsStreamed:
+        def __init__(self, of: AsyncTranscriptions) -> None:
+            self.create = streamed_coroutine(of.create)
+
+    class TranslationsRaw:
+        def __init__(self, of: Translations) -> None:
+            self.create = raw_call(of.create)  # pyright: ignore[reportDeprecated]
+
+    class TranslationsStreamed:
+        def __init__(self, of: Translations) -> None:
+            self.create = streamed_call(of.create)  # pyright: ignore[reportDeprecated]
+
+    class AsyncTranslationsRaw:
+        def __init__(self, of: AsyncTranslations) -> None:
+            self.create = raw_coroutine(of.create)  # pyright: ignore[reportDeprecated]
+
+    class AsyncTranslationsStreamed:
+        def __init__(self, of: AsyncTranslations) -> None:
+            self.create = streamed_coroutine(of.create)  # pyright: ignore[reportDeprecated]
+
+    class VoiceConsentsRaw:
+        def __init__(self, of: VoiceConsents) -> None:
+            self.create = raw_call(of.create)
+            self.delete = raw_call(of.delete)
+            self.list = raw_call(of.list)
+            self.retrieve = raw_call(of.retrieve)
+            self.update = raw_call(of.update)
+
+    class VoiceConsentsStreamed:
+        def __init__(self, of: VoiceConsents) -> None:
+            self.create = streamed_call(of.create)
+            self.delete = streamed_call(of.delete)
+            self.list = streamed_call(of.list)
+            self.retrieve = streamed_call(of.retrieve)
+            self.update = streamed_call(of.update)
+
+    class AsyncVoiceConsentsRaw:
+        def __init__(self, of: AsyncVoiceConsents) -> None:
+            self.create = raw_coroutine(of.create)
+            self.delete = raw_coroutine(of.delete)
+            self.list = raw_coroutine(of.list)
+            self.retrieve = raw_coroutine(of.retrieve)
+            self.update = raw_coroutine(of.update)
+
+    class AsyncVoiceConsentsStreamed:
+        def __init__(self, of: AsyncVoiceConsents) -> None:
+            self.create = streamed_coroutine(of.create)
+            self.delete = streamed_coroutine(of.delete)
+            self.list = streamed_coroutine(of.list)
+            self.retrieve = streamed_coroutine(of.retrieve)
+            self.update = streamed_coroutine(of.update)
+
+    class VoicesRaw:
+        def __init__(self, of: Voices) -> None:
+            self.create = raw_call(of.create)
+            self.delete = raw_call(of.delete)
+
+    class VoicesStreamed:
+        def __init__(self, of: Voices) -> None:
+            self.create = streamed_call(of.create)
+            self.delete = streamed_call(of.delete)
+
+    class AsyncVoicesRaw:
+        def __init__(self, of: AsyncVoices) -> None:
+            self.create = raw_coroutine(of.create)
+            self.delete = raw_coroutine(of.delete)
+
+    class AsyncVoicesStreamed:
+        def __init__(self, of: AsyncVoices) -> None:
+            self.create = streamed_coroutine(of.create)
+            self.delete = streamed_coroutine(of.delete)

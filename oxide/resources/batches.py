@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .._omit import NotGiven, Omit
     from .._page import AsyncPage, Page
     from .._timeout import Timeout
-    from ._base import Body, Headers, Query
+    from ._base import Body, Headers, Query, raw_call, raw_coroutine, streamed_call, streamed_coroutine
 
 
 CANCEL: Operation[batches.Batch] = Operation("POST", "/batches/{batch_id}/cancel", "batches.Batch")
@@ -29,6 +29,9 @@ RETRIEVE: Operation[batches.Batch] = Operation("GET", "/batches/{batch_id}", "ba
 
 class Batches(Resource):
     """Many requests in one file, answered within a day at about half the price."""
+
+    with_raw_response: BatchesRaw
+    with_streaming_response: BatchesStreamed
 
     def cancel(
         self,
@@ -125,6 +128,9 @@ class Batches(Resource):
 class AsyncBatches(AsyncResource):
     """Many requests in one file, answered within a day at about half the price."""
 
+    with_raw_response: AsyncBatchesRaw
+    with_streaming_response: AsyncBatchesStreamed
+
     async def cancel(
         self,
         batch_id: str,
@@ -215,3 +221,34 @@ class AsyncBatches(AsyncResource):
             batch_id: id of the batch.
         """
         return await self._caller.call(RETRIEVE, locals())
+
+
+if TYPE_CHECKING:
+
+    class BatchesRaw:
+        def __init__(self, of: Batches) -> None:
+            self.cancel = raw_call(of.cancel)
+            self.create = raw_call(of.create)
+            self.list = raw_call(of.list)
+            self.retrieve = raw_call(of.retrieve)
+
+    class BatchesStreamed:
+        def __init__(self, of: Batches) -> None:
+            self.cancel = streamed_call(of.cancel)
+            self.create = streamed_call(of.create)
+            self.list = streamed_call(of.list)
+            self.retrieve = streamed_call(of.retrieve)
+
+    class AsyncBatchesRaw:
+        def __init__(self, of: AsyncBatches) -> None:
+            self.cancel = raw_coroutine(of.cancel)
+            self.create = raw_coroutine(of.create)
+            self.list = raw_coroutine(of.list)
+            self.retrieve = raw_coroutine(of.retrieve)
+
+    class AsyncBatchesStreamed:
+        def __init__(self, of: AsyncBatches) -> None:
+            self.cancel = streamed_coroutine(of.cancel)
+            self.create = streamed_coroutine(of.create)
+            self.list = streamed_coroutine(of.list)
+            self.retrieve = streamed_coroutine(of.retrieve)

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 class Beta(Resource):
     """What may still change, and what is on its way out."""
 
+    with_raw_response: BetaRaw
+    with_streaming_response: BetaStreamed
+
     @resource
     def agents(self) -> Agents:
         """Agents: a model with instructions and tools, kept under an id, that works on its own."""
@@ -75,6 +78,9 @@ class Beta(Resource):
 class AsyncBeta(AsyncResource):
     """What may still change, and what is on its way out."""
 
+    with_raw_response: AsyncBetaRaw
+    with_streaming_response: AsyncBetaStreamed
+
     @resource
     def agents(self) -> AsyncAgents:
         """Agents: a model with instructions and tools, kept under an id, that works on its own."""
@@ -123,3 +129,46 @@ class AsyncBeta(AsyncResource):
         from .beta_threads import AsyncThreads
 
         return AsyncThreads(self._caller)
+
+
+if TYPE_CHECKING:
+
+    class BetaRaw:
+        def __init__(self, of: Beta) -> None:
+            self.agents = of.agents.with_raw_response
+            self.assistants = of.assistants.with_raw_response
+            self.chat = of.chat.with_raw_response
+            self.chatkit = of.chatkit.with_raw_response
+            self.realtime = of.realtime.with_raw_response
+            self.responses = of.responses.with_raw_response
+            self.threads = of.threads.with_raw_response
+
+    class BetaStreamed:
+        def __init__(self, of: Beta) -> None:
+            self.agents = of.agents.with_streaming_response
+            self.assistants = of.assistants.with_streaming_response
+            self.chat = of.chat.with_streaming_response
+            self.chatkit = of.chatkit.with_streaming_response
+            self.realtime = of.realtime.with_streaming_response
+            self.responses = of.responses.with_streaming_response
+            self.threads = of.threads.with_streaming_response
+
+    class AsyncBetaRaw:
+        def __init__(self, of: AsyncBeta) -> None:
+            self.agents = of.agents.with_raw_response
+            self.assistants = of.assistants.with_raw_response
+            self.chat = of.chat.with_raw_response
+            self.chatkit = of.chatkit.with_raw_response
+            self.realtime = of.realtime.with_raw_response
+            self.responses = of.responses.with_raw_response
+            self.threads = of.threads.with_raw_response
+
+    class AsyncBetaStreamed:
+        def __init__(self, of: AsyncBeta) -> None:
+            self.agents = of.agents.with_streaming_response
+            self.assistants = of.assistants.with_streaming_response
+            self.chat = of.chat.with_streaming_response
+            self.chatkit = of.chatkit.with_streaming_response
+            self.realtime = of.realtime.with_streaming_response
+            self.responses = of.responses.with_streaming_response
+            self.threads = of.threads.with_streaming_response

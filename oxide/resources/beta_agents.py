@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .._omit import NotGiven, Omit
     from .._page import AsyncPage, Page
     from .._timeout import Timeout
-    from ._base import Body, Headers, Query
+    from ._base import Body, Headers, Query, raw_call, raw_coroutine, streamed_call, streamed_coroutine
     from .beta_agents_environments import AsyncEnvironments, Environments
     from .beta_agents_sessions import AsyncSessions, Sessions
     from .beta_agents_vaults import AsyncVaults, Vaults
@@ -83,6 +83,9 @@ UPDATE: Operation[beta.Agent] = Operation("POST", "/agents/{agent_id}", "beta.Ag
 
 class Agents(Resource):
     """Agents: a model with instructions and tools, kept under an id, that works on its own."""
+
+    with_raw_response: AgentsRaw
+    with_streaming_response: AgentsStreamed
 
     def __init__(self, caller: Caller) -> None:
         super().__init__(caller)
@@ -249,6 +252,9 @@ class Agents(Resource):
 class AsyncAgents(AsyncResource):
     """Agents: a model with instructions and tools, kept under an id, that works on its own."""
 
+    with_raw_response: AsyncAgentsRaw
+    with_streaming_response: AsyncAgentsStreamed
+
     def __init__(self, caller: AsyncCaller) -> None:
         super().__init__(caller)
         self.automations = AsyncAutomations(caller)
@@ -414,6 +420,9 @@ class AsyncAgents(AsyncResource):
 class Automations(Resource):
     """Work that an agent does at a set time, once or again and again."""
 
+    with_raw_response: AutomationsRaw
+    with_streaming_response: AutomationsStreamed
+
     def __init__(self, caller: Caller) -> None:
         super().__init__(caller)
         self.invocations = Invocations(caller)
@@ -565,18 +574,21 @@ class Automations(Resource):
 
         Args:
             automation_id: id of the automation.
-            expression: when it runs again and again, as a cron expression.
+            expression: when it runs again and again, as a cron expression; with `type='periodic'`.
             metadata: up to 16 strings by name (64 and 512 characters), kept with the object.
             name: what to call it.
-            run_at: when it runs once, unix time in seconds.
+            run_at: when it runs once, unix time in seconds; with `type='once'`.
             target: what to do: open a new session, or go on with an existing one.
-            timezone: time zone of the expression, as `Europe/Vienna`.
+            timezone: time zone of the expression, as `Europe/Vienna`; with `type='periodic'`.
         """
         return self._caller.call(AUTOMATIONS_UPDATE, locals())
 
 
 class AsyncAutomations(AsyncResource):
     """Work that an agent does at a set time, once or again and again."""
+
+    with_raw_response: AsyncAutomationsRaw
+    with_streaming_response: AsyncAutomationsStreamed
 
     def __init__(self, caller: AsyncCaller) -> None:
         super().__init__(caller)
@@ -729,18 +741,21 @@ class AsyncAutomations(AsyncResource):
 
         Args:
             automation_id: id of the automation.
-            expression: when it runs again and again, as a cron expression.
+            expression: when it runs again and again, as a cron expression; with `type='periodic'`.
             metadata: up to 16 strings by name (64 and 512 characters), kept with the object.
             name: what to call it.
-            run_at: when it runs once, unix time in seconds.
+            run_at: when it runs once, unix time in seconds; with `type='once'`.
             target: what to do: open a new session, or go on with an existing one.
-            timezone: time zone of the expression, as `Europe/Vienna`.
+            timezone: time zone of the expression, as `Europe/Vienna`; with `type='periodic'`.
         """
         return await self._caller.call(AUTOMATIONS_UPDATE, locals())
 
 
 class Invocations(Resource):
     """The single runs of an automation."""
+
+    with_raw_response: InvocationsRaw
+    with_streaming_response: InvocationsStreamed
 
     def create(
         self,
@@ -808,6 +823,9 @@ class Invocations(Resource):
 class AsyncInvocations(AsyncResource):
     """The single runs of an automation."""
 
+    with_raw_response: AsyncInvocationsRaw
+    with_streaming_response: AsyncInvocationsStreamed
+
     async def create(
         self,
         automation_id: str,
@@ -869,3 +887,122 @@ class AsyncInvocations(AsyncResource):
             invocation_id: id of the run.
         """
         return await self._caller.call(AUTOMATIONS_INVOCATIONS_RETRIEVE, locals())
+
+
+if TYPE_CHECKING:
+
+    class AgentsRaw:
+        def __init__(self, of: Agents) -> None:
+            self.create = raw_call(of.create)
+            self.delete = raw_call(of.delete)
+            self.list = raw_call(of.list)
+            self.retrieve = raw_call(of.retrieve)
+            self.update = raw_call(of.update)
+            self.automations = of.automations.with_raw_response
+            self.environments = of.environments.with_raw_response
+            self.sessions = of.sessions.with_raw_response
+            self.vaults = of.vaults.with_raw_response
+
+    class AgentsStreamed:
+        def __init__(self, of: Agents) -> None:
+            self.create = streamed_call(of.create)
+            self.delete = streamed_call(of.delete)
+            self.list = streamed_call(of.list)
+            self.retrieve = streamed_call(of.retrieve)
+            self.update = streamed_call(of.update)
+            self.automations = of.automations.with_streaming_response
+            self.environments = of.environments.with_streaming_response
+            self.sessions = of.sessions.with_streaming_response
+            self.vaults = of.vaults.with_streaming_response
+
+    class AsyncAgentsRaw:
+        def __init__(self, of: AsyncAgents) -> None:
+            self.create = raw_coroutine(of.create)
+            self.delete = raw_coroutine(of.delete)
+            self.list = raw_coroutine(of.list)
+            self.retrieve = raw_coroutine(of.retrieve)
+            self.update = raw_coroutine(of.update)
+            self.automations = of.automations.with_raw_response
+            self.environments = of.environments.with_raw_response
+            self.sessions = of.sessions.with_raw_response
+            self.vaults = of.vaults.with_raw_response
+
+    class AsyncAgentsStreamed:
+        def __init__(self, of: AsyncAgents) -> None:
+            self.create = streamed_coroutine(of.create)
+            self.delete = streamed_coroutine(of.delete)
+            self.list = streamed_coroutine(of.list)
+            self.retrieve = streamed_coroutine(of.retrieve)
+            self.update = streamed_coroutine(of.update)
+            self.automations = of.automations.with_streaming_response
+            self.environments = of.environments.with_streaming_response
+            self.sessions = of.sessions.with_streaming_response
+            self.vaults = of.vaults.with_streaming_response
+
+    class AutomationsRaw:
+        def __init__(self, of: Automations) -> None:
+            self.create = raw_call(of.create)
+            self.delete = raw_call(of.delete)
+            self.list = raw_call(of.list)
+            self.pause = raw_call(of.pause)
+            self.resume = raw_call(of.resume)
+            self.retrieve = raw_call(of.retrieve)
+            self.update = raw_call(of.update)
+            self.invocations = of.invocations.with_raw_response
+
+    class AutomationsStreamed:
+        def __init__(self, of: Automations) -> None:
+            self.create = streamed_call(of.create)
+            self.delete = streamed_call(of.delete)
+            self.list = streamed_call(of.list)
+            self.pause = streamed_call(of.pause)
+            self.resume = streamed_call(of.resume)
+            self.retrieve = streamed_call(of.retrieve)
+            self.update = streamed_call(of.update)
+            self.invocations = of.invocations.with_streaming_response
+
+    class AsyncAutomationsRaw:
+        def __init__(self, of: AsyncAutomations) -> None:
+            self.create = raw_coroutine(of.create)
+            self.delete = raw_coroutine(of.delete)
+            self.list = raw_coroutine(of.list)
+            self.pause = raw_coroutine(of.pause)
+            self.resume = raw_coroutine(of.resume)
+            self.retrieve = raw_coroutine(of.retrieve)
+            self.update = raw_coroutine(of.update)
+            self.invocations = of.invocations.with_raw_response
+
+    class AsyncAutomationsStreamed:
+        def __init__(self, of: AsyncAutomations) -> None:
+            self.create = streamed_coroutine(of.create)
+            self.delete = streamed_coroutine(of.delete)
+            self.list = streamed_coroutine(of.list)
+            self.pause = streamed_coroutine(of.pause)
+            self.resume = streamed_coroutine(of.resume)
+            self.retrieve = streamed_coroutine(of.retrieve)
+            self.update = streamed_coroutine(of.update)
+            self.invocations = of.invocations.with_streaming_response
+
+    class InvocationsRaw:
+        def __init__(self, of: Invocations) -> None:
+            self.create = raw_call(of.create)
+            self.list = raw_call(of.list)
+            self.retrieve = raw_call(of.retrieve)
+
+    class InvocationsStreamed:
+        def __init__(self, of: Invocations) -> None:
+            self.create = streamed_call(of.create)
+            self.list = streamed_call(of.list)
+            self.retrieve = streamed_call(of.retrieve)
+
+    class AsyncInvocationsRaw:
+        def __init__(self, of: AsyncInvocations) -> None:
+            self.create = raw_coroutine(of.create)
+            self.list = raw_coroutine(of.list)
+            self.retrieve = raw_coroutine(of.retrieve)
+
+    class AsyncInvocationsStreamed:
+        def __init__(self, of: AsyncInvocations) -> None:
+            self.create = streamed_coroutine(of.create)
+            self.list = streamed_coroutine(of.list)
+            self.retrieve = streamed_coroutine(of.retrieve)

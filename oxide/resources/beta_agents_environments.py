@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .._omit import NotGiven, Omit
     from .._page import AsyncPage, Page
     from .._timeout import Timeout
-    from ._base import Body, Headers, Query
+    from ._base import Body, Headers, Query, raw_call, raw_coroutine, streamed_call, streamed_coroutine
 
 
 CREATE: Operation[beta_agents.EnvironmentInfo] = Operation(
@@ -85,6 +85,9 @@ TEMPLATES_UPDATE: Operation[beta_agents_environments.EnvironmentTemplate] = Oper
 
 class Environments(Resource):
     """The machines on which agents work."""
+
+    with_raw_response: EnvironmentsRaw
+    with_streaming_response: EnvironmentsStreamed
 
     def __init__(self, caller: Caller) -> None:
         super().__init__(caller)
@@ -157,6 +160,9 @@ class Environments(Resource):
 class AsyncEnvironments(AsyncResource):
     """The machines on which agents work."""
 
+    with_raw_response: AsyncEnvironmentsRaw
+    with_streaming_response: AsyncEnvironmentsStreamed
+
     def __init__(self, caller: AsyncCaller) -> None:
         super().__init__(caller)
         self.files = AsyncFiles(caller)
@@ -228,6 +234,9 @@ class AsyncEnvironments(AsyncResource):
 class Files(Resource):
     """Files on an agent's machine."""
 
+    with_raw_response: FilesRaw
+    with_streaming_response: FilesStreamed
+
     def create(
         self,
         environment_id: str,
@@ -284,6 +293,9 @@ class Files(Resource):
 class AsyncFiles(AsyncResource):
     """Files on an agent's machine."""
 
+    with_raw_response: AsyncFilesRaw
+    with_streaming_response: AsyncFilesStreamed
+
     async def create(
         self,
         environment_id: str,
@@ -339,6 +351,9 @@ class AsyncFiles(AsyncResource):
 
 class Templates(Resource):
     """Recipes for machines: packages, files, skills and network access."""
+
+    with_raw_response: TemplatesRaw
+    with_streaming_response: TemplatesStreamed
 
     def create(
         self,
@@ -476,6 +491,9 @@ class Templates(Resource):
 class AsyncTemplates(AsyncResource):
     """Recipes for machines: packages, files, skills and network access."""
 
+    with_raw_response: AsyncTemplatesRaw
+    with_streaming_response: AsyncTemplatesStreamed
+
     async def create(
         self,
         *,
@@ -607,3 +625,90 @@ class AsyncTemplates(AsyncResource):
             skills: skills to put there, by id or by content.
         """
         return await self._caller.call(TEMPLATES_UPDATE, locals())
+
+
+if TYPE_CHECKING:
+
+    class EnvironmentsRaw:
+        def __init__(self, of: Environments) -> None:
+            self.create = raw_call(of.create)
+            self.list = raw_call(of.list)
+            self.retrieve = raw_call(of.retrieve)
+            self.files = of.files.with_raw_response
+            self.templates = of.templates.with_raw_response
+
+    class EnvironmentsStreamed:
+        def __init__(self, of: Environments) -> None:
+            self.create = streamed_call(of.create)
+            self.list = streamed_call(of.list)
+            self.retrieve = streamed_call(of.retrieve)
+            self.files = of.files.with_streaming_response
+            self.templates = of.templates.with_streaming_response
+
+    class AsyncEnvironmentsRaw:
+        def __init__(self, of: AsyncEnvironments) -> None:
+            self.create = raw_coroutine(of.create)
+            self.list = raw_coroutine(of.list)
+            self.retrieve = raw_coroutine(of.retrieve)
+            self.files = of.files.with_raw_response
+            self.templates = of.templates.with_raw_response
+
+    class AsyncEnvironmentsStreamed:
+        def __init__(self, of: AsyncEnvironments) -> None:
+            self.create = streamed_coroutine(of.create)
+            self.list = streamed_coroutine(of.list)
+            self.retrieve = streamed_coroutine(of.retrieve)
+            self.files = of.files.with_streaming_response
+            self.templates = of.templates.with_streaming_response
+
+    class FilesRaw:
+        def __init__(self, of: Files) -> None:
+            self.create = raw_call(of.create)
+            self.list = raw_call(of.list)
+
+    class FilesStreamed:
+        def __init__(self, of: Files) -> None:
+            self.create = streamed_call(of.create)
+            self.list = streamed_call(of.list)
+
+    class AsyncFilesRaw:
+        def __init__(self, of: AsyncFiles) -> None:
+            self.create = raw_coroutine(of.create)
+            self.list = raw_coroutine(of.list)
+
+    class AsyncFilesStreamed:
+        def __init__(self, of: AsyncFiles) -> None:
+            self.create = streamed_coroutine(of.create)
+            self.list = streamed_coroutine(of.list)
+
+    class TemplatesRaw:
+        def __init__(self, of: Templates) -> None:
+            self.create = raw_call(of.create)
+            self.delete = raw_call(of.delete)
+            self.list = raw_call(of.list)
+            self.retrieve = raw_call(of.retrieve)
+            self.update = raw_call(of.update)
+
+    class TemplatesStreamed:
+        def __init__(self, of: Templates) -> None:
+            self.create = streamed_call(of.create)
+            self.delete = streamed_call(of.delete)
+            self.list = streamed_call(of.list)
+            self.retrieve = streamed_call(of.retrieve)
+            self.update = streamed_call(of.update)
+
+    class AsyncTemplatesRaw:
+        def __init__(self, of: AsyncTemplates) -> None:
+            self.create = raw_coroutine(of.create)
+            self.delete = raw_coroutine(of.delete)
+            self.list = raw_coroutine(of.list)
+            self.retrieve = raw_coroutine(of.retrieve)
+            self.update = raw_coroutine(of.update)
+
+    class AsyncTemplatesStreamed:
+        def __init__(self, of: AsyncTemplates) -> None:
+            self.create = streamed_coroutine(of.create)
+            self.delete = streamed_coroutine(of.delete)
+            self.list = streamed_coroutine(of.list)
+            self.retrieve = streamed_coroutine(of.retrieve)
+            self.update = streamed_coroutine(of.update)

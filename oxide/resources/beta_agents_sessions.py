@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .._page import AsyncPage, Page
     from .._stream import AsyncStream, Stream
     from .._timeout import Timeout
-    from ._base import Body, Headers, Query
+    from ._base import Body, Headers, Query, raw_call, raw_coroutine, streamed_call, streamed_coroutine
     from .beta_agents_sessions_subagents import AsyncSubagents, Subagents
 
 
@@ -128,6 +128,9 @@ UPDATE: Operation[beta_agent_sessions.AgentSession] = Operation(
 
 class Sessions(Resource):
     """Conversations with an agent, together with the work it does in them."""
+
+    with_raw_response: SessionsRaw
+    with_streaming_response: SessionsStreamed
 
     def __init__(self, caller: Caller) -> None:
         super().__init__(caller)
@@ -359,6 +362,9 @@ class Sessions(Resource):
 class AsyncSessions(AsyncResource):
     """Conversations with an agent, together with the work it does in them."""
 
+    with_raw_response: AsyncSessionsRaw
+    with_streaming_response: AsyncSessionsStreamed
+
     def __init__(self, caller: AsyncCaller) -> None:
         super().__init__(caller)
         self.artifacts = AsyncArtifacts(caller)
@@ -589,6 +595,9 @@ class AsyncSessions(AsyncResource):
 class Artifacts(Resource):
     """Files that an agent made in a session."""
 
+    with_raw_response: ArtifactsRaw
+    with_streaming_response: ArtifactsStreamed
+
     def content(
         self,
         artifact_id: str,
@@ -678,6 +687,9 @@ class Artifacts(Resource):
 
 class AsyncArtifacts(AsyncResource):
     """Files that an agent made in a session."""
+
+    with_raw_response: AsyncArtifactsRaw
+    with_streaming_response: AsyncArtifactsStreamed
 
     async def content(
         self,
@@ -769,6 +781,9 @@ class AsyncArtifacts(AsyncResource):
 class Events(Resource):
     """What is sent into a running session, and what comes out of it."""
 
+    with_raw_response: EventsRaw
+    with_streaming_response: EventsStreamed
+
     def create(
         self,
         session_id: str,
@@ -812,6 +827,9 @@ class Events(Resource):
 
 class AsyncEvents(AsyncResource):
     """What is sent into a running session, and what comes out of it."""
+
+    with_raw_response: AsyncEventsRaw
+    with_streaming_response: AsyncEventsStreamed
 
     async def create(
         self,
@@ -857,6 +875,9 @@ class AsyncEvents(AsyncResource):
 class SessionsItems(Resource):
     """Messages, tool calls and results of a session."""
 
+    with_raw_response: SessionsItemsRaw
+    with_streaming_response: SessionsItemsStreamed
+
     def list(
         self,
         session_id: str,
@@ -884,6 +905,9 @@ class SessionsItems(Resource):
 
 class AsyncSessionsItems(AsyncResource):
     """Messages, tool calls and results of a session."""
+
+    with_raw_response: AsyncSessionsItemsRaw
+    with_streaming_response: AsyncSessionsItemsStreamed
 
     def list(
         self,
@@ -913,6 +937,9 @@ class AsyncSessionsItems(AsyncResource):
 class Traces(Resource):
     """Records of how a session went, step by step."""
 
+    with_raw_response: TracesRaw
+    with_streaming_response: TracesStreamed
+
     def list(
         self,
         session_id: str,
@@ -941,6 +968,9 @@ class Traces(Resource):
 class AsyncTraces(AsyncResource):
     """Records of how a session went, step by step."""
 
+    with_raw_response: AsyncTracesRaw
+    with_streaming_response: AsyncTracesStreamed
+
     def list(
         self,
         session_id: str,
@@ -968,6 +998,9 @@ class AsyncTraces(AsyncResource):
 
 class Turns(Resource):
     """The turns of a session: each a piece of work from an input to its end."""
+
+    with_raw_response: TurnsRaw
+    with_streaming_response: TurnsStreamed
 
     def __init__(self, caller: Caller) -> None:
         super().__init__(caller)
@@ -1021,6 +1054,9 @@ class Turns(Resource):
 class AsyncTurns(AsyncResource):
     """The turns of a session: each a piece of work from an input to its end."""
 
+    with_raw_response: AsyncTurnsRaw
+    with_streaming_response: AsyncTurnsStreamed
+
     def __init__(self, caller: AsyncCaller) -> None:
         super().__init__(caller)
         self.items = AsyncTurnsItems(caller)
@@ -1073,6 +1109,9 @@ class AsyncTurns(AsyncResource):
 class TurnsItems(Resource):
     """Messages, tool calls and results of one turn of a session."""
 
+    with_raw_response: TurnsItemsRaw
+    with_streaming_response: TurnsItemsStreamed
+
     def list(
         self,
         turn_id: str,
@@ -1103,6 +1142,9 @@ class TurnsItems(Resource):
 class AsyncTurnsItems(AsyncResource):
     """Messages, tool calls and results of one turn of a session."""
 
+    with_raw_response: AsyncTurnsItemsRaw
+    with_streaming_response: AsyncTurnsItemsStreamed
+
     def list(
         self,
         turn_id: str,
@@ -1128,3 +1170,182 @@ class AsyncTurnsItems(AsyncResource):
             order: `asc` or `desc`, by time of creation; `desc` by default.
         """
         return self._caller.page(TURNS_ITEMS_LIST, locals())
+
+
+if TYPE_CHECKING:
+
+    class SessionsRaw:
+        def __init__(self, of: Sessions) -> None:
+            self.create = raw_call(of.create)
+            self.delete = raw_call(of.delete)
+            self.list = raw_call(of.list)
+            self.retrieve = raw_call(of.retrieve)
+            self.update = raw_call(of.update)
+            self.artifacts = of.artifacts.with_raw_response
+            self.events = of.events.with_raw_response
+            self.items = of.items.with_raw_response
+            self.subagents = of.subagents.with_raw_response
+            self.traces = of.traces.with_raw_response
+            self.turns = of.turns.with_raw_response
+
+    class SessionsStreamed:
+        def __init__(self, of: Sessions) -> None:
+            self.create = streamed_call(of.create)
+            self.delete = streamed_call(of.delete)
+            self.list = streamed_call(of.list)
+            self.retrieve = streamed_call(of.retrieve)
+            self.update = streamed_call(of.update)
+            self.artifacts = of.artifacts.with_streaming_response
+            self.events = of.events.with_streaming_response
+            self.items = of.items.with_streaming_response
+            self.subagents = of.subagents.with_streaming_response
+            self.traces = of.traces.with_streaming_response
+            self.turns = of.turns.with_streaming_response
+
+    class AsyncSessionsRaw:
+        def __init__(self, of: AsyncSessions) -> None:
+            self.create = raw_coroutine(of.create)
+            self.delete = raw_coroutine(of.delete)
+            self.list = raw_coroutine(of.list)
+            self.retrieve = raw_coroutine(of.retrieve)
+            self.update = raw_coroutine(of.update)
+            self.artifacts = of.artifacts.with_raw_response
+            self.events = of.events.with_raw_response
+            self.items = of.items.with_raw_response
+            self.subagents = of.subagents.with_raw_response
+            self.traces = of.traces.with_raw_response
+            self.turns = of.turns.with_raw_response
+
+    class AsyncSessionsStreamed:
+        def __init__(self, of: AsyncSessions) -> None:
+            self.create = streamed_coroutine(of.create)
+            self.delete = streamed_coroutine(of.delete)
+            self.list = streamed_coroutine(of.list)
+            self.retrieve = streamed_coroutine(of.retrieve)
+            self.update = streamed_coroutine(of.update)
+            self.artifacts = of.artifacts.with_streaming_response
+            self.events = of.events.with_streaming_response
+            self.items = of.items.with_streaming_response
+            self.subagents = of.subagents.with_streaming_response
+            self.traces = of.traces.with_streaming_response
+            self.turns = of.turns.with_streaming_response
+
+    class ArtifactsRaw:
+        def __init__(self, of: Artifacts) -> None:
+            self.content = raw_call(of.content)
+            self.delete = raw_call(of.delete)
+            self.list = raw_call(of.list)
+            self.retrieve = raw_call(of.retrieve)
+
+    class ArtifactsStreamed:
+        def __init__(self, of: Artifacts) -> None:
+            self.content = streamed_call(of.content)
+            self.delete = streamed_call(of.delete)
+            self.list = streamed_call(of.list)
+            self.retrieve = streamed_call(of.retrieve)
+
+    class AsyncArtifactsRaw:
+        def __init__(self, of: AsyncArtifacts) -> None:
+            self.content = raw_coroutine(of.content)
+            self.delete = raw_coroutine(of.delete)
+            self.list = raw_coroutine(of.list)
+            self.retrieve = raw_coroutine(of.retrieve)
+
+    class AsyncArtifactsStreamed:
+        def __init__(self, of: AsyncArtifacts) -> None:
+            self.content = streamed_coroutine(of.content)
+            self.delete = streamed_coroutine(of.delete)
+            self.list = streamed_coroutine(of.list)
+            self.retrieve = streamed_coroutine(of.retrieve)
+
+    class EventsRaw:
+        def __init__(self, of: Events) -> None:
+            self.create = raw_call(of.create)
+            self.stream = raw_call(of.stream)
+
+    class EventsStreamed:
+        def __init__(self, of: Events) -> None:
+            self.create = streamed_call(of.create)
+            self.stream = streamed_call(of.stream)
+
+    class AsyncEventsRaw:
+        def __init__(self, of: AsyncEvents) -> None:
+            self.create = raw_coroutine(of.create)
+            self.stream = raw_coroutine(of.stream)
+
+    class AsyncEventsStreamed:
+        def __init__(self, of: AsyncEvents) -> None:
+            self.create = streamed_coroutine(of.create)
+            self.stream = streamed_coroutine(of.stream)
+
+    class SessionsItemsRaw:
+        def __init__(self, of: SessionsItems) -> None:
+            self.list = raw_call(of.list)
+
+    class SessionsItemsStreamed:
+        def __init__(self, of: SessionsItems) -> None:
+            self.list = streamed_call(of.list)
+
+    class AsyncSessionsItemsRaw:
+        def __init__(self, of: AsyncSessionsItems) -> None:
+            self.list = raw_coroutine(of.list)
+
+    class AsyncSessionsItemsStreamed:
+        def __init__(self, of: AsyncSessionsItems) -> None:
+            self.list = streamed_coroutine(of.list)
+
+    class TracesRaw:
+        def __init__(self, of: Traces) -> None:
+            self.list = raw_call(of.list)
+
+    class TracesStreamed:
+        def __init__(self, of: Traces) -> None:
+            self.list = streamed_call(of.list)
+
+    class AsyncTracesRaw:
+        def __init__(self, of: AsyncTraces) -> None:
+            self.list = raw_coroutine(of.list)
+
+    class AsyncTracesStreamed:
+        def __init__(self, of: AsyncTraces) -> None:
+            self.list = streamed_coroutine(of.list)
+
+    class TurnsRaw:
+        def __init__(self, of: Turns) -> None:
+            self.list = raw_call(of.list)
+            self.retrieve = raw_call(of.retrieve)
+            self.items = of.items.with_raw_response
+
+    class TurnsStreamed:
+        def __init__(self, of: Turns) -> None:
+            self.list = streamed_call(of.list)
+            self.retrieve = streamed_call(of.retrieve)
+            self.items = of.items.with_streaming_response
+
+    class AsyncTurnsRaw:
+        def __init__(self, of: AsyncTurns) -> None:
+            self.list = raw_coroutine(of.list)
+            self.retrieve = raw_coroutine(of.retrieve)
+            self.items = of.items.with_raw_response
+
+    class AsyncTurnsStreamed:
+        def __init__(self, of: AsyncTurns) -> None:
+            self.list = streamed_coroutine(of.list)
+            self.retrieve = streamed_coroutine(of.retrieve)
+            self.items = of.items.with_streaming_response
+
+    class TurnsItemsRaw:
+        def __init__(self, of: TurnsItems) -> None:
+            self.list = raw_call(of.list)
+
+    class TurnsItemsStreamed:
+        def __init__(self, of: TurnsItems) -> None:
+            self.list = streamed_call(of.list)
+
+    class AsyncTurnsItemsRaw:
+        def __init__(self, of: AsyncTurnsItems) -> None:
+            self.list = raw_coroutine(of.list)
+
+    class AsyncTurnsItemsStreamed:
+        def __init__(self, of: AsyncTurnsItems) -> None:
+            self.list = streamed_coroutine(of.list)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .._omit import NotGiven, Omit
     from .._page import AsyncPage, Page
     from .._timeout import Timeout
-    from ._base import Body, Headers, Query
+    from ._base import Body, Headers, Query, raw_call, raw_coroutine, streamed_call, streamed_coroutine
 
 
 ITEMS_LIST: PageOperation[beta_agent_sessions.AgentSessionItem] = PageOperation(
@@ -66,6 +66,9 @@ TURNS_RETRIEVE: Operation[beta_agents_sessions.Turn] = Operation(
 
 class Subagents(Resource):
     """Helpers that the agent of a session has called in."""
+
+    with_raw_response: SubagentsRaw
+    with_streaming_response: SubagentsStreamed
 
     def __init__(self, caller: Caller) -> None:
         super().__init__(caller)
@@ -120,6 +123,9 @@ class Subagents(Resource):
 class AsyncSubagents(AsyncResource):
     """Helpers that the agent of a session has called in."""
 
+    with_raw_response: AsyncSubagentsRaw
+    with_streaming_response: AsyncSubagentsStreamed
+
     def __init__(self, caller: AsyncCaller) -> None:
         super().__init__(caller)
         self.items = AsyncSubagentsItems(caller)
@@ -173,6 +179,9 @@ class AsyncSubagents(AsyncResource):
 class SubagentsItems(Resource):
     """Messages, tool calls and results of a subagent."""
 
+    with_raw_response: SubagentsItemsRaw
+    with_streaming_response: SubagentsItemsStreamed
+
     def list(
         self,
         subagent_id: str,
@@ -203,6 +212,9 @@ class SubagentsItems(Resource):
 class AsyncSubagentsItems(AsyncResource):
     """Messages, tool calls and results of a subagent."""
 
+    with_raw_response: AsyncSubagentsItemsRaw
+    with_streaming_response: AsyncSubagentsItemsStreamed
+
     def list(
         self,
         subagent_id: str,
@@ -232,6 +244,9 @@ class AsyncSubagentsItems(AsyncResource):
 
 class Turns(Resource):
     """The turns that a subagent has taken."""
+
+    with_raw_response: TurnsRaw
+    with_streaming_response: TurnsStreamed
 
     def __init__(self, caller: Caller) -> None:
         super().__init__(caller)
@@ -289,6 +304,9 @@ class Turns(Resource):
 class AsyncTurns(AsyncResource):
     """The turns that a subagent has taken."""
 
+    with_raw_response: AsyncTurnsRaw
+    with_streaming_response: AsyncTurnsStreamed
+
     def __init__(self, caller: AsyncCaller) -> None:
         super().__init__(caller)
         self.items = AsyncTurnsItems(caller)
@@ -345,6 +363,9 @@ class AsyncTurns(AsyncResource):
 class TurnsItems(Resource):
     """Messages, tool calls and results of one turn of a subagent."""
 
+    with_raw_response: TurnsItemsRaw
+    with_streaming_response: TurnsItemsStreamed
+
     def list(
         self,
         turn_id: str,
@@ -377,6 +398,9 @@ class TurnsItems(Resource):
 class AsyncTurnsItems(AsyncResource):
     """Messages, tool calls and results of one turn of a subagent."""
 
+    with_raw_response: AsyncTurnsItemsRaw
+    with_streaming_response: AsyncTurnsItemsStreamed
+
     def list(
         self,
         turn_id: str,
@@ -404,3 +428,90 @@ class AsyncTurnsItems(AsyncResource):
             order: `asc` or `desc`, by time of creation; `desc` by default.
         """
         return self._caller.page(TURNS_ITEMS_LIST, locals())
+
+
+if TYPE_CHECKING:
+
+    class SubagentsRaw:
+        def __init__(self, of: Subagents) -> None:
+            self.list = raw_call(of.list)
+            self.retrieve = raw_call(of.retrieve)
+            self.items = of.items.with_raw_response
+            self.turns = of.turns.with_raw_response
+
+    class SubagentsStreamed:
+        def __init__(self, of: Subagents) -> None:
+            self.list = streamed_call(of.list)
+            self.retrieve = streamed_call(of.retrieve)
+            self.items = of.items.with_streaming_response
+            self.turns = of.turns.with_streaming_response
+
+    class AsyncSubagentsRaw:
+        def __init__(self, of: AsyncSubagents) -> None:
+            self.list = raw_coroutine(of.list)
+            self.retrieve = raw_coroutine(of.retrieve)
+            self.items = of.items.with_raw_response
+            self.turns = of.turns.with_raw_response
+
+    class AsyncSubagentsStreamed:
+        def __init__(self, of: AsyncSubagents) -> None:
+            self.list = streamed_coroutine(of.list)
+            self.retrieve = streamed_coroutine(of.retrieve)
+            self.items = of.items.with_streaming_response
+            self.turns = of.turns.with_streaming_response
+
+    class SubagentsItemsRaw:
+        def __init__(self, of: SubagentsItems) -> None:
+            self.list = raw_call(of.list)
+
+    class SubagentsItemsStreamed:
+        def __init__(self, of: SubagentsItems) -> None:
+            self.list = streamed_call(of.list)
+
+    class AsyncSubagentsItemsRaw:
+        def __init__(self, of: AsyncSubagentsItems) -> None:
+            self.list = raw_coroutine(of.list)
+
+    class AsyncSubagentsItemsStreamed:
+        def __init__(self, of: AsyncSubagentsItems) -> None:
+            self.list = streamed_coroutine(of.list)
+
+    class TurnsRaw:
+        def __init__(self, of: Turns) -> None:
+            self.list = raw_call(of.list)
+            self.retrieve = raw_call(of.retrieve)
+            self.items = of.items.with_raw_response
+
+    class TurnsStreamed:
+        def __init__(self, of: Turns) -> None:
+            self.list = streamed_call(of.list)
+            self.retrieve = streamed_call(of.retrieve)
+            self.items = of.items.with_streaming_response
+
+    class AsyncTurnsRaw:
+        def __init__(self, of: AsyncTurns) -> None:
+            self.list = raw_coroutine(of.list)
+            self.retrieve = raw_coroutine(of.retrieve)
+            self.items = of.items.with_raw_response
+
+    class AsyncTurnsStreamed:
+        def __init__(self, of: AsyncTurns) -> None:
+            self.list = streamed_coroutine(of.list)
+            self.retrieve = streamed_coroutine(of.retrieve)
+            self.items = of.items.with_streaming_response
+
+    class TurnsItemsRaw:
+        def __init__(self, of: TurnsItems) -> None:
+            self.list = raw_call(of.list)
+
+    class TurnsItemsStreamed:
+        def __init__(self, of: TurnsItems) -> None:
+            self.list = streamed_call(of.list)
+
+    class AsyncTurnsItemsRaw:
+        def __init__(self, of: AsyncTurnsItems) -> None:
+            self.list = raw_coroutine(of.list)
+
+    class AsyncTurnsItemsStreamed:
+        def __init__(self, of: AsyncTurnsItems) -> None:
+            self.list = streamed_coroutine(of.list)

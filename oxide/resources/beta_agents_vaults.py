@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .._omit import NotGiven, Omit
     from .._page import AsyncPage, Page
     from .._timeout import Timeout
-    from ._base import Body, Headers, Query
+    from ._base import Body, Headers, Query, raw_call, raw_coroutine, streamed_call, streamed_coroutine
 
 
 CREATE: Operation[beta_agents.Vault] = Operation("POST", "/vaults", "beta_agents.Vault", send={"OpenAI-Beta": "agents=v1"}, body="json")
@@ -66,6 +66,9 @@ UPDATE: Operation[beta_agents.Vault] = Operation(
 
 class Vaults(Resource):
     """Safes for the passwords and tokens that agents' tools need."""
+
+    with_raw_response: VaultsRaw
+    with_streaming_response: VaultsStreamed
 
     def __init__(self, caller: Caller) -> None:
         super().__init__(caller)
@@ -179,6 +182,9 @@ class Vaults(Resource):
 class AsyncVaults(AsyncResource):
     """Safes for the passwords and tokens that agents' tools need."""
 
+    with_raw_response: AsyncVaultsRaw
+    with_streaming_response: AsyncVaultsStreamed
+
     def __init__(self, caller: AsyncCaller) -> None:
         super().__init__(caller)
         self.credentials = AsyncCredentials(caller)
@@ -290,6 +296,9 @@ class AsyncVaults(AsyncResource):
 
 class Credentials(Resource):
     """Single passwords and tokens in a vault."""
+
+    with_raw_response: CredentialsRaw
+    with_streaming_response: CredentialsStreamed
 
     def create(
         self,
@@ -411,6 +420,9 @@ class Credentials(Resource):
 class AsyncCredentials(AsyncResource):
     """Single passwords and tokens in a vault."""
 
+    with_raw_response: AsyncCredentialsRaw
+    with_streaming_response: AsyncCredentialsStreamed
+
     async def create(
         self,
         vault_id: str,
@@ -526,3 +538,74 @@ class AsyncCredentials(AsyncResource):
             metadata: up to 16 strings by name (64 and 512 characters), kept with the object.
         """
         return await self._caller.call(CREDENTIALS_UPDATE, locals())
+
+
+if TYPE_CHECKING:
+
+    class VaultsRaw:
+        def __init__(self, of: Vaults) -> None:
+            self.create = raw_call(of.create)
+            self.delete = raw_call(of.delete)
+            self.list = raw_call(of.list)
+            self.retrieve = raw_call(of.retrieve)
+            self.update = raw_call(of.update)
+            self.credentials = of.credentials.with_raw_response
+
+    class VaultsStreamed:
+        def __init__(self, of: Vaults) -> None:
+            self.create = streamed_call(of.create)
+            self.delete = streamed_call(of.delete)
+            self.list = streamed_call(of.list)
+            self.retrieve = streamed_call(of.retrieve)
+            self.update = streamed_call(of.update)
+            self.credentials = of.credentials.with_streaming_response
+
+    class AsyncVaultsRaw:
+        def __init__(self, of: AsyncVaults) -> None:
+            self.create = raw_coroutine(of.create)
+            self.delete = raw_coroutine(of.delete)
+            self.list = raw_coroutine(of.list)
+            self.retrieve = raw_coroutine(of.retrieve)
+            self.update = raw_coroutine(of.update)
+            self.credentials = of.credentials.with_raw_response
+
+    class AsyncVaultsStreamed:
+        def __init__(self, of: AsyncVaults) -> None:
+            self.create = streamed_coroutine(of.create)
+            self.delete = streamed_coroutine(of.delete)
+            self.list = streamed_coroutine(of.list)
+            self.retrieve = streamed_coroutine(of.retrieve)
+            self.update = streamed_coroutine(of.update)
+            self.credentials = of.credentials.with_streaming_response
+
+    class CredentialsRaw:
+        def __init__(self, of: Credentials) -> None:
+            self.create = raw_call(of.create)
+            self.delete = raw_call(of.delete)
+            self.list = raw_call(of.list)
+            self.retrieve = raw_call(of.retrieve)
+            self.update = raw_call(of.update)
+
+    class CredentialsStreamed:
+        def __init__(self, of: Credentials) -> None:
+            self.create = streamed_call(of.create)
+            self.delete = streamed_call(of.delete)
+            self.list = streamed_call(of.list)
+            self.retrieve = streamed_call(of.retrieve)
+            self.update = streamed_call(of.update)
+
+    class AsyncCredentialsRaw:
+        def __init__(self, of: AsyncCredentials) -> None:
+            self.create = raw_coroutine(of.create)
+            self.delete = raw_coroutine(of.delete)
+            self.list = raw_coroutine(of.list)
+            self.retrieve = raw_coroutine(of.retrieve)
+            self.update = raw_coroutine(of.update)
+
+    class AsyncCredentialsStreamed:
+        def __init__(self, of: AsyncCredentials) -> None:
+            self.create = streamed_coroutine(of.create)
+            self.delete = streamed_coroutine(of.delete)
+            self.list = streamed_coroutine(of.list)
+            self.retrieve = streamed_coroutine(of.retrieve)
+            self.update = streamed_coroutine(of.update)

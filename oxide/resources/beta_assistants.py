@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .._omit import NotGiven, Omit
     from .._page import AsyncPage, Page
     from .._timeout import Timeout
-    from ._base import Body, Headers, Query
+    from ._base import Body, Headers, Query, raw_call, raw_coroutine, streamed_call, streamed_coroutine
 
 
 CREATE: Operation[beta_assistants.Assistant] = Operation(
@@ -46,6 +46,9 @@ UPDATE: Operation[beta_assistants.Assistant] = Operation(
 
 class Assistants(Resource):
     """Assistants of the first generation; superseded by responses."""
+
+    with_raw_response: AssistantsRaw
+    with_streaming_response: AssistantsStreamed
 
     @deprecated("`beta.assistants.create` is deprecated by the API; use `client.responses`")
     def create(
@@ -194,6 +197,9 @@ class Assistants(Resource):
 class AsyncAssistants(AsyncResource):
     """Assistants of the first generation; superseded by responses."""
 
+    with_raw_response: AsyncAssistantsRaw
+    with_streaming_response: AsyncAssistantsStreamed
+
     @deprecated("`beta.assistants.create` is deprecated by the API; use `client.responses`")
     async def create(
         self,
@@ -336,3 +342,38 @@ class AsyncAssistants(AsyncResource):
             top_p: 0 to 1, 1 by default; only the likeliest tokens that make up this share are considered.
         """
         return await self._caller.call(UPDATE, locals())
+
+
+if TYPE_CHECKING:
+
+    class AssistantsRaw:
+        def __init__(self, of: Assistants) -> None:
+            self.create = raw_call(of.create)  # pyright: ignore[reportDeprecated]
+            self.delete = raw_call(of.delete)  # pyright: ignore[reportDeprecated]
+            self.list = raw_call(of.list)  # pyright: ignore[reportDeprecated]
+            self.retrieve = raw_call(of.retrieve)  # pyright: ignore[reportDeprecated]
+            self.update = raw_call(of.update)  # pyright: ignore[reportDeprecated]
+
+    class AssistantsStreamed:
+        def __init__(self, of: Assistants) -> None:
+            self.create = streamed_call(of.create)  # pyright: ignore[reportDeprecated]
+            self.delete = streamed_call(of.delete)  # pyright: ignore[reportDeprecated]
+            self.list = streamed_call(of.list)  # pyright: ignore[reportDeprecated]
+            self.retrieve = streamed_call(of.retrieve)  # pyright: ignore[reportDeprecated]
+            self.update = streamed_call(of.update)  # pyright: ignore[reportDeprecated]
+
+    class AsyncAssistantsRaw:
+        def __init__(self, of: AsyncAssistants) -> None:
+            self.create = raw_coroutine(of.create)  # pyright: ignore[reportDeprecated]
+            self.delete = raw_coroutine(of.delete)  # pyright: ignore[reportDeprecated]
+            self.list = raw_coroutine(of.list)  # pyright: ignore[reportDeprecated]
+            self.retrieve = raw_coroutine(of.retrieve)  # pyright: ignore[reportDeprecated]
+            self.update = raw_coroutine(of.update)  # pyright: ignore[reportDeprecated]
+
+    class AsyncAssistantsStreamed:
+        def __init__(self, of: AsyncAssistants) -> None:
+            self.create = streamed_coroutine(of.create)  # pyright: ignore[reportDeprecated]
+            self.delete = streamed_coroutine(of.delete)  # pyright: ignore[reportDeprecated]
+            self.list = streamed_coroutine(of.list)  # pyright: ignore[reportDeprecated]
+            self.retrieve = streamed_coroutine(of.retrieve)  # pyright: ignore[reportDeprecated]
+            self.update = streamed_coroutine(of.update)  # pyright: ignore[reportDeprecated]

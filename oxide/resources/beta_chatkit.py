@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .._omit import NotGiven, Omit
     from .._page import AsyncPage, Page
     from .._timeout import Timeout
-    from ._base import Body, Headers, Query
+    from ._base import Body, Headers, Query, raw_call, raw_coroutine, streamed_call, streamed_coroutine
 
 
 SESSIONS_CANCEL: Operation[beta_chatkit.ChatSession] = Operation(
@@ -52,6 +52,9 @@ THREADS_RETRIEVE: Operation[beta_chatkit.ChatKitThread] = Operation(
 class Chatkit(Resource):
     """The back end of chat windows made with ChatKit."""
 
+    with_raw_response: ChatkitRaw
+    with_streaming_response: ChatkitStreamed
+
     def __init__(self, caller: Caller) -> None:
         super().__init__(caller)
         self.sessions = Sessions(caller)
@@ -61,6 +64,9 @@ class Chatkit(Resource):
 class AsyncChatkit(AsyncResource):
     """The back end of chat windows made with ChatKit."""
 
+    with_raw_response: AsyncChatkitRaw
+    with_streaming_response: AsyncChatkitStreamed
+
     def __init__(self, caller: AsyncCaller) -> None:
         super().__init__(caller)
         self.sessions = AsyncSessions(caller)
@@ -69,6 +75,9 @@ class AsyncChatkit(AsyncResource):
 
 class Sessions(Resource):
     """Permits with which one user's browser may talk to a workflow."""
+
+    with_raw_response: SessionsRaw
+    with_streaming_response: SessionsStreamed
 
     def cancel(
         self,
@@ -109,7 +118,7 @@ class Sessions(Resource):
             user: your own id of the user; conversations are kept apart by it.
             workflow: the workflow to run: its id, version and values.
             chatkit_configuration: what the chat window offers: titles, uploads, history.
-            expires_after: how long the client secret is valid: `{'anchor': 'created_at', 'seconds': ...}`; 600 by default.
+            expires_after: how long the client secret is valid: `{'anchor': 'created_at', 'seconds': 1 to 600}`; 600 by default.
             rate_limits: how many messages the user may send a minute; 10 by default.
         """
         return self._caller.call(SESSIONS_CREATE, locals())
@@ -117,6 +126,9 @@ class Sessions(Resource):
 
 class AsyncSessions(AsyncResource):
     """Permits with which one user's browser may talk to a workflow."""
+
+    with_raw_response: AsyncSessionsRaw
+    with_streaming_response: AsyncSessionsStreamed
 
     async def cancel(
         self,
@@ -157,7 +169,7 @@ class AsyncSessions(AsyncResource):
             user: your own id of the user; conversations are kept apart by it.
             workflow: the workflow to run: its id, version and values.
             chatkit_configuration: what the chat window offers: titles, uploads, history.
-            expires_after: how long the client secret is valid: `{'anchor': 'created_at', 'seconds': ...}`; 600 by default.
+            expires_after: how long the client secret is valid: `{'anchor': 'created_at', 'seconds': 1 to 600}`; 600 by default.
             rate_limits: how many messages the user may send a minute; 10 by default.
         """
         return await self._caller.call(SESSIONS_CREATE, locals())
@@ -165,6 +177,9 @@ class AsyncSessions(AsyncResource):
 
 class Threads(Resource):
     """Conversations that users had in chat windows."""
+
+    with_raw_response: ThreadsRaw
+    with_streaming_response: ThreadsStreamed
 
     def delete(
         self,
@@ -258,6 +273,9 @@ class Threads(Resource):
 class AsyncThreads(AsyncResource):
     """Conversations that users had in chat windows."""
 
+    with_raw_response: AsyncThreadsRaw
+    with_streaming_response: AsyncThreadsStreamed
+
     async def delete(
         self,
         thread_id: str,
@@ -345,3 +363,74 @@ class AsyncThreads(AsyncResource):
             thread_id: id of the thread.
         """
         return await self._caller.call(THREADS_RETRIEVE, locals())
+
+
+if TYPE_CHECKING:
+
+    class ChatkitRaw:
+        def __init__(self, of: Chatkit) -> None:
+            self.sessions = of.sessions.with_raw_response
+            self.threads = of.threads.with_raw_response
+
+    class ChatkitStreamed:
+        def __init__(self, of: Chatkit) -> None:
+            self.sessions = of.sessions.with_streaming_response
+            self.threads = of.threads.with_streaming_response
+
+    class AsyncChatkitRaw:
+        def __init__(self, of: AsyncChatkit) -> None:
+            self.sessions = of.sessions.with_raw_response
+            self.threads = of.threads.with_raw_response
+
+    class AsyncChatkitStreamed:
+        def __init__(self, of: AsyncChatkit) -> None:
+            self.sessions = of.sessions.with_streaming_response
+            self.threads = of.threads.with_streaming_response
+
+    class SessionsRaw:
+        def __init__(self, of: Sessions) -> None:
+            self.cancel = raw_call(of.cancel)
+            self.create = raw_call(of.create)
+
+    class SessionsStreamed:
+        def __init__(self, of: Sessions) -> None:
+            self.cancel = streamed_call(of.cancel)
+            self.create = streamed_call(of.create)
+
+    class AsyncSessionsRaw:
+        def __init__(self, of: AsyncSessions) -> None:
+            self.cancel = raw_coroutine(of.cancel)
+            self.create = raw_coroutine(of.create)
+
+    class AsyncSessionsStreamed:
+        def __init__(self, of: AsyncSessions) -> None:
+            self.cancel = streamed_coroutine(of.cancel)
+            self.create = streamed_coroutine(of.create)
+
+    class ThreadsRaw:
+        def __init__(self, of: Threads) -> None:
+            self.delete = raw_call(of.delete)
+            self.list = raw_call(of.list)
+            self.list_items = raw_call(of.list_items)
+            self.retrieve = raw_call(of.retrieve)
+
+    class ThreadsStreamed:
+        def __init__(self, of: Threads) -> None:
+            self.delete = streamed_call(of.delete)
+            self.list = streamed_call(of.list)
+            self.list_items = streamed_call(of.list_items)
+            self.retrieve = streamed_call(of.retrieve)
+
+    class AsyncThreadsRaw:
+        def __init__(self, of: AsyncThreads) -> None:
+            self.delete = raw_coroutine(of.delete)
+            self.list = raw_coroutine(of.list)
+            self.list_items = raw_coroutine(of.list_items)
+            self.retrieve = raw_coroutine(of.retrieve)
+
+    class AsyncThreadsStreamed:
+        def __init__(self, of: AsyncThreads) -> None:
+            self.delete = streamed_coroutine(of.delete)
+            self.list = streamed_coroutine(of.list)
+            self.list_items = streamed_coroutine(of.list_items)
+            self.retrieve = streamed_coroutine(of.retrieve)

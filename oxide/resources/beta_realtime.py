@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .._models import beta_realtime, beta_realtime_params, chat_input_params, realtime, realtime_params, responses, responses_params
     from .._omit import NotGiven, Omit
     from .._timeout import Timeout
-    from ._base import Body, Headers, Query
+    from ._base import Body, Headers, Query, raw_call, raw_coroutine, streamed_call, streamed_coroutine
 
 
 SESSIONS_CREATE: Operation[beta_realtime.SessionCreateResponse] = Operation(
@@ -32,6 +32,9 @@ TRANSCRIPTION_SESSIONS_CREATE: Operation[beta_realtime.TranscriptionSession] = O
 class Realtime(Resource):
     """The earlier form of `client.realtime`."""
 
+    with_raw_response: RealtimeRaw
+    with_streaming_response: RealtimeStreamed
+
     def __init__(self, caller: Caller) -> None:
         super().__init__(caller)
         self.sessions = Sessions(caller)
@@ -41,6 +44,9 @@ class Realtime(Resource):
 class AsyncRealtime(AsyncResource):
     """The earlier form of `client.realtime`."""
 
+    with_raw_response: AsyncRealtimeRaw
+    with_streaming_response: AsyncRealtimeStreamed
+
     def __init__(self, caller: AsyncCaller) -> None:
         super().__init__(caller)
         self.sessions = AsyncSessions(caller)
@@ -49,6 +55,9 @@ class AsyncRealtime(AsyncResource):
 
 class Sessions(Resource):
     """Keys for browsers that hold a spoken conversation, in their earlier form."""
+
+    with_raw_response: SessionsRaw
+    with_streaming_response: SessionsStreamed
 
     def create(
         self,
@@ -119,6 +128,9 @@ class Sessions(Resource):
 class AsyncSessions(AsyncResource):
     """Keys for browsers that hold a spoken conversation, in their earlier form."""
 
+    with_raw_response: AsyncSessionsRaw
+    with_streaming_response: AsyncSessionsStreamed
+
     async def create(
         self,
         *,
@@ -188,6 +200,9 @@ class AsyncSessions(AsyncResource):
 class TranscriptionSessions(Resource):
     """Keys for browsers that have speech written down live, in their earlier form."""
 
+    with_raw_response: TranscriptionSessionsRaw
+    with_streaming_response: TranscriptionSessionsStreamed
+
     def create(
         self,
         *,
@@ -222,6 +237,9 @@ class TranscriptionSessions(Resource):
 class AsyncTranscriptionSessions(AsyncResource):
     """Keys for browsers that have speech written down live, in their earlier form."""
 
+    with_raw_response: AsyncTranscriptionSessionsRaw
+    with_streaming_response: AsyncTranscriptionSessionsStreamed
+
     async def create(
         self,
         *,
@@ -251,3 +269,58 @@ class AsyncTranscriptionSessions(AsyncResource):
             turn_detection: how the end of a turn is recognised; None leaves it to the program.
         """
         return await self._caller.call(TRANSCRIPTION_SESSIONS_CREATE, locals())
+
+
+if TYPE_CHECKING:
+
+    class RealtimeRaw:
+        def __init__(self, of: Realtime) -> None:
+            self.sessions = of.sessions.with_raw_response
+            self.transcription_sessions = of.transcription_sessions.with_raw_response
+
+    class RealtimeStreamed:
+        def __init__(self, of: Realtime) -> None:
+            self.sessions = of.sessions.with_streaming_response
+            self.transcription_sessions = of.transcription_sessions.with_streaming_response
+
+    class AsyncRealtimeRaw:
+        def __init__(self, of: AsyncRealtime) -> None:
+            self.sessions = of.sessions.with_raw_response
+            self.transcription_sessions = of.transcription_sessions.with_raw_response
+
+    class AsyncRealtimeStreamed:
+        def __init__(self, of: AsyncRealtime) -> None:
+            self.sessions = of.sessions.with_streaming_response
+            self.transcription_sessions = of.transcription_sessions.with_streaming_response
+
+    class SessionsRaw:
+        def __init__(self, of: Sessions) -> None:
+            self.create = raw_call(of.create)
+
+    class SessionsStreamed:
+        def __init__(self, of: Sessions) -> None:
+            self.create = streamed_call(of.create)
+
+    class AsyncSessionsRaw:
+        def __init__(self, of: AsyncSessions) -> None:
+            self.create = raw_coroutine(of.create)
+
+    class AsyncSessionsStreamed:
+        def __init__(self, of: AsyncSessions) -> None:
+            self.create = streamed_coroutine(of.create)
+
+    class TranscriptionSessionsRaw:
+        def __init__(self, of: TranscriptionSessions) -> None:
+            self.create = raw_call(of.create)
+
+    class TranscriptionSessionsStreamed:
+        def __init__(self, of: TranscriptionSessions) -> None:
+            self.create = streamed_call(of.create)
+
+    class AsyncTranscriptionSessionsRaw:
+        def __init__(self, of: AsyncTranscriptionSessions) -> None:
+            self.create = raw_coroutine(of.create)
+
+    class AsyncTranscriptionSessionsStreamed:
+        def __init__(self, of: AsyncTranscriptionSessions) -> None:
+            self.create = streamed_coroutine(of.create)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .._page import AsyncPage, Page
     from .._stream import AsyncStream, Stream
     from .._timeout import Timeout
-    from ._base import Body, Headers, Query
+    from ._base import Body, Headers, Query, raw_call, raw_coroutine, streamed_call, streamed_coroutine
     from .beta_threads_runs import AsyncRuns, Runs
 
 
@@ -65,6 +65,9 @@ UPDATE: Operation[beta_assistants.Thread] = Operation(
 
 class Threads(Resource):
     """Conversations with assistants; superseded by conversations and responses."""
+
+    with_raw_response: ThreadsRaw
+    with_streaming_response: ThreadsStreamed
 
     def __init__(self, caller: Caller) -> None:
         super().__init__(caller)
@@ -389,8 +392,8 @@ class Threads(Resource):
         Args:
             assistant_id: id of the assistant.
             instructions: in place of the assistant's own instructions, in this run only.
-            max_completion_tokens: most tokens that the run may write; it ends as `incomplete` beyond them.
-            max_prompt_tokens: most tokens that the run may read; it ends as `incomplete` beyond them.
+            max_completion_tokens: most tokens that the run may write, at least 256; it ends as `incomplete` beyond them.
+            max_prompt_tokens: most tokens that the run may read, at least 256; it ends as `incomplete` beyond them.
             metadata: up to 16 strings by name (64 and 512 characters), kept with the object.
             model: in place of the assistant's own model, in this run only.
             parallel_tool_calls: let the model ask for several tool calls at once; on by default.
@@ -400,7 +403,7 @@ class Threads(Resource):
             thread: the thread to open: its messages, metadata and what its tools may use.
             tool_choice: which tools may or must be called: `none`, `auto`, `required`, or one by name.
             tool_resources: what the tools may use: files for the code interpreter, vector stores for file search.
-            tools: in place of the assistant's own tools, in this run only.
+            tools: in place of the assistant's own tools, in this run only; at most 20.
             top_p: 0 to 1, 1 by default; only the likeliest tokens that make up this share are considered.
             truncation_strategy: which messages are left out when a thread grows too long.
         """
@@ -470,6 +473,9 @@ class Threads(Resource):
 
 class AsyncThreads(AsyncResource):
     """Conversations with assistants; superseded by conversations and responses."""
+
+    with_raw_response: AsyncThreadsRaw
+    with_streaming_response: AsyncThreadsStreamed
 
     def __init__(self, caller: AsyncCaller) -> None:
         super().__init__(caller)
@@ -794,8 +800,8 @@ class AsyncThreads(AsyncResource):
         Args:
             assistant_id: id of the assistant.
             instructions: in place of the assistant's own instructions, in this run only.
-            max_completion_tokens: most tokens that the run may write; it ends as `incomplete` beyond them.
-            max_prompt_tokens: most tokens that the run may read; it ends as `incomplete` beyond them.
+            max_completion_tokens: most tokens that the run may write, at least 256; it ends as `incomplete` beyond them.
+            max_prompt_tokens: most tokens that the run may read, at least 256; it ends as `incomplete` beyond them.
             metadata: up to 16 strings by name (64 and 512 characters), kept with the object.
             model: in place of the assistant's own model, in this run only.
             parallel_tool_calls: let the model ask for several tool calls at once; on by default.
@@ -805,7 +811,7 @@ class AsyncThreads(AsyncResource):
             thread: the thread to open: its messages, metadata and what its tools may use.
             tool_choice: which tools may or must be called: `none`, `auto`, `required`, or one by name.
             tool_resources: what the tools may use: files for the code interpreter, vector stores for file search.
-            tools: in place of the assistant's own tools, in this run only.
+            tools: in place of the assistant's own tools, in this run only; at most 20.
             top_p: 0 to 1, 1 by default; only the likeliest tokens that make up this share are considered.
             truncation_strategy: which messages are left out when a thread grows too long.
         """
@@ -875,6 +881,9 @@ class AsyncThreads(AsyncResource):
 
 class Messages(Resource):
     """The messages of a thread."""
+
+    with_raw_response: MessagesRaw
+    with_streaming_response: MessagesStreamed
 
     @deprecated("`beta.threads.messages.create` is deprecated by the API; use `client.responses` and `client.conversations`")
     def create(
@@ -1001,6 +1010,9 @@ class Messages(Resource):
 class AsyncMessages(AsyncResource):
     """The messages of a thread."""
 
+    with_raw_response: AsyncMessagesRaw
+    with_streaming_response: AsyncMessagesStreamed
+
     @deprecated("`beta.threads.messages.create` is deprecated by the API; use `client.responses` and `client.conversations`")
     async def create(
         self,
@@ -1121,3 +1133,78 @@ class AsyncMessages(AsyncResource):
             metadata: up to 16 strings by name (64 and 512 characters), kept with the object.
         """
         return await self._caller.call(MESSAGES_UPDATE, locals())
+
+
+if TYPE_CHECKING:
+
+    class ThreadsRaw:
+        def __init__(self, of: Threads) -> None:
+            self.create = raw_call(of.create)  # pyright: ignore[reportDeprecated]
+            self.create_and_run = raw_call(of.create_and_run)  # pyright: ignore[reportDeprecated]
+            self.delete = raw_call(of.delete)  # pyright: ignore[reportDeprecated]
+            self.retrieve = raw_call(of.retrieve)  # pyright: ignore[reportDeprecated]
+            self.update = raw_call(of.update)  # pyright: ignore[reportDeprecated]
+            self.messages = of.messages.with_raw_response
+            self.runs = of.runs.with_raw_response
+
+    class ThreadsStreamed:
+        def __init__(self, of: Threads) -> None:
+            self.create = streamed_call(of.create)  # pyright: ignore[reportDeprecated]
+            self.create_and_run = streamed_call(of.create_and_run)  # pyright: ignore[reportDeprecated]
+            self.delete = streamed_call(of.delete)  # pyright: ignore[reportDeprecated]
+            self.retrieve = streamed_call(of.retrieve)  # pyright: ignore[reportDeprecated]
+            self.update = streamed_call(of.update)  # pyright: ignore[reportDeprecated]
+            self.messages = of.messages.with_streaming_response
+            self.runs = of.runs.with_streaming_response
+
+    class AsyncThreadsRaw:
+        def __init__(self, of: AsyncThreads) -> None:
+            self.create = raw_coroutine(of.create)  # pyright: ignore[reportDeprecated]
+            self.create_and_run = raw_coroutine(of.create_and_run)  # pyright: ignore[reportDeprecated]
+            self.delete = raw_coroutine(of.delete)  # pyright: ignore[reportDeprecated]
+            self.retrieve = raw_coroutine(of.retrieve)  # pyright: ignore[reportDeprecated]
+            self.update = raw_coroutine(of.update)  # pyright: ignore[reportDeprecated]
+            self.messages = of.messages.with_raw_response
+            self.runs = of.runs.with_raw_response
+
+    class AsyncThreadsStreamed:
+        def __init__(self, of: AsyncThreads) -> None:
+            self.create = streamed_coroutine(of.create)  # pyright: ignore[reportDeprecated]
+            self.create_and_run = streamed_coroutine(of.create_and_run)  # pyright: ignore[reportDeprecated]
+            self.delete = streamed_coroutine(of.delete)  # pyright: ignore[reportDeprecated]
+            self.retrieve = streamed_coroutine(of.retrieve)  # pyright: ignore[reportDeprecated]
+            self.update = streamed_coroutine(of.update)  # pyright: ignore[reportDeprecated]
+            self.messages = of.messages.with_streaming_response
+            self.runs = of.runs.with_streaming_response
+
+    class MessagesRaw:
+        def __init__(self, of: Messages) -> None:
+            self.create = raw_call(of.create)  # pyright: ignore[reportDeprecated]
+            self.delete = raw_call(of.delete)  # pyright: ignore[reportDeprecated]
+            self.list = raw_call(of.list)  # pyright: ignore[reportDeprecated]
+            self.retrieve = raw_call(of.retrieve)  # pyright: ignore[reportDeprecated]
+            self.update = raw_call(of.update)  # pyright: ignore[reportDeprecated]
+
+    class MessagesStreamed:
+        def __init__(self, of: Messages) -> None:
+            self.create = streamed_call(of.create)  # pyright: ignore[reportDeprecated]
+            self.delete = streamed_call(of.delete)  # pyright: ignore[reportDeprecated]
+            self.list = streamed_call(of.list)  # pyright: ignore[reportDeprecated]
+            self.retrieve = streamed_call(of.retrieve)  # pyright: ignore[reportDeprecated]
+            self.update = streamed_call(of.update)  # pyright: ignore[reportDeprecated]
+
+    class AsyncMessagesRaw:
+        def __init__(self, of: AsyncMessages) -> None:
+            self.create = raw_coroutine(of.create)  # pyright: ignore[reportDeprecated]
+            self.delete = raw_coroutine(of.delete)  # pyright: ignore[reportDeprecated]
+            self.list = raw_coroutine(of.list)  # pyright: ignore[reportDeprecated]
+            self.retrieve = raw_coroutine(of.retrieve)  # pyright: ignore[reportDeprecated]
+            self.update = raw_coroutine(of.update)  # pyright: ignore[reportDeprecated]
+
+    class AsyncMessagesStreamed:
+        def __init__(self, of: AsyncMessages) -> None:
+            self.create = streamed_coroutine(of.create)  # pyright: ignore[reportDeprecated]
+            self.delete = streamed_coroutine(of.delete)  # pyright: ignore[reportDeprecated]
+            self.list = streamed_coroutine(of.list)  # pyright: ignore[reportDeprecated]
+            self.retrieve = streamed_coroutine(of.retrieve)  # pyright: ignore[reportDeprecated]
+            self.update = streamed_coroutine(of.update)  # pyright: ignore[reportDeprecated]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .._page import AsyncPage, Page
     from .._stream import AsyncStream, Stream
     from .._timeout import Timeout
-    from ._base import Body, Headers, Query
+    from ._base import Body, Headers, Query, raw_call, raw_coroutine, streamed_call, streamed_coroutine
 
 
 CANCEL: Operation[beta_threads.Run] = Operation(
@@ -77,6 +77,9 @@ UPDATE: Operation[beta_threads.Run] = Operation(
 
 class Runs(Resource):
     """The times that an assistant was set to work on a thread."""
+
+    with_raw_response: RunsRaw
+    with_streaming_response: RunsStreamed
 
     def __init__(self, caller: Caller) -> None:
         super().__init__(caller)
@@ -240,8 +243,8 @@ class Runs(Resource):
             additional_messages: messages to add to the thread before the run.
             include: parts that are left out of steps unless they are named here.
             instructions: in place of the assistant's own instructions, in this run only.
-            max_completion_tokens: most tokens that the run may write; it ends as `incomplete` beyond them.
-            max_prompt_tokens: most tokens that the run may read; it ends as `incomplete` beyond them.
+            max_completion_tokens: most tokens that the run may write, at least 256; it ends as `incomplete` beyond them.
+            max_prompt_tokens: most tokens that the run may read, at least 256; it ends as `incomplete` beyond them.
             metadata: up to 16 strings by name (64 and 512 characters), kept with the object.
             model: in place of the assistant's own model, in this run only.
             parallel_tool_calls: let the model ask for several tool calls at once; on by default.
@@ -250,7 +253,7 @@ class Runs(Resource):
             stream: receive events while the work is done; off by default.
             temperature: 0 to 2, 1 by default; higher is more varied. Change this or `top_p`, not both.
             tool_choice: which tools may or must be called: `none`, `auto`, `required`, or one by name.
-            tools: in place of the assistant's own tools, in this run only.
+            tools: in place of the assistant's own tools, in this run only; at most 20.
             top_p: 0 to 1, 1 by default; only the likeliest tokens that make up this share are considered.
             truncation_strategy: which messages are left out when a thread grows too long.
         """
@@ -408,6 +411,9 @@ class Runs(Resource):
 
 class AsyncRuns(AsyncResource):
     """The times that an assistant was set to work on a thread."""
+
+    with_raw_response: AsyncRunsRaw
+    with_streaming_response: AsyncRunsStreamed
 
     def __init__(self, caller: AsyncCaller) -> None:
         super().__init__(caller)
@@ -571,8 +577,8 @@ class AsyncRuns(AsyncResource):
             additional_messages: messages to add to the thread before the run.
             include: parts that are left out of steps unless they are named here.
             instructions: in place of the assistant's own instructions, in this run only.
-            max_completion_tokens: most tokens that the run may write; it ends as `incomplete` beyond them.
-            max_prompt_tokens: most tokens that the run may read; it ends as `incomplete` beyond them.
+            max_completion_tokens: most tokens that the run may write, at least 256; it ends as `incomplete` beyond them.
+            max_prompt_tokens: most tokens that the run may read, at least 256; it ends as `incomplete` beyond them.
             metadata: up to 16 strings by name (64 and 512 characters), kept with the object.
             model: in place of the assistant's own model, in this run only.
             parallel_tool_calls: let the model ask for several tool calls at once; on by default.
@@ -581,7 +587,7 @@ class AsyncRuns(AsyncResource):
             stream: receive events while the work is done; off by default.
             temperature: 0 to 2, 1 by default; higher is more varied. Change this or `top_p`, not both.
             tool_choice: which tools may or must be called: `none`, `auto`, `required`, or one by name.
-            tools: in place of the assistant's own tools, in this run only.
+            tools: in place of the assistant's own tools, in this run only; at most 20.
             top_p: 0 to 1, 1 by default; only the likeliest tokens that make up this share are considered.
             truncation_strategy: which messages are left out when a thread grows too long.
         """
@@ -740,6 +746,9 @@ class AsyncRuns(AsyncResource):
 class Steps(Resource):
     """What an assistant did in a run, step by step."""
 
+    with_raw_response: StepsRaw
+    with_streaming_response: StepsStreamed
+
     @deprecated("`beta.threads.runs.steps.list` is deprecated by the API; use `client.responses` and `client.conversations`")
     def list(
         self,
@@ -800,6 +809,9 @@ class Steps(Resource):
 class AsyncSteps(AsyncResource):
     """What an assistant did in a run, step by step."""
 
+    with_raw_response: AsyncStepsRaw
+    with_streaming_response: AsyncStepsStreamed
+
     @deprecated("`beta.threads.runs.steps.list` is deprecated by the API; use `client.responses` and `client.conversations`")
     def list(
         self,
@@ -855,3 +867,66 @@ class AsyncSteps(AsyncResource):
             include: parts that are left out of steps unless they are named here.
         """
         return await self._caller.call(STEPS_RETRIEVE, locals())
+
+
+if TYPE_CHECKING:
+
+    class RunsRaw:
+        def __init__(self, of: Runs) -> None:
+            self.cancel = raw_call(of.cancel)  # pyright: ignore[reportDeprecated]
+            self.create = raw_call(of.create)  # pyright: ignore[reportDeprecated]
+            self.list = raw_call(of.list)  # pyright: ignore[reportDeprecated]
+            self.retrieve = raw_call(of.retrieve)  # pyright: ignore[reportDeprecated]
+            self.submit_tool_outputs = raw_call(of.submit_tool_outputs)  # pyright: ignore[reportDeprecated]
+            self.update = raw_call(of.update)  # pyright: ignore[reportDeprecated]
+            self.steps = of.steps.with_raw_response
+
+    class RunsStreamed:
+        def __init__(self, of: Runs) -> None:
+            self.cancel = streamed_call(of.cancel)  # pyright: ignore[reportDeprecated]
+            self.create = streamed_call(of.create)  # pyright: ignore[reportDeprecated]
+            self.list = streamed_call(of.list)  # pyright: ignore[reportDeprecated]
+            self.retrieve = streamed_call(of.retrieve)  # pyright: ignore[reportDeprecated]
+            self.submit_tool_outputs = streamed_call(of.submit_tool_outputs)  # pyright: ignore[reportDeprecated]
+            self.update = streamed_call(of.update)  # pyright: ignore[reportDeprecated]
+            self.steps = of.steps.with_streaming_response
+
+    class AsyncRunsRaw:
+        def __init__(self, of: AsyncRuns) -> None:
+            self.cancel = raw_coroutine(of.cancel)  # pyright: ignore[reportDeprecated]
+            self.create = raw_coroutine(of.create)  # pyright: ignore[reportDeprecated]
+            self.list = raw_coroutine(of.list)  # pyright: ignore[reportDeprecated]
+            self.retrieve = raw_coroutine(of.retrieve)  # pyright: ignore[reportDeprecated]
+            self.submit_tool_outputs = raw_coroutine(of.submit_tool_outputs)  # pyright: ignore[reportDeprecated]
+            self.update = raw_coroutine(of.update)  # pyright: ignore[reportDeprecated]
+            self.steps = of.steps.with_raw_response
+
+    class AsyncRunsStreamed:
+        def __init__(self, of: AsyncRuns) -> None:
+            self.cancel = streamed_coroutine(of.cancel)  # pyright: ignore[reportDeprecated]
+            self.create = streamed_coroutine(of.create)  # pyright: ignore[reportDeprecated]
+            self.list = streamed_coroutine(of.list)  # pyright: ignore[reportDeprecated]
+            self.retrieve = streamed_coroutine(of.retrieve)  # pyright: ignore[reportDeprecated]
+            self.submit_tool_outputs = streamed_coroutine(of.submit_tool_outputs)  # pyright: ignore[reportDeprecated]
+            self.update = streamed_coroutine(of.update)  # pyright: ignore[reportDeprecated]
+            self.steps = of.steps.with_streaming_response
+
+    class StepsRaw:
+        def __init__(self, of: Steps) -> None:
+            self.list = raw_call(of.list)  # pyright: ignore[reportDeprecated]
+            self.retrieve = raw_call(of.retrieve)  # pyright: ignore[reportDeprecated]
+
+    class StepsStreamed:
+        def __init__(self, of: Steps) -> None:
+            self.list = streamed_call(of.list)  # pyright: ignore[reportDeprecated]
+            self.retrieve = streamed_call(of.retrieve)  # pyright: ignore[reportDeprecated]
+
+    class AsyncStepsRaw:
+        def __init__(self, of: AsyncSteps) -> None:
+            self.list = raw_coroutine(of.list)  # pyright: ignore[reportDeprecated]
+            self.retrieve = raw_coroutine(of.retrieve)  # pyright: ignore[reportDeprecated]
+
+    class AsyncStepsStreamed:
+        def __init__(self, of: AsyncSteps) -> None:
+            self.list = streamed_coroutine(of.list)  # pyright: ignore[reportDeprecated]
+            self.retrieve = streamed_coroutine(of.retrieve)  # pyright: ignore[reportDeprecated]

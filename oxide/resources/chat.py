@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .._page import AsyncPage, Page
     from .._stream import AsyncStream, Stream
     from .._timeout import Timeout
-    from ._base import Body, Headers, Query
+    from ._base import Body, Headers, Query, raw_call, raw_coroutine, streamed_call, streamed_coroutine
 
 
 COMPLETIONS_CREATE: StreamOperation[chat.ChatCompletion, chat.ChatCompletionChunk] = StreamOperation(
@@ -44,6 +44,9 @@ COMPLETIONS_UPDATE: Operation[chat.ChatCompletion] = Operation(
 class Chat(Resource):
     """Conversations in the chat format."""
 
+    with_raw_response: ChatRaw
+    with_streaming_response: ChatStreamed
+
     def __init__(self, caller: Caller) -> None:
         super().__init__(caller)
         self.completions = Completions(caller)
@@ -52,6 +55,9 @@ class Chat(Resource):
 class AsyncChat(AsyncResource):
     """Conversations in the chat format."""
 
+    with_raw_response: AsyncChatRaw
+    with_streaming_response: AsyncChatStreamed
+
     def __init__(self, caller: AsyncCaller) -> None:
         super().__init__(caller)
         self.completions = AsyncCompletions(caller)
@@ -59,6 +65,9 @@ class AsyncChat(AsyncResource):
 
 class Completions(Resource):
     """Answers to a list of chat messages."""
+
+    with_raw_response: CompletionsRaw
+    with_streaming_response: CompletionsStreamed
 
     def __init__(self, caller: Caller) -> None:
         super().__init__(caller)
@@ -317,7 +326,7 @@ class Completions(Resource):
             prompt_cache_retention: how long the beginning of the prompt stays cached: `in_memory` or `24h`.
             reasoning_effort: how much a reasoning model thinks, from `none` to `max`; which ones it knows depends on the model.
             response_format: shape of the answer: text, any JSON object, or JSON by a schema.
-            safety_identifier: stable, hashed id of your user, to trace abuse.
+            safety_identifier: stable, hashed id of your user, to trace abuse; at most 64 characters.
             seed: asks for the same answer to the same request, as far as possible.
             service_tier: how urgently the request is processed, and at what price: `flex` is cheaper, `priority` dearer; `auto` by default.
             stop: up to 4 strings at which the model stops writing; they are not part of the answer.
@@ -420,6 +429,9 @@ class Completions(Resource):
 
 class AsyncCompletions(AsyncResource):
     """Answers to a list of chat messages."""
+
+    with_raw_response: AsyncCompletionsRaw
+    with_streaming_response: AsyncCompletionsStreamed
 
     def __init__(self, caller: AsyncCaller) -> None:
         super().__init__(caller)
@@ -678,7 +690,7 @@ class AsyncCompletions(AsyncResource):
             prompt_cache_retention: how long the beginning of the prompt stays cached: `in_memory` or `24h`.
             reasoning_effort: how much a reasoning model thinks, from `none` to `max`; which ones it knows depends on the model.
             response_format: shape of the answer: text, any JSON object, or JSON by a schema.
-            safety_identifier: stable, hashed id of your user, to trace abuse.
+            safety_identifier: stable, hashed id of your user, to trace abuse; at most 64 characters.
             seed: asks for the same answer to the same request, as far as possible.
             service_tier: how urgently the request is processed, and at what price: `flex` is cheaper, `priority` dearer; `auto` by default.
             stop: up to 4 strings at which the model stops writing; they are not part of the answer.
@@ -782,6 +794,9 @@ class AsyncCompletions(AsyncResource):
 class Messages(Resource):
     """The messages of a stored chat completion."""
 
+    with_raw_response: MessagesRaw
+    with_streaming_response: MessagesStreamed
+
     def list(
         self,
         completion_id: str,
@@ -810,6 +825,9 @@ class Messages(Resource):
 class AsyncMessages(AsyncResource):
     """The messages of a stored chat completion."""
 
+    with_raw_response: AsyncMessagesRaw
+    with_streaming_response: AsyncMessagesStreamed
+
     def list(
         self,
         completion_id: str,
@@ -833,3 +851,74 @@ class AsyncMessages(AsyncResource):
             order: `asc` or `desc`, by time; `asc` by default.
         """
         return self._caller.page(COMPLETIONS_MESSAGES_LIST, locals())
+
+
+if TYPE_CHECKING:
+
+    class ChatRaw:
+        def __init__(self, of: Chat) -> None:
+            self.completions = of.completions.with_raw_response
+
+    class ChatStreamed:
+        def __init__(self, of: Chat) -> None:
+            self.completions = of.completions.with_streaming_response
+
+    class AsyncChatRaw:
+        def __init__(self, of: AsyncChat) -> None:
+            self.completions = of.completions.with_raw_response
+
+    class AsyncChatStreamed:
+        def __init__(self, of: AsyncChat) -> None:
+            self.completions = of.completions.with_streaming_response
+
+    class CompletionsRaw:
+        def __init__(self, of: Completions) -> None:
+            self.create = raw_call(of.create)
+            self.delete = raw_call(of.delete)
+            self.list = raw_call(of.list)
+            self.retrieve = raw_call(of.retrieve)
+            self.update = raw_call(of.update)
+            self.messages = of.messages.with_raw_response
+
+    class CompletionsStreamed:
+        def __init__(self, of: Completions) -> None:
+            self.create = streamed_call(of.create)
+            self.delete = streamed_call(of.delete)
+            self.list = streamed_call(of.list)
+            self.retrieve = streamed_call(of.retrieve)
+            self.update = streamed_call(of.update)
+            self.messages = of.messages.with_streaming_response
+
+    class AsyncCompletionsRaw:
+        def __init__(self, of: AsyncCompletions) -> None:
+            self.create = raw_coroutine(of.create)
+            self.delete = raw_coroutine(of.delete)
+            self.list = raw_coroutine(of.list)
+            self.retrieve = raw_coroutine(of.retrieve)
+            self.update = raw_coroutine(of.update)
+            self.messages = of.messages.with_raw_response
+
+    class AsyncCompletionsStreamed:
+        def __init__(self, of: AsyncCompletions) -> None:
+            self.create = streamed_coroutine(of.create)
+            self.delete = streamed_coroutine(of.delete)
+            self.list = streamed_coroutine(of.list)
+            self.retrieve = streamed_coroutine(of.retrieve)
+            self.update = streamed_coroutine(of.update)
+            self.messages = of.messages.with_streaming_response
+
+    class MessagesRaw:
+        def __init__(self, of: Messages) -> None:
+            self.list = raw_call(of.list)
+
+    class MessagesStreamed:
+        def __init__(self, of: Messages) -> None:
+            self.list = streamed_call(of.list)
+
+    class AsyncMessagesRaw:
+        def __init__(self, of: AsyncMessages) -> None:
+            self.list = raw_coroutine(of.list)
+
+    class AsyncMessagesStreamed:
+        def __init__(self, of: AsyncMessages) -> None:
+            self.list = streamed_coroutine(of.list)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .._omit import NotGiven, Omit
     from .._stream import AsyncStream, Stream
     from .._timeout import Timeout
-    from ._base import Body, Headers, Query
+    from ._base import Body, Headers, Query, raw_call, raw_coroutine, streamed_call, streamed_coroutine
 
 
 CREATE: StreamOperation[completions.Completion, completions.Completion] = StreamOperation(
@@ -28,6 +28,9 @@ CREATE: StreamOperation[completions.Completion, completions.Completion] = Stream
 
 class Completions(Resource):
     """Plain text, continued: the form that came before chat."""
+
+    with_raw_response: CompletionsRaw
+    with_streaming_response: CompletionsStreamed
 
     if TYPE_CHECKING:
 
@@ -177,6 +180,9 @@ class Completions(Resource):
 class AsyncCompletions(AsyncResource):
     """Plain text, continued: the form that came before chat."""
 
+    with_raw_response: AsyncCompletionsRaw
+    with_streaming_response: AsyncCompletionsStreamed
+
     if TYPE_CHECKING:
 
         @overload
@@ -320,3 +326,22 @@ class AsyncCompletions(AsyncResource):
             user: stable, hashed id of your user, to trace abuse.
         """
         return await self._caller.open(CREATE, locals())
+
+
+if TYPE_CHECKING:
+
+    class CompletionsRaw:
+        def __init__(self, of: Completions) -> None:
+            self.create = raw_call(of.create)
+
+    class CompletionsStreamed:
+        def __init__(self, of: Completions) -> None:
+            self.create = streamed_call(of.create)
+
+    class AsyncCompletionsRaw:
+        def __init__(self, of: AsyncCompletions) -> None:
+            self.create = raw_coroutine(of.create)
+
+    class AsyncCompletionsStreamed:
+        def __init__(self, of: AsyncCompletions) -> None:
+            self.create = streamed_coroutine(of.create)

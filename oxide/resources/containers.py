@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .._omit import NotGiven, Omit
     from .._page import AsyncPage, Page
     from .._timeout import Timeout
-    from ._base import Body, Headers, Query
+    from ._base import Body, Headers, Query, raw_call, raw_coroutine, streamed_call, streamed_coroutine
 
 
 CREATE: Operation[containers.ContainerListResponse] = Operation("POST", "/containers", "containers.ContainerListResponse", body="json")
@@ -48,6 +48,9 @@ RETRIEVE: Operation[containers.ContainerListResponse] = Operation("GET", "/conta
 class Containers(Resource):
     """Sandboxes in which a model's code and shell commands run."""
 
+    with_raw_response: ContainersRaw
+    with_streaming_response: ContainersStreamed
+
     def __init__(self, caller: Caller) -> None:
         super().__init__(caller)
         self.files = Files(caller)
@@ -72,7 +75,7 @@ class Containers(Resource):
 
         Args:
             name: what to call the container.
-            expires_after: when it goes away: `{'anchor': 'last_active_at', 'minutes': ...}`; minutes without use, 20 at most.
+            expires_after: when it goes away: `{'anchor': 'last_active_at', 'minutes': ...}`; minutes without use.
             file_ids: ids of uploaded files to put in at the start.
             memory_limit: `1g`, `4g`, `16g` or `64g`; `1g` by default, more costs more.
             network_policy: whether the container reaches the network: not at all, or only some domains.
@@ -144,6 +147,9 @@ class Containers(Resource):
 class AsyncContainers(AsyncResource):
     """Sandboxes in which a model's code and shell commands run."""
 
+    with_raw_response: AsyncContainersRaw
+    with_streaming_response: AsyncContainersStreamed
+
     def __init__(self, caller: AsyncCaller) -> None:
         super().__init__(caller)
         self.files = AsyncFiles(caller)
@@ -168,7 +174,7 @@ class AsyncContainers(AsyncResource):
 
         Args:
             name: what to call the container.
-            expires_after: when it goes away: `{'anchor': 'last_active_at', 'minutes': ...}`; minutes without use, 20 at most.
+            expires_after: when it goes away: `{'anchor': 'last_active_at', 'minutes': ...}`; minutes without use.
             file_ids: ids of uploaded files to put in at the start.
             memory_limit: `1g`, `4g`, `16g` or `64g`; `1g` by default, more costs more.
             network_policy: whether the container reaches the network: not at all, or only some domains.
@@ -239,6 +245,9 @@ class AsyncContainers(AsyncResource):
 
 class Files(Resource):
     """Files in a container."""
+
+    with_raw_response: FilesRaw
+    with_streaming_response: FilesStreamed
 
     def __init__(self, caller: Caller) -> None:
         super().__init__(caller)
@@ -334,6 +343,9 @@ class Files(Resource):
 class AsyncFiles(AsyncResource):
     """Files in a container."""
 
+    with_raw_response: AsyncFilesRaw
+    with_streaming_response: AsyncFilesStreamed
+
     def __init__(self, caller: AsyncCaller) -> None:
         super().__init__(caller)
         self.content = AsyncContent(caller)
@@ -428,6 +440,9 @@ class AsyncFiles(AsyncResource):
 class Content(Resource):
     """What a file in a container holds."""
 
+    with_raw_response: ContentRaw
+    with_streaming_response: ContentStreamed
+
     def retrieve(
         self,
         file_id: str,
@@ -452,6 +467,9 @@ class Content(Resource):
 class AsyncContent(AsyncResource):
     """What a file in a container holds."""
 
+    with_raw_response: AsyncContentRaw
+    with_streaming_response: AsyncContentStreamed
+
     async def retrieve(
         self,
         file_id: str,
@@ -471,3 +489,86 @@ class AsyncContent(AsyncResource):
             file_id: id of the file in the container.
         """
         return await self._caller.binary(FILES_CONTENT_RETRIEVE, locals())
+
+
+if TYPE_CHECKING:
+
+    class ContainersRaw:
+        def __init__(self, of: Containers) -> None:
+            self.create = raw_call(of.create)
+            self.delete = raw_call(of.delete)
+            self.list = raw_call(of.list)
+            self.retrieve = raw_call(of.retrieve)
+            self.files = of.files.with_raw_response
+
+    class ContainersStreamed:
+        def __init__(self, of: Containers) -> None:
+            self.create = streamed_call(of.create)
+            self.delete = streamed_call(of.delete)
+            self.list = streamed_call(of.list)
+            self.retrieve = streamed_call(of.retrieve)
+            self.files = of.files.with_streaming_response
+
+    class AsyncContainersRaw:
+        def __init__(self, of: AsyncContainers) -> None:
+            self.create = raw_coroutine(of.create)
+            self.delete = raw_coroutine(of.delete)
+            self.list = raw_coroutine(of.list)
+            self.retrieve = raw_coroutine(of.retrieve)
+            self.files = of.files.with_raw_response
+
+    class AsyncContainersStreamed:
+        def __init__(self, of: AsyncContainers) -> None:
+            self.create = streamed_coroutine(of.create)
+            self.delete = streamed_coroutine(of.delete)
+            self.list = streamed_coroutine(of.list)
+            self.retrieve = streamed_coroutine(of.retrieve)
+            self.files = of.files.with_streaming_response
+
+    class FilesRaw:
+        def __init__(self, of: Files) -> None:
+            self.create = raw_call(of.create)
+            self.delete = raw_call(of.delete)
+            self.list = raw_call(of.list)
+            self.retrieve = raw_call(of.retrieve)
+            self.content = of.content.with_raw_response
+
+    class FilesStreamed:
+        def __init__(self, of: Files) -> None:
+            self.create = streamed_call(of.create)
+            self.delete = streamed_call(of.delete)
+            self.list = streamed_call(of.list)
+            self.retrieve = streamed_call(of.retrieve)
+            self.content = of.content.with_streaming_response
+
+    class AsyncFilesRaw:
+        def __init__(self, of: AsyncFiles) -> None:
+            self.create = raw_coroutine(of.create)
+            self.delete = raw_coroutine(of.delete)
+            self.list = raw_coroutine(of.list)
+            self.retrieve = raw_coroutine(of.retrieve)
+            self.content = of.content.with_raw_response
+
+    class AsyncFilesStreamed:
+        def __init__(self, of: AsyncFiles) -> None:
+            self.create = streamed_coroutine(of.create)
+            self.delete = streamed_coroutine(of.delete)
+            self.list = streamed_coroutine(of.list)
+            self.retrieve = streamed_coroutine(of.retrieve)
+            self.content = of.content.with_streaming_response
+
+    class ContentRaw:
+        def __init__(self, of: Content) -> None:
+            self.retrieve = raw_call(of.retrieve)
+
+    class ContentStreamed:
+        def __init__(self, of: Content) -> None:
+            self.retrieve = streamed_call(of.retrieve)
+
+    class AsyncContentRaw:
+        def __init__(self, of: AsyncContent) -> None:
+            self.retrieve = raw_coroutine(of.retrieve)
+
+    class AsyncContentStreamed:
+        def __init__(self, of: AsyncContent) -> None:
+            self.retrieve = streamed_coroutine(of.retrieve)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .._models import content_provenance
     from .._omit import NotGiven
     from .._timeout import Timeout
-    from ._base import Body, Headers, Query
+    from ._base import Body, Headers, Query, raw_call, raw_coroutine, streamed_call, streamed_coroutine
 
 
 CREATE: Operation[content_provenance.ContentProvenanceCheck] = Operation(
@@ -25,6 +25,9 @@ CREATE: Operation[content_provenance.ContentProvenanceCheck] = Operation(
 
 class ContentProvenanceChecks(Resource):
     """Whether a file was made by a model."""
+
+    with_raw_response: ContentProvenanceChecksRaw
+    with_streaming_response: ContentProvenanceChecksStreamed
 
     def create(
         self,
@@ -48,6 +51,9 @@ class ContentProvenanceChecks(Resource):
 class AsyncContentProvenanceChecks(AsyncResource):
     """Whether a file was made by a model."""
 
+    with_raw_response: AsyncContentProvenanceChecksRaw
+    with_streaming_response: AsyncContentProvenanceChecksStreamed
+
     async def create(
         self,
         *,
@@ -65,3 +71,22 @@ class AsyncContentProvenanceChecks(AsyncResource):
             file: path, bytes, open file, or `(name, content, type)` of what to look into.
         """
         return await self._caller.call(CREATE, locals())
+
+
+if TYPE_CHECKING:
+
+    class ContentProvenanceChecksRaw:
+        def __init__(self, of: ContentProvenanceChecks) -> None:
+            self.create = raw_call(of.create)
+
+    class ContentProvenanceChecksStreamed:
+        def __init__(self, of: ContentProvenanceChecks) -> None:
+            self.create = streamed_call(of.create)
+
+    class AsyncContentProvenanceChecksRaw:
+        def __init__(self, of: AsyncContentProvenanceChecks) -> None:
+            self.create = raw_coroutine(of.create)
+
+    class AsyncContentProvenanceChecksStreamed:
+        def __init__(self, of: AsyncContentProvenanceChecks) -> None:
+            self.create = streamed_coroutine(of.create)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .._omit import NotGiven, Omit
     from .._page import AsyncPage, Page
     from .._timeout import Timeout
-    from ._base import Body, Headers, Query
+    from ._base import Body, Headers, Query, raw_call, raw_coroutine, streamed_call, streamed_coroutine
 
 
 CREATE: Operation[conversations.Conversation] = Operation("POST", "/conversations", "conversations.Conversation", body="json")
@@ -50,6 +50,9 @@ UPDATE: Operation[conversations.Conversation] = Operation(
 
 class Conversations(Resource):
     """Conversations that the service keeps, for answers to build on."""
+
+    with_raw_response: ConversationsRaw
+    with_streaming_response: ConversationsStreamed
 
     def __init__(self, caller: Caller) -> None:
         super().__init__(caller)
@@ -135,6 +138,9 @@ class Conversations(Resource):
 class AsyncConversations(AsyncResource):
     """Conversations that the service keeps, for answers to build on."""
 
+    with_raw_response: AsyncConversationsRaw
+    with_streaming_response: AsyncConversationsStreamed
+
     def __init__(self, caller: AsyncCaller) -> None:
         super().__init__(caller)
         self.items = AsyncItems(caller)
@@ -218,6 +224,9 @@ class AsyncConversations(AsyncResource):
 
 class Items(Resource):
     """The items of a conversation: messages, tool calls, results, reasoning."""
+
+    with_raw_response: ItemsRaw
+    with_streaming_response: ItemsStreamed
 
     def create(
         self,
@@ -313,6 +322,9 @@ class Items(Resource):
 class AsyncItems(AsyncResource):
     """The items of a conversation: messages, tool calls, results, reasoning."""
 
+    with_raw_response: AsyncItemsRaw
+    with_streaming_response: AsyncItemsStreamed
+
     def create(
         self,
         conversation_id: str,
@@ -402,3 +414,66 @@ class AsyncItems(AsyncResource):
             include: parts that are left out of items unless they are named here, as `message.output_text.logprobs`.
         """
         return await self._caller.call(ITEMS_RETRIEVE, locals())
+
+
+if TYPE_CHECKING:
+
+    class ConversationsRaw:
+        def __init__(self, of: Conversations) -> None:
+            self.create = raw_call(of.create)
+            self.delete = raw_call(of.delete)
+            self.retrieve = raw_call(of.retrieve)
+            self.update = raw_call(of.update)
+            self.items = of.items.with_raw_response
+
+    class ConversationsStreamed:
+        def __init__(self, of: Conversations) -> None:
+            self.create = streamed_call(of.create)
+            self.delete = streamed_call(of.delete)
+            self.retrieve = streamed_call(of.retrieve)
+            self.update = streamed_call(of.update)
+            self.items = of.items.with_streaming_response
+
+    class AsyncConversationsRaw:
+        def __init__(self, of: AsyncConversations) -> None:
+            self.create = raw_coroutine(of.create)
+            self.delete = raw_coroutine(of.delete)
+            self.retrieve = raw_coroutine(of.retrieve)
+            self.update = raw_coroutine(of.update)
+            self.items = of.items.with_raw_response
+
+    class AsyncConversationsStreamed:
+        def __init__(self, of: AsyncConversations) -> None:
+            self.create = streamed_coroutine(of.create)
+            self.delete = streamed_coroutine(of.delete)
+            self.retrieve = streamed_coroutine(of.retrieve)
+            self.update = streamed_coroutine(of.update)
+            self.items = of.items.with_streaming_response
+
+    class ItemsRaw:
+        def __init__(self, of: Items) -> None:
+            self.create = raw_call(of.create)
+            self.delete = raw_call(of.delete)
+            self.list = raw_call(of.list)
+            self.retrieve = raw_call(of.retrieve)
+
+    class ItemsStreamed:
+        def __init__(self, of: Items) -> None:
+            self.create = streamed_call(of.create)
+            self.delete = streamed_call(of.delete)
+            self.list = streamed_call(of.list)
+            self.retrieve = streamed_call(of.retrieve)
+
+    class AsyncItemsRaw:
+        def __init__(self, of: AsyncItems) -> None:
+            self.create = raw_coroutine(of.create)
+            self.delete = raw_coroutine(of.delete)
+            self.list = raw_coroutine(of.list)
+            self.retrieve = raw_coroutine(of.retrieve)
+
+    class AsyncItemsStreamed:
+        def __init__(self, of: AsyncItems) -> None:
+            self.create = streamed_coroutine(of.create)
+            self.delete = streamed_coroutine(of.delete)
+            self.list = streamed_coroutine(of.list)
+            self.retrieve = streamed_coroutine(of.retrieve)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .._models import decisions, decisions_params
     from .._omit import NotGiven, Omit
     from .._timeout import Timeout
-    from ._base import Body, Headers, Query
+    from ._base import Body, Headers, Query, raw_call, raw_coroutine, streamed_call, streamed_coroutine
 
 
 CREATE: Operation[decisions.Decision] = Operation("POST", "/decisions", "decisions.Decision", body="json")
@@ -24,6 +24,9 @@ CREATE: Operation[decisions.Decision] = Operation("POST", "/decisions", "decisio
 
 class Decisions(Resource):
     """Judgements of a model: yes or no, one of several choices, or a score."""
+
+    with_raw_response: DecisionsRaw
+    with_streaming_response: DecisionsStreamed
 
     def create(
         self,
@@ -49,13 +52,16 @@ class Decisions(Resource):
             questions: what to decide: `predicate` for yes or no, `choice` of several, `score` by levels.
             prompt_cache_key: groups requests that begin alike, so that the cache is hit more often.
             prompt_cache_options: how the beginning of the prompt is cached, and for how long.
-            safety_identifier: stable, hashed id of your user, to trace abuse.
+            safety_identifier: stable, hashed id of your user, to trace abuse; at most 64 characters.
         """
         return self._caller.call(CREATE, locals())
 
 
 class AsyncDecisions(AsyncResource):
     """Judgements of a model: yes or no, one of several choices, or a score."""
+
+    with_raw_response: AsyncDecisionsRaw
+    with_streaming_response: AsyncDecisionsStreamed
 
     async def create(
         self,
@@ -81,6 +87,25 @@ class AsyncDecisions(AsyncResource):
             questions: what to decide: `predicate` for yes or no, `choice` of several, `score` by levels.
             prompt_cache_key: groups requests that begin alike, so that the cache is hit more often.
             prompt_cache_options: how the beginning of the prompt is cached, and for how long.
-            safety_identifier: stable, hashed id of your user, to trace abuse.
+            safety_identifier: stable, hashed id of your user, to trace abuse; at most 64 characters.
         """
         return await self._caller.call(CREATE, locals())
+
+
+if TYPE_CHECKING:
+
+    class DecisionsRaw:
+        def __init__(self, of: Decisions) -> None:
+            self.create = raw_call(of.create)
+
+    class DecisionsStreamed:
+        def __init__(self, of: Decisions) -> None:
+            self.create = streamed_call(of.create)
+
+    class AsyncDecisionsRaw:
+        def __init__(self, of: AsyncDecisions) -> None:
+            self.create = raw_coroutine(of.create)
+
+    class AsyncDecisionsStreamed:
+        def __init__(self, of: AsyncDecisions) -> None:
+            self.create = streamed_coroutine(of.create)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .._models import embeddings
     from .._omit import NotGiven, Omit
     from .._timeout import Timeout
-    from ._base import Body, Headers, Query
+    from ._base import Body, Headers, Query, raw_call, raw_coroutine, streamed_call, streamed_coroutine
 
 
 CREATE: Operation[embeddings.CreateEmbeddingResponse] = Operation("POST", "/embeddings", "embeddings.CreateEmbeddingResponse", body="json")
@@ -25,6 +25,9 @@ CREATE: Operation[embeddings.CreateEmbeddingResponse] = Operation("POST", "/embe
 
 class Embeddings(Resource):
     """Texts as vectors, near each other where their meaning is."""
+
+    with_raw_response: EmbeddingsRaw
+    with_streaming_response: EmbeddingsStreamed
 
     def create(
         self,
@@ -44,7 +47,7 @@ class Embeddings(Resource):
         """Turn texts into vectors, one for each, in the order given.
 
         Args:
-            input: a text, or up to 2048 of them, or their token ids; a text has at most 8192 tokens and is not empty.
+            input: a text or its token ids, or up to 2048 of them; none empty or over 8192 tokens, 300,000 in all.
             model: name of the model, as `text-embedding-3-small`; vectors of different models cannot be compared.
             dimensions: how many numbers a vector has; fewer than the model's own only with `text-embedding-3` and later.
             encoding_format: `float` or `base64`; left out, the client asks for base64, which is smaller, and decodes it.
@@ -55,6 +58,9 @@ class Embeddings(Resource):
 
 class AsyncEmbeddings(AsyncResource):
     """Texts as vectors, near each other where their meaning is."""
+
+    with_raw_response: AsyncEmbeddingsRaw
+    with_streaming_response: AsyncEmbeddingsStreamed
 
     async def create(
         self,
@@ -74,10 +80,29 @@ class AsyncEmbeddings(AsyncResource):
         """Turn texts into vectors, one for each, in the order given.
 
         Args:
-            input: a text, or up to 2048 of them, or their token ids; a text has at most 8192 tokens and is not empty.
+            input: a text or its token ids, or up to 2048 of them; none empty or over 8192 tokens, 300,000 in all.
             model: name of the model, as `text-embedding-3-small`; vectors of different models cannot be compared.
             dimensions: how many numbers a vector has; fewer than the model's own only with `text-embedding-3` and later.
             encoding_format: `float` or `base64`; left out, the client asks for base64, which is smaller, and decodes it.
             user: stable, hashed id of your user, to trace abuse.
         """
         return await self._caller.call(CREATE, locals())
+
+
+if TYPE_CHECKING:
+
+    class EmbeddingsRaw:
+        def __init__(self, of: Embeddings) -> None:
+            self.create = raw_call(of.create)
+
+    class EmbeddingsStreamed:
+        def __init__(self, of: Embeddings) -> None:
+            self.create = streamed_call(of.create)
+
+    class AsyncEmbeddingsRaw:
+        def __init__(self, of: AsyncEmbeddings) -> None:
+            self.create = raw_coroutine(of.create)
+
+    class AsyncEmbeddingsStreamed:
+        def __init__(self, of: AsyncEmbeddings) -> None:
+            self.create = streamed_coroutine(of.create)

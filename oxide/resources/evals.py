@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .._omit import NotGiven, Omit
     from .._page import AsyncPage, Page
     from .._timeout import Timeout
-    from ._base import Body, Headers, Query
+    from ._base import Body, Headers, Query, raw_call, raw_coroutine, streamed_call, streamed_coroutine
 
 
 CREATE: Operation[evals.EvalListResponse] = Operation("POST", "/evals", "evals.EvalListResponse", body="json")
@@ -50,6 +50,9 @@ UPDATE: Operation[evals.EvalListResponse] = Operation("POST", "/evals/{eval_id}"
 
 class Evals(Resource):
     """Tests of how well a model does: a kind of data, and criteria to grade by."""
+
+    with_raw_response: EvalsRaw
+    with_streaming_response: EvalsStreamed
 
     def __init__(self, caller: Caller) -> None:
         super().__init__(caller)
@@ -116,7 +119,7 @@ class Evals(Resource):
         Args:
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
-            order: `asc` or `desc`; `asc` by default.
+            order: `asc` or `desc`, by time; `asc` by default.
             order_by: `created_at` or `updated_at`; the former by default.
         """
         return self._caller.page(LIST, locals())
@@ -164,6 +167,9 @@ class Evals(Resource):
 
 class AsyncEvals(AsyncResource):
     """Tests of how well a model does: a kind of data, and criteria to grade by."""
+
+    with_raw_response: AsyncEvalsRaw
+    with_streaming_response: AsyncEvalsStreamed
 
     def __init__(self, caller: AsyncCaller) -> None:
         super().__init__(caller)
@@ -230,7 +236,7 @@ class AsyncEvals(AsyncResource):
         Args:
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
-            order: `asc` or `desc`; `asc` by default.
+            order: `asc` or `desc`, by time; `asc` by default.
             order_by: `created_at` or `updated_at`; the former by default.
         """
         return self._caller.page(LIST, locals())
@@ -278,6 +284,9 @@ class AsyncEvals(AsyncResource):
 
 class Runs(Resource):
     """The times that an eval was run with a model and data."""
+
+    with_raw_response: RunsRaw
+    with_streaming_response: RunsStreamed
 
     def __init__(self, caller: Caller) -> None:
         super().__init__(caller)
@@ -368,7 +377,7 @@ class Runs(Resource):
             eval_id: id of the eval.
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
-            order: `asc` or `desc`, by time of creation; `asc` by default.
+            order: `asc` or `desc`, by time; `asc` by default.
             status: only runs in this state, as `completed`.
         """
         return self._caller.page(RUNS_LIST, locals())
@@ -396,6 +405,9 @@ class Runs(Resource):
 
 class AsyncRuns(AsyncResource):
     """The times that an eval was run with a model and data."""
+
+    with_raw_response: AsyncRunsRaw
+    with_streaming_response: AsyncRunsStreamed
 
     def __init__(self, caller: AsyncCaller) -> None:
         super().__init__(caller)
@@ -486,7 +498,7 @@ class AsyncRuns(AsyncResource):
             eval_id: id of the eval.
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
-            order: `asc` or `desc`, by time of creation; `asc` by default.
+            order: `asc` or `desc`, by time; `asc` by default.
             status: only runs in this state, as `completed`.
         """
         return self._caller.page(RUNS_LIST, locals())
@@ -515,6 +527,9 @@ class AsyncRuns(AsyncResource):
 class OutputItems(Resource):
     """Single rows of a run, with the model's output and its grades."""
 
+    with_raw_response: OutputItemsRaw
+    with_streaming_response: OutputItemsStreamed
+
     def list(
         self,
         run_id: str,
@@ -538,7 +553,7 @@ class OutputItems(Resource):
             run_id: id of the run.
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
-            order: `asc` or `desc`, by time of creation; `asc` by default.
+            order: `asc` or `desc`, by time; `asc` by default.
             status: only rows that are `pass` or `fail`.
         """
         return self._caller.page(RUNS_OUTPUT_ITEMS_LIST, locals())
@@ -569,6 +584,9 @@ class OutputItems(Resource):
 class AsyncOutputItems(AsyncResource):
     """Single rows of a run, with the model's output and its grades."""
 
+    with_raw_response: AsyncOutputItemsRaw
+    with_streaming_response: AsyncOutputItemsStreamed
+
     def list(
         self,
         run_id: str,
@@ -592,7 +610,7 @@ class AsyncOutputItems(AsyncResource):
             run_id: id of the run.
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
-            order: `asc` or `desc`, by time of creation; `asc` by default.
+            order: `asc` or `desc`, by time; `asc` by default.
             status: only rows that are `pass` or `fail`.
         """
         return self._caller.page(RUNS_OUTPUT_ITEMS_LIST, locals())
@@ -618,3 +636,98 @@ class AsyncOutputItems(AsyncResource):
             output_item_id: id of the row.
         """
         return await self._caller.call(RUNS_OUTPUT_ITEMS_RETRIEVE, locals())
+
+
+if TYPE_CHECKING:
+
+    class EvalsRaw:
+        def __init__(self, of: Evals) -> None:
+            self.create = raw_call(of.create)
+            self.delete = raw_call(of.delete)
+            self.list = raw_call(of.list)
+            self.retrieve = raw_call(of.retrieve)
+            self.update = raw_call(of.update)
+            self.runs = of.runs.with_raw_response
+
+    class EvalsStreamed:
+        def __init__(self, of: Evals) -> None:
+            self.create = streamed_call(of.create)
+            self.delete = streamed_call(of.delete)
+            self.list = streamed_call(of.list)
+            self.retrieve = streamed_call(of.retrieve)
+            self.update = streamed_call(of.update)
+            self.runs = of.runs.with_streaming_response
+
+    class AsyncEvalsRaw:
+        def __init__(self, of: AsyncEvals) -> None:
+            self.create = raw_coroutine(of.create)
+            self.delete = raw_coroutine(of.delete)
+            self.list = raw_coroutine(of.list)
+            self.retrieve = raw_coroutine(of.retrieve)
+            self.update = raw_coroutine(of.update)
+            self.runs = of.runs.with_raw_response
+
+    class AsyncEvalsStreamed:
+        def __init__(self, of: AsyncEvals) -> None:
+            self.create = streamed_coroutine(of.create)
+            self.delete = streamed_coroutine(of.delete)
+            self.list = streamed_coroutine(of.list)
+            self.retrieve = streamed_coroutine(of.retrieve)
+            self.update = streamed_coroutine(of.update)
+            self.runs = of.runs.with_streaming_response
+
+    class RunsRaw:
+        def __init__(self, of: Runs) -> None:
+            self.cancel = raw_call(of.cancel)
+            self.create = raw_call(of.create)
+            self.delete = raw_call(of.delete)
+            self.list = raw_call(of.list)
+            self.retrieve = raw_call(of.retrieve)
+            self.output_items = of.output_items.with_raw_response
+
+    class RunsStreamed:
+        def __init__(self, of: Runs) -> None:
+            self.cancel = streamed_call(of.cancel)
+            self.create = streamed_call(of.create)
+            self.delete = streamed_call(of.delete)
+            self.list = streamed_call(of.list)
+            self.retrieve = streamed_call(of.retrieve)
+            self.output_items = of.output_items.with_streaming_response
+
+    class AsyncRunsRaw:
+        def __init__(self, of: AsyncRuns) -> None:
+            self.cancel = raw_coroutine(of.cancel)
+            self.create = raw_coroutine(of.create)
+            self.delete = raw_coroutine(of.delete)
+            self.list = raw_coroutine(of.list)
+            self.retrieve = raw_coroutine(of.retrieve)
+            self.output_items = of.output_items.with_raw_response
+
+    class AsyncRunsStreamed:
+        def __init__(self, of: AsyncRuns) -> None:
+            self.cancel = streamed_coroutine(of.cancel)
+            self.create = streamed_coroutine(of.create)
+            self.delete = streamed_coroutine(of.delete)
+            self.list = streamed_coroutine(of.list)
+            self.retrieve = streamed_coroutine(of.retrieve)
+            self.output_items = of.output_items.with_streaming_response
+
+    class OutputItemsRaw:
+        def __init__(self, of: OutputItems) -> None:
+            self.list = raw_call(of.list)
+            self.retrieve = raw_call(of.retrieve)
+
+    class OutputItemsStreamed:
+        def __init__(self, of: OutputItems) -> None:
+            self.list = streamed_call(of.list)
+            self.retrieve = streamed_call(of.retrieve)
+
+    class AsyncOutputItemsRaw:
+        def __init__(self, of: AsyncOutputItems) -> None:
+            self.list = raw_coroutine(of.list)
+            self.retrieve = raw_coroutine(of.retrieve)
+
+    class AsyncOutputItemsStreamed:
+        def __init__(self, of: AsyncOutputItems) -> None:
+            self.list = streamed_coroutine(of.list)
+            self.retrieve = streamed_coroutine(of.retrieve)

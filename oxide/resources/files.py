@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .._omit import NotGiven, Omit
     from .._page import AsyncPage, Page
     from .._timeout import Timeout
-    from ._base import Body, Headers, Query
+    from ._base import Body, Headers, Query, raw_call, raw_coroutine, streamed_call, streamed_coroutine
 
 
 CONTENT: Operation[bytes] = Operation("GET", "/files/{file_id}/content", "bytes", send={"Accept": "application/binary"})
@@ -35,6 +35,9 @@ RETRIEVE_CONTENT: Operation[str] = Operation("GET", "/files/{file_id}/content", 
 
 class Files(Resource):
     """Uploaded files, which other calls refer to by id."""
+
+    with_raw_response: FilesRaw
+    with_streaming_response: FilesStreamed
 
     def content(
         self,
@@ -72,7 +75,7 @@ class Files(Resource):
         Args:
             file: path, bytes, open file, or `(name, content, type)`; sent from disk as it is read.
             purpose: what the file is for: `batch`, `fine-tune`, `vision`, `user_data`, `evals` or `assistants`.
-            expires_after: when the file is deleted: `{'anchor': 'created_at', 'seconds': 3600 to 2592000}`; batch files after 30 days, others never.
+            expires_after: when the file is deleted: `{'anchor': 'created_at', 'seconds': 3600 to 2592000}`.
         """
         return self._caller.call(CREATE, locals())
 
@@ -159,6 +162,9 @@ class Files(Resource):
 class AsyncFiles(AsyncResource):
     """Uploaded files, which other calls refer to by id."""
 
+    with_raw_response: AsyncFilesRaw
+    with_streaming_response: AsyncFilesStreamed
+
     async def content(
         self,
         file_id: str,
@@ -195,7 +201,7 @@ class AsyncFiles(AsyncResource):
         Args:
             file: path, bytes, open file, or `(name, content, type)`; sent from disk as it is read.
             purpose: what the file is for: `batch`, `fine-tune`, `vision`, `user_data`, `evals` or `assistants`.
-            expires_after: when the file is deleted: `{'anchor': 'created_at', 'seconds': 3600 to 2592000}`; batch files after 30 days, others never.
+            expires_after: when the file is deleted: `{'anchor': 'created_at', 'seconds': 3600 to 2592000}`.
         """
         return await self._caller.call(CREATE, locals())
 
@@ -277,3 +283,42 @@ class AsyncFiles(AsyncResource):
             file_id: id of an uploaded file.
         """
         return await self._caller.call(RETRIEVE_CONTENT, locals())
+
+
+if TYPE_CHECKING:
+
+    class FilesRaw:
+        def __init__(self, of: Files) -> None:
+            self.content = raw_call(of.content)
+            self.create = raw_call(of.create)
+            self.delete = raw_call(of.delete)
+            self.list = raw_call(of.list)
+            self.retrieve = raw_call(of.retrieve)
+            self.retrieve_content = raw_call(of.retrieve_content)  # pyright: ignore[reportDeprecated]
+
+    class FilesStreamed:
+        def __init__(self, of: Files) -> None:
+            self.content = streamed_call(of.content)
+            self.create = streamed_call(of.create)
+            self.delete = streamed_call(of.delete)
+            self.list = streamed_call(of.list)
+            self.retrieve = streamed_call(of.retrieve)
+            self.retrieve_content = streamed_call(of.retrieve_content)  # pyright: ignore[reportDeprecated]
+
+    class AsyncFilesRaw:
+        def __init__(self, of: AsyncFiles) -> None:
+            self.content = raw_coroutine(of.content)
+            self.create = raw_coroutine(of.create)
+            self.delete = raw_coroutine(of.delete)
+            self.list = raw_coroutine(of.list)
+            self.retrieve = raw_coroutine(of.retrieve)
+            self.retrieve_content = raw_coroutine(of.retrieve_content)  # pyright: ignore[reportDeprecated]
+
+    class AsyncFilesStreamed:
+        def __init__(self, of: AsyncFiles) -> None:
+            self.content = streamed_coroutine(of.content)
+            self.create = streamed_coroutine(of.create)
+            self.delete = streamed_coroutine(of.delete)
+            self.list = streamed_coroutine(of.list)
+            self.retrieve = streamed_coroutine(of.retrieve)
+            self.retrieve_content = streamed_coroutine(of.retrieve_content)  # pyright: ignore[reportDeprecated]

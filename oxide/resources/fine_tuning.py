@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from .._omit import NotGiven, Omit
     from .._page import AsyncPage, Page
     from .._timeout import Timeout
-    from ._base import Body, Headers, Query
+    from ._base import Body, Headers, Query, raw_call, raw_coroutine, streamed_call, streamed_coroutine
 
 
 ALPHA_GRADERS_RUN: Operation[fine_tuning_alpha.GraderRunResponse] = Operation(
@@ -92,6 +92,9 @@ JOBS_RETRIEVE: Operation[fine_tuning.FineTuningJob] = Operation(
 class FineTuning(Resource):
     """Models trained further on your own data."""
 
+    with_raw_response: FineTuningRaw
+    with_streaming_response: FineTuningStreamed
+
     def __init__(self, caller: Caller) -> None:
         super().__init__(caller)
         self.alpha = Alpha(caller)
@@ -101,6 +104,9 @@ class FineTuning(Resource):
 
 class AsyncFineTuning(AsyncResource):
     """Models trained further on your own data."""
+
+    with_raw_response: AsyncFineTuningRaw
+    with_streaming_response: AsyncFineTuningStreamed
 
     def __init__(self, caller: AsyncCaller) -> None:
         super().__init__(caller)
@@ -112,6 +118,9 @@ class AsyncFineTuning(AsyncResource):
 class Alpha(Resource):
     """Parts of fine-tuning that may still change."""
 
+    with_raw_response: AlphaRaw
+    with_streaming_response: AlphaStreamed
+
     def __init__(self, caller: Caller) -> None:
         super().__init__(caller)
         self.graders = Graders(caller)
@@ -119,6 +128,9 @@ class Alpha(Resource):
 
 class AsyncAlpha(AsyncResource):
     """Parts of fine-tuning that may still change."""
+
+    with_raw_response: AsyncAlphaRaw
+    with_streaming_response: AsyncAlphaStreamed
 
     def __init__(self, caller: AsyncCaller) -> None:
         super().__init__(caller)
@@ -128,6 +140,9 @@ class AsyncAlpha(AsyncResource):
 class FineTuningCheckpoints(Resource):
     """States of a model that were kept during its training."""
 
+    with_raw_response: FineTuningCheckpointsRaw
+    with_streaming_response: FineTuningCheckpointsStreamed
+
     def __init__(self, caller: Caller) -> None:
         super().__init__(caller)
         self.permissions = Permissions(caller)
@@ -136,6 +151,9 @@ class FineTuningCheckpoints(Resource):
 class AsyncFineTuningCheckpoints(AsyncResource):
     """States of a model that were kept during its training."""
 
+    with_raw_response: AsyncFineTuningCheckpointsRaw
+    with_streaming_response: AsyncFineTuningCheckpointsStreamed
+
     def __init__(self, caller: AsyncCaller) -> None:
         super().__init__(caller)
         self.permissions = AsyncPermissions(caller)
@@ -143,6 +161,9 @@ class AsyncFineTuningCheckpoints(AsyncResource):
 
 class Jobs(Resource):
     """Trainings, under way or done."""
+
+    with_raw_response: JobsRaw
+    with_streaming_response: JobsStreamed
 
     def __init__(self, caller: Caller) -> None:
         super().__init__(caller)
@@ -302,6 +323,9 @@ class Jobs(Resource):
 class AsyncJobs(AsyncResource):
     """Trainings, under way or done."""
 
+    with_raw_response: AsyncJobsRaw
+    with_streaming_response: AsyncJobsStreamed
+
     def __init__(self, caller: AsyncCaller) -> None:
         super().__init__(caller)
         self.checkpoints = AsyncJobsCheckpoints(caller)
@@ -460,6 +484,9 @@ class AsyncJobs(AsyncResource):
 class Graders(Resource):
     """Graders, tried out before a training relies on them."""
 
+    with_raw_response: GradersRaw
+    with_streaming_response: GradersStreamed
+
     def run(
         self,
         *,
@@ -503,6 +530,9 @@ class Graders(Resource):
 
 class AsyncGraders(AsyncResource):
     """Graders, tried out before a training relies on them."""
+
+    with_raw_response: AsyncGradersRaw
+    with_streaming_response: AsyncGradersStreamed
 
     async def run(
         self,
@@ -548,6 +578,9 @@ class AsyncGraders(AsyncResource):
 class Permissions(Resource):
     """Which other projects may use a checkpoint; wants an admin key."""
 
+    with_raw_response: PermissionsRaw
+    with_streaming_response: PermissionsStreamed
+
     def create(
         self,
         fine_tuned_model_checkpoint: str,
@@ -564,7 +597,7 @@ class Permissions(Resource):
 
         Args:
             fine_tuned_model_checkpoint: name of the checkpoint, as `ft:gpt-4o-mini:...`.
-            project_ids: ids of the projects that may use it.
+            project_ids: ids of the projects that may use the checkpoint.
         """
         return self._caller.page(CHECKPOINTS_PERMISSIONS_CREATE, locals())
 
@@ -645,6 +678,9 @@ class Permissions(Resource):
 class AsyncPermissions(AsyncResource):
     """Which other projects may use a checkpoint; wants an admin key."""
 
+    with_raw_response: AsyncPermissionsRaw
+    with_streaming_response: AsyncPermissionsStreamed
+
     def create(
         self,
         fine_tuned_model_checkpoint: str,
@@ -661,7 +697,7 @@ class AsyncPermissions(AsyncResource):
 
         Args:
             fine_tuned_model_checkpoint: name of the checkpoint, as `ft:gpt-4o-mini:...`.
-            project_ids: ids of the projects that may use it.
+            project_ids: ids of the projects that may use the checkpoint.
         """
         return self._caller.page(CHECKPOINTS_PERMISSIONS_CREATE, locals())
 
@@ -742,6 +778,9 @@ class AsyncPermissions(AsyncResource):
 class JobsCheckpoints(Resource):
     """States of the model that a training has kept, one after each of its last epochs."""
 
+    with_raw_response: JobsCheckpointsRaw
+    with_streaming_response: JobsCheckpointsStreamed
+
     def list(
         self,
         fine_tuning_job_id: str,
@@ -768,6 +807,9 @@ class JobsCheckpoints(Resource):
 class AsyncJobsCheckpoints(AsyncResource):
     """States of the model that a training has kept, one after each of its last epochs."""
 
+    with_raw_response: AsyncJobsCheckpointsRaw
+    with_streaming_response: AsyncJobsCheckpointsStreamed
+
     def list(
         self,
         fine_tuning_job_id: str,
@@ -789,3 +831,170 @@ class AsyncJobsCheckpoints(AsyncResource):
             limit: how many items a page holds; 10 by default. All pages are walked whatever it is.
         """
         return self._caller.page(JOBS_CHECKPOINTS_LIST, locals())
+
+
+if TYPE_CHECKING:
+
+    class FineTuningRaw:
+        def __init__(self, of: FineTuning) -> None:
+            self.alpha = of.alpha.with_raw_response
+            self.checkpoints = of.checkpoints.with_raw_response
+            self.jobs = of.jobs.with_raw_response
+
+    class FineTuningStreamed:
+        def __init__(self, of: FineTuning) -> None:
+            self.alpha = of.alpha.with_streaming_response
+            self.checkpoints = of.checkpoints.with_streaming_response
+            self.jobs = of.jobs.with_streaming_response
+
+    class AsyncFineTuningRaw:
+        def __init__(self, of: AsyncFineTuning) -> None:
+            self.alpha = of.alpha.with_raw_response
+            self.checkpoints = of.checkpoints.with_raw_response
+            self.jobs = of.jobs.with_raw_response
+
+    class AsyncFineTuningStreamed:
+        def __init__(self, of: AsyncFineTuning) -> None:
+            self.alpha = of.alpha.with_streaming_response
+            self.checkpoints = of.checkpoints.with_streaming_response
+            self.jobs = of.jobs.with_streaming_response
+
+    class AlphaRaw:
+        def __init__(self, of: Alpha) -> None:
+            self.graders = of.graders.with_raw_response
+
+    class AlphaStreamed:
+        def __init__(self, of: Alpha) -> None:
+            self.graders = of.graders.with_streaming_response
+
+    class AsyncAlphaRaw:
+        def __init__(self, of: AsyncAlpha) -> None:
+            self.graders = of.graders.with_raw_response
+
+    class AsyncAlphaStreamed:
+        def __init__(self, of: AsyncAlpha) -> None:
+            self.graders = of.graders.with_streaming_response
+
+    class FineTuningCheckpointsRaw:
+        def __init__(self, of: FineTuningCheckpoints) -> None:
+            self.permissions = of.permissions.with_raw_response
+
+    class FineTuningCheckpointsStreamed:
+        def __init__(self, of: FineTuningCheckpoints) -> None:
+            self.permissions = of.permissions.with_streaming_response
+
+    class AsyncFineTuningCheckpointsRaw:
+        def __init__(self, of: AsyncFineTuningCheckpoints) -> None:
+            self.permissions = of.permissions.with_raw_response
+
+    class AsyncFineTuningCheckpointsStreamed:
+        def __init__(self, of: AsyncFineTuningCheckpoints) -> None:
+            self.permissions = of.permissions.with_streaming_response
+
+    class JobsRaw:
+        def __init__(self, of: Jobs) -> None:
+            self.cancel = raw_call(of.cancel)
+            self.create = raw_call(of.create)
+            self.list = raw_call(of.list)
+            self.list_events = raw_call(of.list_events)
+            self.pause = raw_call(of.pause)
+            self.resume = raw_call(of.resume)
+            self.retrieve = raw_call(of.retrieve)
+            self.checkpoints = of.checkpoints.with_raw_response
+
+    class JobsStreamed:
+        def __init__(self, of: Jobs) -> None:
+            self.cancel = streamed_call(of.cancel)
+            self.create = streamed_call(of.create)
+            self.list = streamed_call(of.list)
+            self.list_events = streamed_call(of.list_events)
+            self.pause = streamed_call(of.pause)
+            self.resume = streamed_call(of.resume)
+            self.retrieve = streamed_call(of.retrieve)
+            self.checkpoints = of.checkpoints.with_streaming_response
+
+    class AsyncJobsRaw:
+        def __init__(self, of: AsyncJobs) -> None:
+            self.cancel = raw_coroutine(of.cancel)
+            self.create = raw_coroutine(of.create)
+            self.list = raw_coroutine(of.list)
+            self.list_events = raw_coroutine(of.list_events)
+            self.pause = raw_coroutine(of.pause)
+            self.resume = raw_coroutine(of.resume)
+            self.retrieve = raw_coroutine(of.retrieve)
+            self.checkpoints = of.checkpoints.with_raw_response
+
+    class AsyncJobsStreamed:
+        def __init__(self, of: AsyncJobs) -> None:
+            self.cancel = streamed_coroutine(of.cancel)
+            self.create = streamed_coroutine(of.create)
+            self.list = streamed_coroutine(of.list)
+            self.list_events = streamed_coroutine(of.list_events)
+            self.pause = streamed_coroutine(of.pause)
+            self.resume = streamed_coroutine(of.resume)
+            self.retrieve = streamed_coroutine(of.retrieve)
+            self.checkpoints = of.checkpoints.with_streaming_response
+
+    class GradersRaw:
+        def __init__(self, of: Graders) -> None:
+            self.run = raw_call(of.run)
+            self.validate = raw_call(of.validate)
+
+    class GradersStreamed:
+        def __init__(self, of: Graders) -> None:
+            self.run = streamed_call(of.run)
+            self.validate = streamed_call(of.validate)
+
+    class AsyncGradersRaw:
+        def __init__(self, of: AsyncGraders) -> None:
+            self.run = raw_coroutine(of.run)
+            self.validate = raw_coroutine(of.validate)
+
+    class AsyncGradersStreamed:
+        def __init__(self, of: AsyncGraders) -> None:
+            self.run = streamed_coroutine(of.run)
+            self.validate = streamed_coroutine(of.validate)
+
+    class PermissionsRaw:
+        def __init__(self, of: Permissions) -> None:
+            self.create = raw_call(of.create)
+            self.delete = raw_call(of.delete)
+            self.list = raw_call(of.list)
+            self.retrieve = raw_call(of.retrieve)  # pyright: ignore[reportDeprecated]
+
+    class PermissionsStreamed:
+        def __init__(self, of: Permissions) -> None:
+            self.create = streamed_call(of.create)
+            self.delete = streamed_call(of.delete)
+            self.list = streamed_call(of.list)
+            self.retrieve = streamed_call(of.retrieve)  # pyright: ignore[reportDeprecated]
+
+    class AsyncPermissionsRaw:
+        def __init__(self, of: AsyncPermissions) -> None:
+            self.create = raw_coroutine(of.create)
+            self.delete = raw_coroutine(of.delete)
+            self.list = raw_coroutine(of.list)
+            self.retrieve = raw_coroutine(of.retrieve)  # pyright: ignore[reportDeprecated]
+
+    class AsyncPermissionsStreamed:
+        def __init__(self, of: AsyncPermissions) -> None:
+            self.create = streamed_coroutine(of.create)
+            self.delete = streamed_coroutine(of.delete)
+            self.list = streamed_coroutine(of.list)
+            self.retrieve = streamed_coroutine(of.retrieve)  # pyright: ignore[reportDeprecated]
+
+    class JobsCheckpointsRaw:
+        def __init__(self, of: JobsCheckpoints) -> None:
+            self.list = raw_call(of.list)
+
+    class JobsCheckpointsStreamed:
+        def __init__(self, of: JobsCheckpoints) -> None:
+            self.list = streamed_call(of.list)
+
+    class AsyncJobsCheckpointsRaw:
+        def __init__(self, of: AsyncJobsCheckpoints) -> None:
+            self.list = raw_coroutine(of.list)
+
+    class AsyncJobsCheckpointsStreamed:
+        def __init__(self, of: AsyncJobsCheckpoints) -> None:
+            self.list = streamed_coroutine(of.list)

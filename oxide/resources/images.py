@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .._omit import NotGiven, Omit
     from .._stream import AsyncStream, Stream
     from .._timeout import Timeout
-    from ._base import Body, Headers, Query
+    from ._base import Body, Headers, Query, raw_call, raw_coroutine, streamed_call, streamed_coroutine
 
 
 CREATE_VARIATION: Operation[images.ImagesResponse] = Operation(
@@ -36,6 +36,9 @@ GENERATE: StreamOperation[images.ImagesResponse, images.ImageGenStreamEvent] = S
 
 class Images(Resource):
     """Images, made and changed from a description."""
+
+    with_raw_response: ImagesRaw
+    with_streaming_response: ImagesStreamed
 
     @deprecated("`images.create_variation` is deprecated by the API")
     def create_variation(
@@ -248,14 +251,14 @@ class Images(Resource):
             input_fidelity: `high` or `low`: how closely faces and features of the given images are kept; `low` by default.
             markup: a drawing on the image that shows what is to be changed.
             mask: a PNG of the first image's size; where it is transparent, the image is changed.
-            model: name of the model, as `gpt-image-1.5`.
+            model: name of the model; `gpt-image-1.5` by default.
             n: how many images to make, 1 to 10, 1 by default; each is paid for. `dall-e-3` makes one.
             output_compression: 0 to 100, 100 by default; how well JPEG and WebP images are kept, less is smaller.
             output_format: `png`, `jpeg`, `webp`, `gif` or `svg`; `png` by default. Not with `dall-e` models.
             partial_images: how many previews a stream brings before the image, 0 to 3; each costs tokens.
             quality: how well the image is made, and at what price; the values depend on the model, `auto` by default.
             response_format: `url` (kept for an hour) or `b64_json`; only with `dall-e` models, others always send base64.
-            safety_identifier: stable, hashed id of your user, to trace abuse.
+            safety_identifier: stable, hashed id of your user, to trace abuse; at most 64 characters.
             size: width x height in pixels, as `1024x1024`, or `auto`; which sizes there are depends on the model.
             stream: receive previews as events while the image is made; off by default.
             svg: which model draws the SVG, and how much it thinks about it; for `output_format='svg'`.
@@ -419,7 +422,7 @@ class Images(Resource):
             complexity: how detailed the result may be: `low`, `medium`, `high`.
             frame_count: how many frames an animated result has.
             frame_duration_ms: how long each frame of an animated result is shown, milliseconds.
-            model: name of the model, as `gpt-image-1.5`.
+            model: name of the model, as `gpt-image-1.5`; left out, the oldest is taken (`dall-e-2`).
             moderation: how strictly the request is checked: `auto` or, less so, `low`; `auto` by default.
             n: how many images to make, 1 to 10, 1 by default; each is paid for. `dall-e-3` makes one.
             output_compression: 0 to 100, 100 by default; how well JPEG and WebP images are kept, less is smaller.
@@ -427,7 +430,7 @@ class Images(Resource):
             partial_images: how many previews a stream brings before the image, 0 to 3; each costs tokens.
             quality: how well the image is made, and at what price; the values depend on the model, `auto` by default.
             response_format: `url` (kept for an hour) or `b64_json`; only with `dall-e` models, others always send base64.
-            safety_identifier: stable, hashed id of your user, to trace abuse.
+            safety_identifier: stable, hashed id of your user, to trace abuse; at most 64 characters.
             size: width x height in pixels, as `1024x1024`, or `auto`; which sizes there are depends on the model.
             stream: receive previews as events while the image is made; off by default.
             style: `vivid` or `natural`, `vivid` by default; only with `dall-e-3`.
@@ -439,6 +442,9 @@ class Images(Resource):
 
 class AsyncImages(AsyncResource):
     """Images, made and changed from a description."""
+
+    with_raw_response: AsyncImagesRaw
+    with_streaming_response: AsyncImagesStreamed
 
     @deprecated("`images.create_variation` is deprecated by the API")
     async def create_variation(
@@ -651,14 +657,14 @@ class AsyncImages(AsyncResource):
             input_fidelity: `high` or `low`: how closely faces and features of the given images are kept; `low` by default.
             markup: a drawing on the image that shows what is to be changed.
             mask: a PNG of the first image's size; where it is transparent, the image is changed.
-            model: name of the model, as `gpt-image-1.5`.
+            model: name of the model; `gpt-image-1.5` by default.
             n: how many images to make, 1 to 10, 1 by default; each is paid for. `dall-e-3` makes one.
             output_compression: 0 to 100, 100 by default; how well JPEG and WebP images are kept, less is smaller.
             output_format: `png`, `jpeg`, `webp`, `gif` or `svg`; `png` by default. Not with `dall-e` models.
             partial_images: how many previews a stream brings before the image, 0 to 3; each costs tokens.
             quality: how well the image is made, and at what price; the values depend on the model, `auto` by default.
             response_format: `url` (kept for an hour) or `b64_json`; only with `dall-e` models, others always send base64.
-            safety_identifier: stable, hashed id of your user, to trace abuse.
+            safety_identifier: stable, hashed id of your user, to trace abuse; at most 64 characters.
             size: width x height in pixels, as `1024x1024`, or `auto`; which sizes there are depends on the model.
             stream: receive previews as events while the image is made; off by default.
             svg: which model draws the SVG, and how much it thinks about it; for `output_format='svg'`.
@@ -822,7 +828,7 @@ class AsyncImages(AsyncResource):
             complexity: how detailed the result may be: `low`, `medium`, `high`.
             frame_count: how many frames an animated result has.
             frame_duration_ms: how long each frame of an animated result is shown, milliseconds.
-            model: name of the model, as `gpt-image-1.5`.
+            model: name of the model, as `gpt-image-1.5`; left out, the oldest is taken (`dall-e-2`).
             moderation: how strictly the request is checked: `auto` or, less so, `low`; `auto` by default.
             n: how many images to make, 1 to 10, 1 by default; each is paid for. `dall-e-3` makes one.
             output_compression: 0 to 100, 100 by default; how well JPEG and WebP images are kept, less is smaller.
@@ -830,7 +836,7 @@ class AsyncImages(AsyncResource):
             partial_images: how many previews a stream brings before the image, 0 to 3; each costs tokens.
             quality: how well the image is made, and at what price; the values depend on the model, `auto` by default.
             response_format: `url` (kept for an hour) or `b64_json`; only with `dall-e` models, others always send base64.
-            safety_identifier: stable, hashed id of your user, to trace abuse.
+            safety_identifier: stable, hashed id of your user, to trace abuse; at most 64 characters.
             size: width x height in pixels, as `1024x1024`, or `auto`; which sizes there are depends on the model.
             stream: receive previews as events while the image is made; off by default.
             style: `vivid` or `natural`, `vivid` by default; only with `dall-e-3`.
@@ -838,3 +844,30 @@ class AsyncImages(AsyncResource):
             user: stable, hashed id of your user, to trace abuse.
         """
         return await self._caller.open(GENERATE, locals())
+
+
+if TYPE_CHECKING:
+
+    class ImagesRaw:
+        def __init__(self, of: Images) -> None:
+            self.create_variation = raw_call(of.create_variation)  # pyright: ignore[reportDeprecated]
+            self.edit = raw_call(of.edit)
+            self.generate = raw_call(of.generate)
+
+    class ImagesStreamed:
+        def __init__(self, of: Images) -> None:
+            self.create_variation = streamed_call(of.create_variation)  # pyright: ignore[reportDeprecated]
+            self.edit = streamed_call(of.edit)
+            self.generate = streamed_call(of.generate)
+
+    class AsyncImagesRaw:
+        def __init__(self, of: AsyncImages) -> None:
+            self.create_variation = raw_coroutine(of.create_variation)  # pyright: ignore[reportDeprecated]
+            self.edit = raw_coroutine(of.edit)
+            self.generate = raw_coroutine(of.generate)
+
+    class AsyncImagesStreamed:
+        def __init__(self, of: AsyncImages) -> None:
+            self.create_variation = streamed_coroutine(of.create_variation)  # pyright: ignore[reportDeprecated]
+            self.edit = streamed_coroutine(of.edit)
+            self.generate = streamed_coroutine(of.generate)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .._models import live, live_params
     from .._omit import NotGiven, Omit
     from .._timeout import Timeout
-    from ._base import Body, Headers, Query
+    from ._base import Body, Headers, Query, raw_call, raw_coroutine, streamed_call, streamed_coroutine
 
 
 CREATE: Operation[live.LiveCreateResponse] = Operation("POST", "/live/sessions", "live.LiveCreateResponse", body="json")
@@ -34,6 +34,9 @@ SESSIONS_REJECT: Operation[None] = Operation("POST", "/live/sessions/{session_id
 
 class Live(Resource):
     """Live conversations in sound and picture, over WebRTC or a telephone line."""
+
+    with_raw_response: LiveRaw
+    with_streaming_response: LiveStreamed
 
     def __init__(self, caller: Caller) -> None:
         super().__init__(caller)
@@ -63,6 +66,9 @@ class Live(Resource):
 class AsyncLive(AsyncResource):
     """Live conversations in sound and picture, over WebRTC or a telephone line."""
 
+    with_raw_response: AsyncLiveRaw
+    with_streaming_response: AsyncLiveStreamed
+
     def __init__(self, caller: AsyncCaller) -> None:
         super().__init__(caller)
         self.sessions = AsyncSessions(caller)
@@ -90,6 +96,9 @@ class AsyncLive(AsyncResource):
 
 class Sessions(Resource):
     """Live conversations that are under way or done."""
+
+    with_raw_response: SessionsRaw
+    with_streaming_response: SessionsStreamed
 
     def accept(
         self,
@@ -213,6 +222,9 @@ class Sessions(Resource):
 class AsyncSessions(AsyncResource):
     """Live conversations that are under way or done."""
 
+    with_raw_response: AsyncSessionsRaw
+    with_streaming_response: AsyncSessionsStreamed
+
     async def accept(
         self,
         session_id: str,
@@ -330,3 +342,62 @@ class AsyncSessions(AsyncResource):
             status_code: the SIP status to decline with, as 486 for busy.
         """
         return await self._caller.call(SESSIONS_REJECT, locals())
+
+
+if TYPE_CHECKING:
+
+    class LiveRaw:
+        def __init__(self, of: Live) -> None:
+            self.create = raw_call(of.create)
+            self.sessions = of.sessions.with_raw_response
+
+    class LiveStreamed:
+        def __init__(self, of: Live) -> None:
+            self.create = streamed_call(of.create)
+            self.sessions = of.sessions.with_streaming_response
+
+    class AsyncLiveRaw:
+        def __init__(self, of: AsyncLive) -> None:
+            self.create = raw_coroutine(of.create)
+            self.sessions = of.sessions.with_raw_response
+
+    class AsyncLiveStreamed:
+        def __init__(self, of: AsyncLive) -> None:
+            self.create = streamed_coroutine(of.create)
+            self.sessions = of.sessions.with_streaming_response
+
+    class SessionsRaw:
+        def __init__(self, of: Sessions) -> None:
+            self.accept = raw_call(of.accept)
+            self.download_recording = raw_call(of.download_recording)
+            self.fork = raw_call(of.fork)
+            self.hangup = raw_call(of.hangup)
+            self.refer = raw_call(of.refer)
+            self.reject = raw_call(of.reject)
+
+    class SessionsStreamed:
+        def __init__(self, of: Sessions) -> None:
+            self.accept = streamed_call(of.accept)
+            self.download_recording = streamed_call(of.download_recording)
+            self.fork = streamed_call(of.fork)
+            self.hangup = streamed_call(of.hangup)
+            self.refer = streamed_call(of.refer)
+            self.reject = streamed_call(of.reject)
+
+    class AsyncSessionsRaw:
+        def __init__(self, of: AsyncSessions) -> None:
+            self.accept = raw_coroutine(of.accept)
+            self.download_recording = raw_coroutine(of.download_recording)
+            self.fork = raw_coroutine(of.fork)
+            self.hangup = raw_coroutine(of.hangup)
+            self.refer = raw_coroutine(of.refer)
+            self.reject = raw_coroutine(of.reject)
+
+    class AsyncSessionsStreamed:
+        def __init__(self, of: AsyncSessions) -> None:
+            self.accept = streamed_coroutine(of.accept)
+            self.download_recording = streamed_coroutine(of.download_recording)
+            self.fork = streamed_coroutine(of.fork)
+            self.hangup = streamed_coroutine(of.hangup)
+            self.refer = streamed_coroutine(of.refer)
+            self.reject = streamed_coroutine(of.reject)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .._omit import NotGiven
     from .._page import AsyncPage, Page
     from .._timeout import Timeout
-    from ._base import Body, Headers, Query
+    from ._base import Body, Headers, Query, raw_call, raw_coroutine, streamed_call, streamed_coroutine
 
 
 DELETE: Operation[models.ModelDeleted] = Operation("DELETE", "/models/{model}", "models.ModelDeleted")
@@ -25,6 +25,9 @@ RETRIEVE: Operation[models.Model] = Operation("GET", "/models/{model}", "models.
 
 class Models(Resource):
     """The models that your key may use."""
+
+    with_raw_response: ModelsRaw
+    with_streaming_response: ModelsStreamed
 
     def delete(
         self,
@@ -79,6 +82,9 @@ class Models(Resource):
 class AsyncModels(AsyncResource):
     """The models that your key may use."""
 
+    with_raw_response: AsyncModelsRaw
+    with_streaming_response: AsyncModelsStreamed
+
     async def delete(
         self,
         model: str,
@@ -127,3 +133,30 @@ class AsyncModels(AsyncResource):
             model: name of the model, as `gpt-4o`.
         """
         return await self._caller.call(RETRIEVE, locals())
+
+
+if TYPE_CHECKING:
+
+    class ModelsRaw:
+        def __init__(self, of: Models) -> None:
+            self.delete = raw_call(of.delete)
+            self.list = raw_call(of.list)
+            self.retrieve = raw_call(of.retrieve)
+
+    class ModelsStreamed:
+        def __init__(self, of: Models) -> None:
+            self.delete = streamed_call(of.delete)
+            self.list = streamed_call(of.list)
+            self.retrieve = streamed_call(of.retrieve)
+
+    class AsyncModelsRaw:
+        def __init__(self, of: AsyncModels) -> None:
+            self.delete = raw_coroutine(of.delete)
+            self.list = raw_coroutine(of.list)
+            self.retrieve = raw_coroutine(of.retrieve)
+
+    class AsyncModelsStreamed:
+        def __init__(self, of: AsyncModels) -> None:
+            self.delete = streamed_coroutine(of.delete)
+            self.list = streamed_coroutine(of.list)
+            self.retrieve = streamed_coroutine(of.retrieve)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .._models import moderations, moderations_params
     from .._omit import NotGiven, Omit
     from .._timeout import Timeout
-    from ._base import Body, Headers, Query
+    from ._base import Body, Headers, Query, raw_call, raw_coroutine, streamed_call, streamed_coroutine
 
 
 CREATE: Operation[moderations.ModerationCreateResponse] = Operation(
@@ -27,6 +27,9 @@ CREATE: Operation[moderations.ModerationCreateResponse] = Operation(
 
 class Moderations(Resource):
     """Whether texts and images are harmful, and in what way."""
+
+    with_raw_response: ModerationsRaw
+    with_streaming_response: ModerationsStreamed
 
     def create(
         self,
@@ -54,6 +57,9 @@ class Moderations(Resource):
 class AsyncModerations(AsyncResource):
     """Whether texts and images are harmful, and in what way."""
 
+    with_raw_response: AsyncModerationsRaw
+    with_streaming_response: AsyncModerationsStreamed
+
     async def create(
         self,
         *,
@@ -75,3 +81,22 @@ class AsyncModerations(AsyncResource):
             model: name of the model; `omni-moderation-latest` by default.
         """
         return await self._caller.call(CREATE, locals())
+
+
+if TYPE_CHECKING:
+
+    class ModerationsRaw:
+        def __init__(self, of: Moderations) -> None:
+            self.create = raw_call(of.create)
+
+    class ModerationsStreamed:
+        def __init__(self, of: Moderations) -> None:
+            self.create = streamed_call(of.create)
+
+    class AsyncModerationsRaw:
+        def __init__(self, of: AsyncModerations) -> None:
+            self.create = raw_coroutine(of.create)
+
+    class AsyncModerationsStreamed:
+        def __init__(self, of: AsyncModerations) -> None:
+            self.create = streamed_coroutine(of.create)

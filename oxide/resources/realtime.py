@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .._models import realtime, realtime_params, realtime_translations_params, responses, responses_params
     from .._omit import NotGiven, Omit
     from .._timeout import Timeout
-    from ._base import Body, Headers, Query
+    from ._base import Body, Headers, Query, raw_call, raw_coroutine, streamed_call, streamed_coroutine
 
 
 CALLS_ACCEPT: Operation[None] = Operation("POST", "/realtime/calls/{call_id}/accept", send={"Accept": "*/*"}, body="json")
@@ -38,6 +38,9 @@ TRANSLATIONS_CLIENT_SECRETS_CREATE: Operation[realtime.RealtimeTranslationClient
 class Realtime(Resource):
     """Spoken conversations with a model, live over WebSocket, WebRTC or telephone."""
 
+    with_raw_response: RealtimeRaw
+    with_streaming_response: RealtimeStreamed
+
     def __init__(self, caller: Caller) -> None:
         super().__init__(caller)
         self.calls = Calls(caller)
@@ -48,6 +51,9 @@ class Realtime(Resource):
 class AsyncRealtime(AsyncResource):
     """Spoken conversations with a model, live over WebSocket, WebRTC or telephone."""
 
+    with_raw_response: AsyncRealtimeRaw
+    with_streaming_response: AsyncRealtimeStreamed
+
     def __init__(self, caller: AsyncCaller) -> None:
         super().__init__(caller)
         self.calls = AsyncCalls(caller)
@@ -57,6 +63,9 @@ class AsyncRealtime(AsyncResource):
 
 class Calls(Resource):
     """Live conversations over WebRTC or SIP, steered from a server."""
+
+    with_raw_response: CallsRaw
+    with_streaming_response: CallsStreamed
 
     def accept(
         self,
@@ -212,6 +221,9 @@ class Calls(Resource):
 class AsyncCalls(AsyncResource):
     """Live conversations over WebRTC or SIP, steered from a server."""
 
+    with_raw_response: AsyncCallsRaw
+    with_streaming_response: AsyncCallsStreamed
+
     async def accept(
         self,
         call_id: str,
@@ -366,6 +378,9 @@ class AsyncCalls(AsyncResource):
 class RealtimeClientSecrets(Resource):
     """Short-lived keys with which a browser or phone may connect on its own."""
 
+    with_raw_response: RealtimeClientSecretsRaw
+    with_streaming_response: RealtimeClientSecretsStreamed
+
     def create(
         self,
         *,
@@ -389,6 +404,9 @@ class RealtimeClientSecrets(Resource):
 
 class AsyncRealtimeClientSecrets(AsyncResource):
     """Short-lived keys with which a browser or phone may connect on its own."""
+
+    with_raw_response: AsyncRealtimeClientSecretsRaw
+    with_streaming_response: AsyncRealtimeClientSecretsStreamed
 
     async def create(
         self,
@@ -414,6 +432,9 @@ class AsyncRealtimeClientSecrets(AsyncResource):
 class Translations(Resource):
     """Speech, translated while it is spoken."""
 
+    with_raw_response: TranslationsRaw
+    with_streaming_response: TranslationsStreamed
+
     def __init__(self, caller: Caller) -> None:
         super().__init__(caller)
         self.client_secrets = TranslationsClientSecrets(caller)
@@ -422,6 +443,9 @@ class Translations(Resource):
 class AsyncTranslations(AsyncResource):
     """Speech, translated while it is spoken."""
 
+    with_raw_response: AsyncTranslationsRaw
+    with_streaming_response: AsyncTranslationsStreamed
+
     def __init__(self, caller: AsyncCaller) -> None:
         super().__init__(caller)
         self.client_secrets = AsyncTranslationsClientSecrets(caller)
@@ -429,6 +453,9 @@ class AsyncTranslations(AsyncResource):
 
 class TranslationsClientSecrets(Resource):
     """Short-lived keys with which a browser or phone may have speech translated."""
+
+    with_raw_response: TranslationsClientSecretsRaw
+    with_streaming_response: TranslationsClientSecretsStreamed
 
     def create(
         self,
@@ -454,6 +481,9 @@ class TranslationsClientSecrets(Resource):
 class AsyncTranslationsClientSecrets(AsyncResource):
     """Short-lived keys with which a browser or phone may have speech translated."""
 
+    with_raw_response: AsyncTranslationsClientSecretsRaw
+    with_streaming_response: AsyncTranslationsClientSecretsStreamed
+
     async def create(
         self,
         *,
@@ -473,3 +503,110 @@ class AsyncTranslationsClientSecrets(AsyncResource):
             expires_after: how long the key can be used to connect, in seconds from now.
         """
         return await self._caller.call(TRANSLATIONS_CLIENT_SECRETS_CREATE, locals())
+
+
+if TYPE_CHECKING:
+
+    class RealtimeRaw:
+        def __init__(self, of: Realtime) -> None:
+            self.calls = of.calls.with_raw_response
+            self.client_secrets = of.client_secrets.with_raw_response
+            self.translations = of.translations.with_raw_response
+
+    class RealtimeStreamed:
+        def __init__(self, of: Realtime) -> None:
+            self.calls = of.calls.with_streaming_response
+            self.client_secrets = of.client_secrets.with_streaming_response
+            self.translations = of.translations.with_streaming_response
+
+    class AsyncRealtimeRaw:
+        def __init__(self, of: AsyncRealtime) -> None:
+            self.calls = of.calls.with_raw_response
+            self.client_secrets = of.client_secrets.with_raw_response
+            self.translations = of.translations.with_raw_response
+
+    class AsyncRealtimeStreamed:
+        def __init__(self, of: AsyncRealtime) -> None:
+            self.calls = of.calls.with_streaming_response
+            self.client_secrets = of.client_secrets.with_streaming_response
+            self.translations = of.translations.with_streaming_response
+
+    class CallsRaw:
+        def __init__(self, of: Calls) -> None:
+            self.accept = raw_call(of.accept)
+            self.create = raw_call(of.create)
+            self.hangup = raw_call(of.hangup)
+            self.refer = raw_call(of.refer)
+            self.reject = raw_call(of.reject)
+
+    class CallsStreamed:
+        def __init__(self, of: Calls) -> None:
+            self.accept = streamed_call(of.accept)
+            self.create = streamed_call(of.create)
+            self.hangup = streamed_call(of.hangup)
+            self.refer = streamed_call(of.refer)
+            self.reject = streamed_call(of.reject)
+
+    class AsyncCallsRaw:
+        def __init__(self, of: AsyncCalls) -> None:
+            self.accept = raw_coroutine(of.accept)
+            self.create = raw_coroutine(of.create)
+            self.hangup = raw_coroutine(of.hangup)
+            self.refer = raw_coroutine(of.refer)
+            self.reject = raw_coroutine(of.reject)
+
+    class AsyncCallsStreamed:
+        def __init__(self, of: AsyncCalls) -> None:
+            self.accept = streamed_coroutine(of.accept)
+            self.create = streamed_coroutine(of.create)
+            self.hangup = streamed_coroutine(of.hangup)
+            self.refer = streamed_coroutine(of.refer)
+            self.reject = streamed_coroutine(of.reject)
+
+    class RealtimeClientSecretsRaw:
+        def __init__(self, of: RealtimeClientSecrets) -> None:
+            self.create = raw_call(of.create)
+
+    class RealtimeClientSecretsStreamed:
+        def __init__(self, of: RealtimeClientSecrets) -> None:
+            self.create = streamed_call(of.create)
+
+    class AsyncRealtimeClientSecretsRaw:
+        def __init__(self, of: AsyncRealtimeClientSecrets) -> None:
+            self.create = raw_coroutine(of.create)
+
+    class AsyncRealtimeClientSecretsStreamed:
+        def __init__(self, of: AsyncRealtimeClientSecrets) -> None:
+            self.create = streamed_coroutine(of.create)
+
+    class TranslationsRaw:
+        def __init__(self, of: Translations) -> None:
+            self.client_secrets = of.client_secrets.with_raw_response
+
+    class TranslationsStreamed:
+        def __init__(self, of: Translations) -> None:
+            self.client_secrets = of.client_secrets.with_streaming_response
+
+    class AsyncTranslationsRaw:
+        def __init__(self, of: AsyncTranslations) -> None:
+            self.client_secrets = of.client_secrets.with_raw_response
+
+    class AsyncTranslationsStreamed:
+        def __init__(self, of: AsyncTranslations) -> None:
+            self.client_secrets = of.client_secrets.with_streaming_response
+
+    class TranslationsClientSecretsRaw:
+        def __init__(self, of: TranslationsClientSecrets) -> None:
+            self.create = raw_call(of.create)
+
+    class TranslationsClientSecretsStreamed:
+        def __init__(self, of: TranslationsClientSecrets) -> None:
+            self.create = streamed_call(of.create)
+
+    class AsyncTranslationsClientSecretsRaw:
+        def __init__(self, of: AsyncTranslationsClientSecrets) -> None:
+            self.create = raw_coroutine(of.create)
+
+    class AsyncTranslationsClientSecretsStreamed:
+        def __init__(self, of: AsyncTranslationsClientSecrets) -> None:
+            self.create = streamed_coroutine(of.create)

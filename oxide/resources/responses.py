@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from .._page import AsyncPage, Page
     from .._stream import AsyncStream, Stream
     from .._timeout import Timeout
-    from ._base import Body, Headers, Query
+    from ._base import Body, Headers, Query, raw_call, raw_coroutine, streamed_call, streamed_coroutine
 
 
 CANCEL: Operation[responses.Response] = Operation("POST", "/responses/{response_id}/cancel", "responses.Response")
@@ -55,6 +55,9 @@ RETRIEVE: StreamOperation[responses.Response, responses_events.ResponseStreamEve
 
 class Responses(Resource):
     """Answers of a model, with tools, state and streaming."""
+
+    with_raw_response: ResponsesRaw
+    with_streaming_response: ResponsesStreamed
 
     def __init__(self, caller: Caller) -> None:
         super().__init__(caller)
@@ -364,7 +367,7 @@ class Responses(Resource):
             include: parts that are left out of answers unless they are named here, as `reasoning.encrypted_content`.
             input: text, or a list of messages, tool results and items of earlier answers.
             instructions: what the model is told first; not carried over from a previous answer.
-            max_output_tokens: most tokens the model may write, its reasoning included.
+            max_output_tokens: most tokens the model may write, its reasoning included; at least 16.
             max_tool_calls: most calls of built-in tools in one answer.
             metadata: up to 16 strings by name (64 and 512 characters), kept with the object.
             model: name of the model, as `gpt-4o`.
@@ -376,7 +379,7 @@ class Responses(Resource):
             prompt_cache_options: how the beginning of the prompt is cached, and for how long.
             prompt_cache_retention: how long the beginning of the prompt stays cached: `in_memory` or `24h`.
             reasoning: how much a reasoning model thinks (`effort`), and what it tells of it (`summary`).
-            safety_identifier: stable, hashed id of your user, to trace abuse.
+            safety_identifier: stable, hashed id of your user, to trace abuse; at most 64 characters.
             service_tier: how urgently the request is processed, and at what price: `flex` is cheaper, `priority` dearer; `auto` by default.
             store: keep the answer, so that it can be fetched and gone on from later; on by default.
             stream: receive events while the answer is written; off by default.
@@ -492,6 +495,9 @@ class Responses(Resource):
 
 class AsyncResponses(AsyncResource):
     """Answers of a model, with tools, state and streaming."""
+
+    with_raw_response: AsyncResponsesRaw
+    with_streaming_response: AsyncResponsesStreamed
 
     def __init__(self, caller: AsyncCaller) -> None:
         super().__init__(caller)
@@ -801,7 +807,7 @@ class AsyncResponses(AsyncResource):
             include: parts that are left out of answers unless they are named here, as `reasoning.encrypted_content`.
             input: text, or a list of messages, tool results and items of earlier answers.
             instructions: what the model is told first; not carried over from a previous answer.
-            max_output_tokens: most tokens the model may write, its reasoning included.
+            max_output_tokens: most tokens the model may write, its reasoning included; at least 16.
             max_tool_calls: most calls of built-in tools in one answer.
             metadata: up to 16 strings by name (64 and 512 characters), kept with the object.
             model: name of the model, as `gpt-4o`.
@@ -813,7 +819,7 @@ class AsyncResponses(AsyncResource):
             prompt_cache_options: how the beginning of the prompt is cached, and for how long.
             prompt_cache_retention: how long the beginning of the prompt stays cached: `in_memory` or `24h`.
             reasoning: how much a reasoning model thinks (`effort`), and what it tells of it (`summary`).
-            safety_identifier: stable, hashed id of your user, to trace abuse.
+            safety_identifier: stable, hashed id of your user, to trace abuse; at most 64 characters.
             service_tier: how urgently the request is processed, and at what price: `flex` is cheaper, `priority` dearer; `auto` by default.
             store: keep the answer, so that it can be fetched and gone on from later; on by default.
             stream: receive events while the answer is written; off by default.
@@ -930,6 +936,9 @@ class AsyncResponses(AsyncResource):
 class InputItems(Resource):
     """The items that an answer was made from."""
 
+    with_raw_response: InputItemsRaw
+    with_streaming_response: InputItemsStreamed
+
     def list(
         self,
         response_id: str,
@@ -960,6 +969,9 @@ class InputItems(Resource):
 class AsyncInputItems(AsyncResource):
     """The items that an answer was made from."""
 
+    with_raw_response: AsyncInputItemsRaw
+    with_streaming_response: AsyncInputItemsStreamed
+
     def list(
         self,
         response_id: str,
@@ -989,6 +1001,9 @@ class AsyncInputItems(AsyncResource):
 
 class InputTokens(Resource):
     """How many tokens a request would take."""
+
+    with_raw_response: InputTokensRaw
+    with_streaming_response: InputTokensStreamed
 
     def count(
         self,
@@ -1034,6 +1049,9 @@ class InputTokens(Resource):
 class AsyncInputTokens(AsyncResource):
     """How many tokens a request would take."""
 
+    with_raw_response: AsyncInputTokensRaw
+    with_streaming_response: AsyncInputTokensStreamed
+
     async def count(
         self,
         *,
@@ -1073,3 +1091,78 @@ class AsyncInputTokens(AsyncResource):
             truncation: `auto` drops the oldest items of a context that is too long, `disabled` fails; `disabled` by default.
         """
         return await self._caller.call(INPUT_TOKENS_COUNT, locals())
+
+
+if TYPE_CHECKING:
+
+    class ResponsesRaw:
+        def __init__(self, of: Responses) -> None:
+            self.cancel = raw_call(of.cancel)
+            self.compact = raw_call(of.compact)
+            self.create = raw_call(of.create)
+            self.delete = raw_call(of.delete)
+            self.retrieve = raw_call(of.retrieve)
+            self.input_items = of.input_items.with_raw_response
+            self.input_tokens = of.input_tokens.with_raw_response
+
+    class ResponsesStreamed:
+        def __init__(self, of: Responses) -> None:
+            self.cancel = streamed_call(of.cancel)
+            self.compact = streamed_call(of.compact)
+            self.create = streamed_call(of.create)
+            self.delete = streamed_call(of.delete)
+            self.retrieve = streamed_call(of.retrieve)
+            self.input_items = of.input_items.with_streaming_response
+            self.input_tokens = of.input_tokens.with_streaming_response
+
+    class AsyncResponsesRaw:
+        def __init__(self, of: AsyncResponses) -> None:
+            self.cancel = raw_coroutine(of.cancel)
+            self.compact = raw_coroutine(of.compact)
+            self.create = raw_coroutine(of.create)
+            self.delete = raw_coroutine(of.delete)
+            self.retrieve = raw_coroutine(of.retrieve)
+            self.input_items = of.input_items.with_raw_response
+            self.input_tokens = of.input_tokens.with_raw_response
+
+    class AsyncResponsesStreamed:
+        def __init__(self, of: AsyncResponses) -> None:
+            self.cancel = streamed_coroutine(of.cancel)
+            self.compact = streamed_coroutine(of.compact)
+            self.create = streamed_coroutine(of.create)
+            self.delete = streamed_coroutine(of.delete)
+            self.retrieve = streamed_coroutine(of.retrieve)
+            self.input_items = of.input_items.with_streaming_response
+            self.input_tokens = of.input_tokens.with_streaming_response
+
+    class InputItemsRaw:
+        def __init__(self, of: InputItems) -> None:
+            self.list = raw_call(of.list)
+
+    class InputItemsStreamed:
+        def __init__(self, of: InputItems) -> None:
+            self.list = streamed_call(of.list)
+
+    class AsyncInputItemsRaw:
+        def __init__(self, of: AsyncInputItems) -> None:
+            self.list = raw_coroutine(of.list)
+
+    class AsyncInputItemsStreamed:
+        def __init__(self, of: AsyncInputItems) -> None:
+            self.list = streamed_coroutine(of.list)
+
+    class InputTokensRaw:
+        def __init__(self, of: InputTokens) -> None:
+            self.count = raw_call(of.count)
+
+    class InputTokensStreamed:
+        def __init__(self, of: InputTokens) -> None:
+            self.count = streamed_call(of.count)
+
+    class AsyncInputTokensRaw:
+        def __init__(self, of: AsyncInputTokens) -> None:
+            self.count = raw_coroutine(of.count)
+
+    class AsyncInputTokensStreamed:
+        def __init__(self, of: AsyncInputTokens) -> None:
+            self.count = streamed_coroutine(of.count)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .._models import safety
     from .._omit import NotGiven
     from .._timeout import Timeout
-    from ._base import Body, Headers, Query
+    from ._base import Body, Headers, Query, raw_call, raw_coroutine, streamed_call, streamed_coroutine
 
 
 ALERTS_RETRIEVE: Operation[safety.SafetyAlert] = Operation("GET", "/safety/alerts/{id}", "safety.SafetyAlert")
@@ -24,6 +24,9 @@ CASES_RETRIEVE: Operation[safety.SafetyCase] = Operation("GET", "/safety/cases/{
 
 class Safety(Resource):
     """What the service has noticed about requests of yours."""
+
+    with_raw_response: SafetyRaw
+    with_streaming_response: SafetyStreamed
 
     def __init__(self, caller: Caller) -> None:
         super().__init__(caller)
@@ -34,6 +37,9 @@ class Safety(Resource):
 class AsyncSafety(AsyncResource):
     """What the service has noticed about requests of yours."""
 
+    with_raw_response: AsyncSafetyRaw
+    with_streaming_response: AsyncSafetyStreamed
+
     def __init__(self, caller: AsyncCaller) -> None:
         super().__init__(caller)
         self.alerts = AsyncAlerts(caller)
@@ -42,6 +48,9 @@ class AsyncSafety(AsyncResource):
 
 class Alerts(Resource):
     """Single requests in which a model did, or nearly did, something unintended."""
+
+    with_raw_response: AlertsRaw
+    with_streaming_response: AlertsStreamed
 
     def retrieve(
         self,
@@ -65,6 +74,9 @@ class Alerts(Resource):
 class AsyncAlerts(AsyncResource):
     """Single requests in which a model did, or nearly did, something unintended."""
 
+    with_raw_response: AsyncAlertsRaw
+    with_streaming_response: AsyncAlertsStreamed
+
     async def retrieve(
         self,
         id: str,
@@ -86,6 +98,9 @@ class AsyncAlerts(AsyncResource):
 
 class Cases(Resource):
     """Warnings and deactivations that concern one of your users."""
+
+    with_raw_response: CasesRaw
+    with_streaming_response: CasesStreamed
 
     def retrieve(
         self,
@@ -109,6 +124,9 @@ class Cases(Resource):
 class AsyncCases(AsyncResource):
     """Warnings and deactivations that concern one of your users."""
 
+    with_raw_response: AsyncCasesRaw
+    with_streaming_response: AsyncCasesStreamed
+
     async def retrieve(
         self,
         id: str,
@@ -126,3 +144,58 @@ class AsyncCases(AsyncResource):
             id: id of the case.
         """
         return await self._caller.call(CASES_RETRIEVE, locals())
+
+
+if TYPE_CHECKING:
+
+    class SafetyRaw:
+        def __init__(self, of: Safety) -> None:
+            self.alerts = of.alerts.with_raw_response
+            self.cases = of.cases.with_raw_response
+
+    class SafetyStreamed:
+        def __init__(self, of: Safety) -> None:
+            self.alerts = of.alerts.with_streaming_response
+            self.cases = of.cases.with_streaming_response
+
+    class AsyncSafetyRaw:
+        def __init__(self, of: AsyncSafety) -> None:
+            self.alerts = of.alerts.with_raw_response
+            self.cases = of.cases.with_raw_response
+
+    class AsyncSafetyStreamed:
+        def __init__(self, of: AsyncSafety) -> None:
+            self.alerts = of.alerts.with_streaming_response
+            self.cases = of.cases.with_streaming_response
+
+    class AlertsRaw:
+        def __init__(self, of: Alerts) -> None:
+            self.retrieve = raw_call(of.retrieve)
+
+    class AlertsStreamed:
+        def __init__(self, of: Alerts) -> None:
+            self.retrieve = streamed_call(of.retrieve)
+
+    class AsyncAlertsRaw:
+        def __init__(self, of: AsyncAlerts) -> None:
+            self.retrieve = raw_coroutine(of.retrieve)
+
+    class AsyncAlertsStreamed:
+        def __init__(self, of: AsyncAlerts) -> None:
+            self.retrieve = streamed_coroutine(of.retrieve)
+
+    class CasesRaw:
+        def __init__(self, of: Cases) -> None:
+            self.retrieve = raw_call(of.retrieve)
+
+    class CasesStreamed:
+        def __init__(self, of: Cases) -> None:
+            self.retrieve = streamed_call(of.retrieve)
+
+    class AsyncCasesRaw:
+        def __init__(self, of: AsyncCases) -> None:
+            self.retrieve = raw_coroutine(of.retrieve)
+
+    class AsyncCasesStreamed:
+        def __init__(self, of: AsyncCases) -> None:
+            self.retrieve = streamed_coroutine(of.retrieve)

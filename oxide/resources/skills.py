@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .._omit import NotGiven, Omit
     from .._page import AsyncPage, Page
     from .._timeout import Timeout
-    from ._base import Body, Headers, Query
+    from ._base import Body, Headers, Query, raw_call, raw_coroutine, streamed_call, streamed_coroutine
 
 
 CONTENT_RETRIEVE: Operation[bytes] = Operation("GET", "/skills/{skill_id}/content", "bytes", send={"Accept": "application/binary"})
@@ -47,6 +47,9 @@ VERSIONS_RETRIEVE: Operation[skills.SkillVersion] = Operation("GET", "/skills/{s
 class Skills(Resource):
     """Skills: folders of instructions and scripts that models can take up."""
 
+    with_raw_response: SkillsRaw
+    with_streaming_response: SkillsStreamed
+
     def __init__(self, caller: Caller) -> None:
         super().__init__(caller)
         self.content = SkillsContent(caller)
@@ -66,7 +69,7 @@ class Skills(Resource):
         """Upload a skill as the files of a folder or as one ZIP file; it becomes version 1.
 
         Args:
-            files: the files of one folder, `SKILL.md` among them, or one ZIP file.
+            files: up to 500 files of one folder, `SKILL.md` among them, or one ZIP file.
         """
         return self._caller.call(CREATE, locals())
 
@@ -152,6 +155,9 @@ class Skills(Resource):
 class AsyncSkills(AsyncResource):
     """Skills: folders of instructions and scripts that models can take up."""
 
+    with_raw_response: AsyncSkillsRaw
+    with_streaming_response: AsyncSkillsStreamed
+
     def __init__(self, caller: AsyncCaller) -> None:
         super().__init__(caller)
         self.content = AsyncSkillsContent(caller)
@@ -171,7 +177,7 @@ class AsyncSkills(AsyncResource):
         """Upload a skill as the files of a folder or as one ZIP file; it becomes version 1.
 
         Args:
-            files: the files of one folder, `SKILL.md` among them, or one ZIP file.
+            files: up to 500 files of one folder, `SKILL.md` among them, or one ZIP file.
         """
         return await self._caller.call(CREATE, locals())
 
@@ -257,6 +263,9 @@ class AsyncSkills(AsyncResource):
 class SkillsContent(Resource):
     """What the default version of a skill holds."""
 
+    with_raw_response: SkillsContentRaw
+    with_streaming_response: SkillsContentStreamed
+
     def retrieve(
         self,
         skill_id: str,
@@ -278,6 +287,9 @@ class SkillsContent(Resource):
 
 class AsyncSkillsContent(AsyncResource):
     """What the default version of a skill holds."""
+
+    with_raw_response: AsyncSkillsContentRaw
+    with_streaming_response: AsyncSkillsContentStreamed
 
     async def retrieve(
         self,
@@ -301,6 +313,9 @@ class AsyncSkillsContent(AsyncResource):
 class Versions(Resource):
     """The versions of a skill, each of which never changes."""
 
+    with_raw_response: VersionsRaw
+    with_streaming_response: VersionsStreamed
+
     def __init__(self, caller: Caller) -> None:
         super().__init__(caller)
         self.content = VersionsContent(caller)
@@ -323,7 +338,7 @@ class Versions(Resource):
         Args:
             skill_id: id of the skill.
             default: make this the default version; off by default.
-            files: the files of one folder, `SKILL.md` among them, or one ZIP file.
+            files: up to 500 files of one folder, `SKILL.md` among them, or one ZIP file.
         """
         return self._caller.call(VERSIONS_CREATE, locals())
 
@@ -395,6 +410,9 @@ class Versions(Resource):
 class AsyncVersions(AsyncResource):
     """The versions of a skill, each of which never changes."""
 
+    with_raw_response: AsyncVersionsRaw
+    with_streaming_response: AsyncVersionsStreamed
+
     def __init__(self, caller: AsyncCaller) -> None:
         super().__init__(caller)
         self.content = AsyncVersionsContent(caller)
@@ -417,7 +435,7 @@ class AsyncVersions(AsyncResource):
         Args:
             skill_id: id of the skill.
             default: make this the default version; off by default.
-            files: the files of one folder, `SKILL.md` among them, or one ZIP file.
+            files: up to 500 files of one folder, `SKILL.md` among them, or one ZIP file.
         """
         return await self._caller.call(VERSIONS_CREATE, locals())
 
@@ -489,6 +507,9 @@ class AsyncVersions(AsyncResource):
 class VersionsContent(Resource):
     """What one version of a skill holds."""
 
+    with_raw_response: VersionsContentRaw
+    with_streaming_response: VersionsContentStreamed
+
     def retrieve(
         self,
         version: str,
@@ -513,6 +534,9 @@ class VersionsContent(Resource):
 class AsyncVersionsContent(AsyncResource):
     """What one version of a skill holds."""
 
+    with_raw_response: AsyncVersionsContentRaw
+    with_streaming_response: AsyncVersionsContentStreamed
+
     async def retrieve(
         self,
         version: str,
@@ -532,3 +556,110 @@ class AsyncVersionsContent(AsyncResource):
             version: number of the version, or `latest`.
         """
         return await self._caller.binary(VERSIONS_CONTENT_RETRIEVE, locals())
+
+
+if TYPE_CHECKING:
+
+    class SkillsRaw:
+        def __init__(self, of: Skills) -> None:
+            self.create = raw_call(of.create)
+            self.delete = raw_call(of.delete)
+            self.list = raw_call(of.list)
+            self.retrieve = raw_call(of.retrieve)
+            self.update = raw_call(of.update)
+            self.content = of.content.with_raw_response
+            self.versions = of.versions.with_raw_response
+
+    class SkillsStreamed:
+        def __init__(self, of: Skills) -> None:
+            self.create = streamed_call(of.create)
+            self.delete = streamed_call(of.delete)
+            self.list = streamed_call(of.list)
+            self.retrieve = streamed_call(of.retrieve)
+            self.update = streamed_call(of.update)
+            self.content = of.content.with_streaming_response
+            self.versions = of.versions.with_streaming_response
+
+    class AsyncSkillsRaw:
+        def __init__(self, of: AsyncSkills) -> None:
+            self.create = raw_coroutine(of.create)
+            self.delete = raw_coroutine(of.delete)
+            self.list = raw_coroutine(of.list)
+            self.retrieve = raw_coroutine(of.retrieve)
+            self.update = raw_coroutine(of.update)
+            self.content = of.content.with_raw_response
+            self.versions = of.versions.with_raw_response
+
+    class AsyncSkillsStreamed:
+        def __init__(self, of: AsyncSkills) -> None:
+            self.create = streamed_coroutine(of.create)
+            self.delete = streamed_coroutine(of.delete)
+            self.list = streamed_coroutine(of.list)
+            self.retrieve = streamed_coroutine(of.retrieve)
+            self.update = streamed_coroutine(of.update)
+            self.content = of.content.with_streaming_response
+            self.versions = of.versions.with_streaming_response
+
+    class SkillsContentRaw:
+        def __init__(self, of: SkillsContent) -> None:
+            self.retrieve = raw_call(of.retrieve)
+
+    class SkillsContentStreamed:
+        def __init__(self, of: SkillsContent) -> None:
+            self.retrieve = streamed_call(of.retrieve)
+
+    class AsyncSkillsContentRaw:
+        def __init__(self, of: AsyncSkillsContent) -> None:
+            self.retrieve = raw_coroutine(of.retrieve)
+
+    class AsyncSkillsContentStreamed:
+        def __init__(self, of: AsyncSkillsContent) -> None:
+            self.retrieve = streamed_coroutine(of.retrieve)
+
+    class VersionsRaw:
+        def __init__(self, of: Versions) -> None:
+            self.create = raw_call(of.create)
+            self.delete = raw_call(of.delete)
+            self.list = raw_call(of.list)
+            self.retrieve = raw_call(of.retrieve)
+            self.content = of.content.with_raw_response
+
+    class VersionsStreamed:
+        def __init__(self, of: Versions) -> None:
+            self.create = streamed_call(of.create)
+            self.delete = streamed_call(of.delete)
+            self.list = streamed_call(of.list)
+            self.retrieve = streamed_call(of.retrieve)
+            self.content = of.content.with_streaming_response
+
+    class AsyncVersionsRaw:
+        def __init__(self, of: AsyncVersions) -> None:
+            self.create = raw_coroutine(of.create)
+            self.delete = raw_coroutine(of.delete)
+            self.list = raw_coroutine(of.list)
+            self.retrieve = raw_coroutine(of.retrieve)
+            self.content = of.content.with_raw_response
+
+    class AsyncVersionsStreamed:
+        def __init__(self, of: AsyncVersions) -> None:
+            self.create = streamed_coroutine(of.create)
+            self.delete = streamed_coroutine(of.delete)
+            self.list = streamed_coroutine(of.list)
+            self.retrieve = streamed_coroutine(of.retrieve)
+            self.content = of.content.with_streaming_response
+
+    class VersionsContentRaw:
+        def __init__(self, of: VersionsContent) -> None:
+            self.retrieve = raw_call(of.retrieve)
+
+    class VersionsContentStreamed:
+        def __init__(self, of: VersionsContent) -> None:
+            self.retrieve = streamed_call(of.retrieve)
+
+    class AsyncVersionsContentRaw:
+        def __init__(self, of: AsyncVersionsContent) -> None:
+            self.retrieve = raw_coroutine(of.retrieve)
+
+    class AsyncVersionsContentStreamed:
+        def __init__(self, of: AsyncVersionsContent) -> None:
+            self.retrieve = streamed_coroutine(of.retrieve)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .._models import files_params, uploads
     from .._omit import NotGiven, Omit
     from .._timeout import Timeout
-    from ._base import Body, Headers, Query
+    from ._base import Body, Headers, Query, raw_call, raw_coroutine, streamed_call, streamed_coroutine
 
 
 CANCEL: Operation[uploads.Upload] = Operation("POST", "/uploads/{upload_id}/cancel", "uploads.Upload")
@@ -32,6 +32,9 @@ PARTS_CREATE: Operation[uploads.UploadPart] = Operation(
 
 class Uploads(Resource):
     """Large files, sent in parts: up to 8 GB, within an hour."""
+
+    with_raw_response: UploadsRaw
+    with_streaming_response: UploadsStreamed
 
     def __init__(self, caller: Caller) -> None:
         super().__init__(caller)
@@ -107,6 +110,9 @@ class Uploads(Resource):
 class AsyncUploads(AsyncResource):
     """Large files, sent in parts: up to 8 GB, within an hour."""
 
+    with_raw_response: AsyncUploadsRaw
+    with_streaming_response: AsyncUploadsStreamed
+
     def __init__(self, caller: AsyncCaller) -> None:
         super().__init__(caller)
         self.parts = AsyncParts(caller)
@@ -181,6 +187,9 @@ class AsyncUploads(AsyncResource):
 class Parts(Resource):
     """The parts of a large file."""
 
+    with_raw_response: PartsRaw
+    with_streaming_response: PartsStreamed
+
     def create(
         self,
         upload_id: str,
@@ -205,6 +214,9 @@ class Parts(Resource):
 class AsyncParts(AsyncResource):
     """The parts of a large file."""
 
+    with_raw_response: AsyncPartsRaw
+    with_streaming_response: AsyncPartsStreamed
+
     async def create(
         self,
         upload_id: str,
@@ -224,3 +236,50 @@ class AsyncParts(AsyncResource):
             data: the bytes of this part, 64 MB at most.
         """
         return await self._caller.call(PARTS_CREATE, locals())
+
+
+if TYPE_CHECKING:
+
+    class UploadsRaw:
+        def __init__(self, of: Uploads) -> None:
+            self.cancel = raw_call(of.cancel)
+            self.complete = raw_call(of.complete)
+            self.create = raw_call(of.create)
+            self.parts = of.parts.with_raw_response
+
+    class UploadsStreamed:
+        def __init__(self, of: Uploads) -> None:
+            self.cancel = streamed_call(of.cancel)
+            self.complete = streamed_call(of.complete)
+            self.create = streamed_call(of.create)
+            self.parts = of.parts.with_streaming_response
+
+    class AsyncUploadsRaw:
+        def __init__(self, of: AsyncUploads) -> None:
+            self.cancel = raw_coroutine(of.cancel)
+            self.complete = raw_coroutine(of.complete)
+            self.create = raw_coroutine(of.create)
+            self.parts = of.parts.with_raw_response
+
+    class AsyncUploadsStreamed:
+        def __init__(self, of: AsyncUploads) -> None:
+            self.cancel = streamed_coroutine(of.cancel)
+            self.complete = streamed_coroutine(of.complete)
+            self.create = streamed_coroutine(of.create)
+            self.parts = of.parts.with_streaming_response
+
+    class PartsRaw:
+        def __init__(self, of: Parts) -> None:
+            self.create = raw_call(of.create)
+
+    class PartsStreamed:
+        def __init__(self, of: Parts) -> None:
+            self.create = streamed_call(of.create)
+
+    class AsyncPartsRaw:
+        def __init__(self, of: AsyncParts) -> None:
+            self.create = raw_coroutine(of.create)
+
+    class AsyncPartsStreamed:
+        def __init__(self, of: AsyncParts) -> None:
+            self.create = streamed_coroutine(of.create)

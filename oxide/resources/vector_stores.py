@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .._omit import NotGiven, Omit
     from .._page import AsyncPage, Page
     from .._timeout import Timeout
-    from ._base import Body, Headers, Query
+    from ._base import Body, Headers, Query, raw_call, raw_coroutine, streamed_call, streamed_coroutine
 
 
 CREATE: Operation[vector_stores.VectorStore] = Operation(
@@ -116,6 +116,9 @@ UPDATE: Operation[vector_stores.VectorStore] = Operation(
 class VectorStores(Resource):
     """Collections of files, searchable by meaning."""
 
+    with_raw_response: VectorStoresRaw
+    with_streaming_response: VectorStoresStreamed
+
     def __init__(self, caller: Caller) -> None:
         super().__init__(caller)
         self.file_batches = FileBatches(caller)
@@ -140,7 +143,7 @@ class VectorStores(Resource):
         """Make a vector store, with first files if wanted; its size is paid for by the day.
 
         Args:
-            chunking_strategy: how `file_ids` are cut: by default 800 tokens, 400 of them shared with the piece before; 100 to 4096 can be set.
+            chunking_strategy: how files are cut: by default 800 tokens, 400 of them shared with the piece before; 100 to 4096 can be set.
             description: what the store is for; only you see it.
             expires_after: when the store is deleted: `{'anchor': 'last_active_at', 'days': 1 to 365}`; left out, never.
             file_ids: ids of up to 500 uploaded files to begin with; they are indexed in the background.
@@ -265,6 +268,9 @@ class VectorStores(Resource):
 class AsyncVectorStores(AsyncResource):
     """Collections of files, searchable by meaning."""
 
+    with_raw_response: AsyncVectorStoresRaw
+    with_streaming_response: AsyncVectorStoresStreamed
+
     def __init__(self, caller: AsyncCaller) -> None:
         super().__init__(caller)
         self.file_batches = AsyncFileBatches(caller)
@@ -289,7 +295,7 @@ class AsyncVectorStores(AsyncResource):
         """Make a vector store, with first files if wanted; its size is paid for by the day.
 
         Args:
-            chunking_strategy: how `file_ids` are cut: by default 800 tokens, 400 of them shared with the piece before; 100 to 4096 can be set.
+            chunking_strategy: how files are cut: by default 800 tokens, 400 of them shared with the piece before; 100 to 4096 can be set.
             description: what the store is for; only you see it.
             expires_after: when the store is deleted: `{'anchor': 'last_active_at', 'days': 1 to 365}`; left out, never.
             file_ids: ids of up to 500 uploaded files to begin with; they are indexed in the background.
@@ -414,6 +420,9 @@ class AsyncVectorStores(AsyncResource):
 class FileBatches(Resource):
     """Many files added to a vector store in one go."""
 
+    with_raw_response: FileBatchesRaw
+    with_streaming_response: FileBatchesStreamed
+
     def cancel(
         self,
         batch_id: str,
@@ -514,6 +523,9 @@ class FileBatches(Resource):
 class AsyncFileBatches(AsyncResource):
     """Many files added to a vector store in one go."""
 
+    with_raw_response: AsyncFileBatchesRaw
+    with_streaming_response: AsyncFileBatchesStreamed
+
     async def cancel(
         self,
         batch_id: str,
@@ -613,6 +625,9 @@ class AsyncFileBatches(AsyncResource):
 
 class Files(Resource):
     """The files of a vector store."""
+
+    with_raw_response: FilesRaw
+    with_streaming_response: FilesStreamed
 
     def content(
         self,
@@ -752,6 +767,9 @@ class Files(Resource):
 class AsyncFiles(AsyncResource):
     """The files of a vector store."""
 
+    with_raw_response: AsyncFilesRaw
+    with_streaming_response: AsyncFilesStreamed
+
     def content(
         self,
         file_id: str,
@@ -885,3 +903,114 @@ class AsyncFiles(AsyncResource):
             attributes: replaces all that was there: up to 16 strings, numbers and booleans by name.
         """
         return await self._caller.call(FILES_UPDATE, locals())
+
+
+if TYPE_CHECKING:
+
+    class VectorStoresRaw:
+        def __init__(self, of: VectorStores) -> None:
+            self.create = raw_call(of.create)
+            self.delete = raw_call(of.delete)
+            self.list = raw_call(of.list)
+            self.retrieve = raw_call(of.retrieve)
+            self.search = raw_call(of.search)
+            self.update = raw_call(of.update)
+            self.file_batches = of.file_batches.with_raw_response
+            self.files = of.files.with_raw_response
+
+    class VectorStoresStreamed:
+        def __init__(self, of: VectorStores) -> None:
+            self.create = streamed_call(of.create)
+            self.delete = streamed_call(of.delete)
+            self.list = streamed_call(of.list)
+            self.retrieve = streamed_call(of.retrieve)
+            self.search = streamed_call(of.search)
+            self.update = streamed_call(of.update)
+            self.file_batches = of.file_batches.with_streaming_response
+            self.files = of.files.with_streaming_response
+
+    class AsyncVectorStoresRaw:
+        def __init__(self, of: AsyncVectorStores) -> None:
+            self.create = raw_coroutine(of.create)
+            self.delete = raw_coroutine(of.delete)
+            self.list = raw_coroutine(of.list)
+            self.retrieve = raw_coroutine(of.retrieve)
+            self.search = raw_coroutine(of.search)
+            self.update = raw_coroutine(of.update)
+            self.file_batches = of.file_batches.with_raw_response
+            self.files = of.files.with_raw_response
+
+    class AsyncVectorStoresStreamed:
+        def __init__(self, of: AsyncVectorStores) -> None:
+            self.create = streamed_coroutine(of.create)
+            self.delete = streamed_coroutine(of.delete)
+            self.list = streamed_coroutine(of.list)
+            self.retrieve = streamed_coroutine(of.retrieve)
+            self.search = streamed_coroutine(of.search)
+            self.update = streamed_coroutine(of.update)
+            self.file_batches = of.file_batches.with_streaming_response
+            self.files = of.files.with_streaming_response
+
+    class FileBatchesRaw:
+        def __init__(self, of: FileBatches) -> None:
+            self.cancel = raw_call(of.cancel)
+            self.create = raw_call(of.create)
+            self.list_files = raw_call(of.list_files)
+            self.retrieve = raw_call(of.retrieve)
+
+    class FileBatchesStreamed:
+        def __init__(self, of: FileBatches) -> None:
+            self.cancel = streamed_call(of.cancel)
+            self.create = streamed_call(of.create)
+            self.list_files = streamed_call(of.list_files)
+            self.retrieve = streamed_call(of.retrieve)
+
+    class AsyncFileBatchesRaw:
+        def __init__(self, of: AsyncFileBatches) -> None:
+            self.cancel = raw_coroutine(of.cancel)
+            self.create = raw_coroutine(of.create)
+            self.list_files = raw_coroutine(of.list_files)
+            self.retrieve = raw_coroutine(of.retrieve)
+
+    class AsyncFileBatchesStreamed:
+        def __init__(self, of: AsyncFileBatches) -> None:
+            self.cancel = streamed_coroutine(of.cancel)
+            self.create = streamed_coroutine(of.create)
+            self.list_files = streamed_coroutine(of.list_files)
+            self.retrieve = streamed_coroutine(of.retrieve)
+
+    class FilesRaw:
+        def __init__(self, of: Files) -> None:
+            self.content = raw_call(of.content)
+            self.create = raw_call(of.create)
+            self.delete = raw_call(of.delete)
+            self.list = raw_call(of.list)
+            self.retrieve = raw_call(of.retrieve)
+            self.update = raw_call(of.update)
+
+    class FilesStreamed:
+        def __init__(self, of: Files) -> None:
+            self.content = streamed_call(of.content)
+            self.create = streamed_call(of.create)
+            self.delete = streamed_call(of.delete)
+            self.list = streamed_call(of.list)
+            self.retrieve = streamed_call(of.retrieve)
+            self.update = streamed_call(of.update)
+
+    class AsyncFilesRaw:
+        def __init__(self, of: AsyncFiles) -> None:
+            self.content = raw_coroutine(of.content)
+            self.create = raw_coroutine(of.create)
+            self.delete = raw_coroutine(of.delete)
+            self.list = raw_coroutine(of.list)
+            self.retrieve = raw_coroutine(of.retrieve)
+            self.update = raw_coroutine(of.update)
+
+    class AsyncFilesStreamed:
+        def __init__(self, of: AsyncFiles) -> None:
+            self.content = streamed_coroutine(of.content)
+            self.create = streamed_coroutine(of.create)
+            self.delete = streamed_coroutine(of.delete)
+            self.list = streamed_coroutine(of.list)
+            self.retrieve = streamed_coroutine(of.retrieve)
+            self.update = streamed_coroutine(of.update)

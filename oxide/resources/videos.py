@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .._omit import NotGiven, Omit
     from .._page import AsyncPage, Page
     from .._timeout import Timeout
-    from ._base import Body, Headers, Query
+    from ._base import Body, Headers, Query, raw_call, raw_coroutine, streamed_call, streamed_coroutine
 
 
 CREATE: Operation[videos.Video] = Operation("POST", "/videos", "videos.Video", body="either", files=("input_reference",))
@@ -42,6 +42,9 @@ RETRIEVE: Operation[videos.Video] = Operation("GET", "/videos/{video_id}", "vide
 class Videos(Resource):
     """Videos, made and changed from a description; the service has announced the end of these calls."""
 
+    with_raw_response: VideosRaw
+    with_streaming_response: VideosStreamed
+
     @deprecated("`videos.create` is deprecated by the API")
     def create(
         self,
@@ -61,7 +64,7 @@ class Videos(Resource):
         """Start making a video from a text, and an image if wanted; paid by the second. Poll until it is done.
 
         Args:
-            prompt: what the video is to show.
+            prompt: what the video is to show, at most 32,000 characters.
             input_reference: an image that guides the first frame: a file, or a reference to one by URL or file id.
             model: name of the model: `sora-2` or `sora-2-pro`; the former by default.
             seconds: length: `4`, `8` or `12` seconds, `4` by default; each is paid for.
@@ -85,7 +88,7 @@ class Videos(Resource):
         """Make a character from a video, to appear in later videos.
 
         Args:
-            name: what to call the character, also in prompts.
+            name: what to call the character, also in prompts; at most 80 characters.
             video: a recording of the character.
         """
         return self._caller.call(CREATE_CHARACTER, locals())
@@ -260,6 +263,9 @@ class Videos(Resource):
 class AsyncVideos(AsyncResource):
     """Videos, made and changed from a description; the service has announced the end of these calls."""
 
+    with_raw_response: AsyncVideosRaw
+    with_streaming_response: AsyncVideosStreamed
+
     @deprecated("`videos.create` is deprecated by the API")
     async def create(
         self,
@@ -279,7 +285,7 @@ class AsyncVideos(AsyncResource):
         """Start making a video from a text, and an image if wanted; paid by the second. Poll until it is done.
 
         Args:
-            prompt: what the video is to show.
+            prompt: what the video is to show, at most 32,000 characters.
             input_reference: an image that guides the first frame: a file, or a reference to one by URL or file id.
             model: name of the model: `sora-2` or `sora-2-pro`; the former by default.
             seconds: length: `4`, `8` or `12` seconds, `4` by default; each is paid for.
@@ -303,7 +309,7 @@ class AsyncVideos(AsyncResource):
         """Make a character from a video, to appear in later videos.
 
         Args:
-            name: what to call the character, also in prompts.
+            name: what to call the character, also in prompts; at most 80 characters.
             video: a recording of the character.
         """
         return await self._caller.call(CREATE_CHARACTER, locals())
@@ -473,3 +479,58 @@ class AsyncVideos(AsyncResource):
             video_id: id of the video.
         """
         return await self._caller.call(RETRIEVE, locals())
+
+
+if TYPE_CHECKING:
+
+    class VideosRaw:
+        def __init__(self, of: Videos) -> None:
+            self.create = raw_call(of.create)  # pyright: ignore[reportDeprecated]
+            self.create_character = raw_call(of.create_character)  # pyright: ignore[reportDeprecated]
+            self.delete = raw_call(of.delete)  # pyright: ignore[reportDeprecated]
+            self.download_content = raw_call(of.download_content)  # pyright: ignore[reportDeprecated]
+            self.edit = raw_call(of.edit)  # pyright: ignore[reportDeprecated]
+            self.extend = raw_call(of.extend)  # pyright: ignore[reportDeprecated]
+            self.get_character = raw_call(of.get_character)  # pyright: ignore[reportDeprecated]
+            self.list = raw_call(of.list)  # pyright: ignore[reportDeprecated]
+            self.remix = raw_call(of.remix)  # pyright: ignore[reportDeprecated]
+            self.retrieve = raw_call(of.retrieve)  # pyright: ignore[reportDeprecated]
+
+    class VideosStreamed:
+        def __init__(self, of: Videos) -> None:
+            self.create = streamed_call(of.create)  # pyright: ignore[reportDeprecated]
+            self.create_character = streamed_call(of.create_character)  # pyright: ignore[reportDeprecated]
+            self.delete = streamed_call(of.delete)  # pyright: ignore[reportDeprecated]
+            self.download_content = streamed_call(of.download_content)  # pyright: ignore[reportDeprecated]
+            self.edit = streamed_call(of.edit)  # pyright: ignore[reportDeprecated]
+            self.extend = streamed_call(of.extend)  # pyright: ignore[reportDeprecated]
+            self.get_character = streamed_call(of.get_character)  # pyright: ignore[reportDeprecated]
+            self.list = streamed_call(of.list)  # pyright: ignore[reportDeprecated]
+            self.remix = streamed_call(of.remix)  # pyright: ignore[reportDeprecated]
+            self.retrieve = streamed_call(of.retrieve)  # pyright: ignore[reportDeprecated]
+
+    class AsyncVideosRaw:
+        def __init__(self, of: AsyncVideos) -> None:
+            self.create = raw_coroutine(of.create)  # pyright: ignore[reportDeprecated]
+            self.create_character = raw_coroutine(of.create_character)  # pyright: ignore[reportDeprecated]
+            self.delete = raw_coroutine(of.delete)  # pyright: ignore[reportDeprecated]
+            self.download_content = raw_coroutine(of.download_content)  # pyright: ignore[reportDeprecated]
+            self.edit = raw_coroutine(of.edit)  # pyright: ignore[reportDeprecated]
+            self.extend = raw_coroutine(of.extend)  # pyright: ignore[reportDeprecated]
+            self.get_character = raw_coroutine(of.get_character)  # pyright: ignore[reportDeprecated]
+            self.list = raw_coroutine(of.list)  # pyright: ignore[reportDeprecated]
+            self.remix = raw_coroutine(of.remix)  # pyright: ignore[reportDeprecated]
+            self.retrieve = raw_coroutine(of.retrieve)  # pyright: ignore[reportDeprecated]
+
+    class AsyncVideosStreamed:
+        def __init__(self, of: AsyncVideos) -> None:
+            self.create = streamed_coroutine(of.create)  # pyright: ignore[reportDeprecated]
+            self.create_character = streamed_coroutine(of.create_character)  # pyright: ignore[reportDeprecated]
+            self.delete = streamed_coroutine(of.delete)  # pyright: ignore[reportDeprecated]
+            self.download_content = streamed_coroutine(of.download_content)  # pyright: ignore[reportDeprecated]
+            self.edit = streamed_coroutine(of.edit)  # pyright: ignore[reportDeprecated]
+            self.extend = streamed_coroutine(of.extend)  # pyright: ignore[reportDeprecated]
+            self.get_character = streamed_coroutine(of.get_character)  # pyright: ignore[reportDeprecated]
+            self.list = streamed_coroutine(of.list)  # pyright: ignore[reportDeprecated]
+            self.remix = streamed_coroutine(of.remix)  # pyright: ignore[reportDeprecated]
+            self.retrieve = streamed_coroutine(of.retrieve)  # pyright: ignore[reportDeprecated]

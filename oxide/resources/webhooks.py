@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .._omit import NotGiven, Omit
     from .._page import AsyncPage, Page
     from .._timeout import Timeout
-    from ._base import Body, Headers, Query
+    from ._base import Body, Headers, Query, raw_call, raw_coroutine, streamed_call, streamed_coroutine
 
 
 CREATE: Operation[webhooks.WebhookEndpointWithSecret] = Operation(
@@ -45,6 +45,9 @@ UPDATE: Operation[webhooks.WebhookEndpoint] = Operation(
 
 class Webhooks(Resource):
     """Addresses of your own that the service calls when something has happened."""
+
+    with_raw_response: WebhooksRaw
+    with_streaming_response: WebhooksStreamed
 
     def __init__(self, caller: Caller) -> None:
         super().__init__(caller)
@@ -196,6 +199,9 @@ class Webhooks(Resource):
 class AsyncWebhooks(AsyncResource):
     """Addresses of your own that the service calls when something has happened."""
 
+    with_raw_response: AsyncWebhooksRaw
+    with_streaming_response: AsyncWebhooksStreamed
+
     def __init__(self, caller: AsyncCaller) -> None:
         super().__init__(caller)
         self.event_types = AsyncEventTypes(caller)
@@ -346,6 +352,9 @@ class AsyncWebhooks(AsyncResource):
 class EventTypes(Resource):
     """The kinds of events that a webhook can be called for."""
 
+    with_raw_response: EventTypesRaw
+    with_streaming_response: EventTypesStreamed
+
     def list(
         self,
         *,
@@ -363,6 +372,9 @@ class EventTypes(Resource):
 class AsyncEventTypes(AsyncResource):
     """The kinds of events that a webhook can be called for."""
 
+    with_raw_response: AsyncEventTypesRaw
+    with_streaming_response: AsyncEventTypesStreamed
+
     async def list(
         self,
         *,
@@ -375,3 +387,66 @@ class AsyncEventTypes(AsyncResource):
     ) -> webhooks.WebhookEventTypeList:
         """List the kinds of events that a webhook can be called for."""
         return await self._caller.call(EVENT_TYPES_LIST, locals())
+
+
+if TYPE_CHECKING:
+
+    class WebhooksRaw:
+        def __init__(self, of: Webhooks) -> None:
+            self.create = raw_call(of.create)
+            self.delete = raw_call(of.delete)
+            self.list = raw_call(of.list)
+            self.retrieve = raw_call(of.retrieve)
+            self.rotate_secret = raw_call(of.rotate_secret)
+            self.test = raw_call(of.test)
+            self.update = raw_call(of.update)
+            self.event_types = of.event_types.with_raw_response
+
+    class WebhooksStreamed:
+        def __init__(self, of: Webhooks) -> None:
+            self.create = streamed_call(of.create)
+            self.delete = streamed_call(of.delete)
+            self.list = streamed_call(of.list)
+            self.retrieve = streamed_call(of.retrieve)
+            self.rotate_secret = streamed_call(of.rotate_secret)
+            self.test = streamed_call(of.test)
+            self.update = streamed_call(of.update)
+            self.event_types = of.event_types.with_streaming_response
+
+    class AsyncWebhooksRaw:
+        def __init__(self, of: AsyncWebhooks) -> None:
+            self.create = raw_coroutine(of.create)
+            self.delete = raw_coroutine(of.delete)
+            self.list = raw_coroutine(of.list)
+            self.retrieve = raw_coroutine(of.retrieve)
+            self.rotate_secret = raw_coroutine(of.rotate_secret)
+            self.test = raw_coroutine(of.test)
+            self.update = raw_coroutine(of.update)
+            self.event_types = of.event_types.with_raw_response
+
+    class AsyncWebhooksStreamed:
+        def __init__(self, of: AsyncWebhooks) -> None:
+            self.create = streamed_coroutine(of.create)
+            self.delete = streamed_coroutine(of.delete)
+            self.list = streamed_coroutine(of.list)
+            self.retrieve = streamed_coroutine(of.retrieve)
+            self.rotate_secret = streamed_coroutine(of.rotate_secret)
+            self.test = streamed_coroutine(of.test)
+            self.update = streamed_coroutine(of.update)
+            self.event_types = of.event_types.with_streaming_response
+
+    class EventTypesRaw:
+        def __init__(self, of: EventTypes) -> None:
+            self.list = raw_call(of.list)
+
+    class EventTypesStreamed:
+        def __init__(self, of: EventTypes) -> None:
+            self.list = streamed_call(of.list)
+
+    class AsyncEventTypesRaw:
+        def __init__(self, of: AsyncEventTypes) -> None:
+            self.list = raw_coroutine(of.list)
+
+    class AsyncEventTypesStreamed:
+        def __init__(self, of: AsyncEventTypes) -> None:
+            self.list = streamed_coroutine(of.list)

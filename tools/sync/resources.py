@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from . import source
+from . import raw, source
 from .docs import Docs
 from .expressions import Expressions
 from .facts import Facts
@@ -30,30 +30,49 @@ CHECKED = (
     (".._page", ("AsyncPage", "Page")),
     (".._stream", ("AsyncStream", "Stream")),
     (".._timeout", ("Timeout",)),
-    ("._base", ("Body", "Headers", "Query")),
+    ("._base", ("Body", "Headers", "Query", *raw.HELPERS)),
 )
 NAMESPACES = """{header}
 from .._typing import TYPE_CHECKING
-from ._lazy import resource
+from ._lazy import Views, resource
 
 {imports}
 
 __all__ = ["AsyncNamespaces", "Namespaces"]
 
 
-class Namespaces:
+class Namespaces(Views):
     \"\"\"The namespaces of a blocking client.\"\"\"
 
+    with_raw_response: NamespacesRaw
+    with_streaming_response: NamespacesStreamed
     _caller: Any  # a Caller, of the kind that the client has
+
+    def _over(self, caller: Any) -> Namespaces:
+        view = Namespaces()
+        view._caller = caller
+        return view
 
 {blocking}
 
-class AsyncNamespaces:
+class AsyncNamespaces(Views):
     \"\"\"The namespaces of an asyncio client.\"\"\"
 
+    with_raw_response: AsyncNamespacesRaw
+    with_streaming_response: AsyncNamespacesStreamed
     _caller: Any  # an AsyncCaller, of the kind that the client has
+    _waiting = True
+
+    def _over(self, caller: Any) -> AsyncNamespaces:
+        view = AsyncNamespaces()
+        view._caller = caller
+        return view
 
 {waiting}
+
+if TYPE_CHECKING:
+
+{views}
 """
 
 MODULE_LEVEL = """{header}
@@ -69,9 +88,9 @@ __all__ = [{names}]  # pyright: ignore[reportUnsupportedDunderAll]  # for checke
 """
 
 
-def write(facts: Facts, layout: Layout, models: Models) -> dict[str, str]:
+def write(facts: Facts, layout: Layout, models: Models, docs: Docs | None = None) -> dict[str, str]:
     """Return file name -> source of all modules of resources."""
-    return Resources(facts, layout, models, Docs.read()).files()
+    return Resources(facts, layout, models, docs or Docs.read()).files()
 
 
 class Resources:
@@ -121,6 +140,9 @@ class Resources:
             imports=source.checker_imports(imports),
             blocking="\n".join([self.touched(name, path, False) for name, path in inner]),
             waiting="\n".join([self.touched(name, path, True) for name, path in inner]),
+            views="\n\n".join(
+                [raw.classes(f"{'Async' * waiting}Namespaces", (), [n for n, _ in inner], waiting) for waiting in (False, True)]
+            ),
         )
 
     def module_level(self) -> str:
@@ -149,7 +171,7 @@ class Module:
         """Return the whole module."""
         constants = "\n".join([self.writer.constant(m) for m in self.methods])
         classes = [self.resource(path, waiting) for path in self.paths for waiting in (False, True)]
-        body = (constants + "\n\n\n" if constants else "") + "\n\n\n".join(classes) + "\n"
+        body = (constants + "\n\n\n" if constants else "") + "\n\n\n".join(classes) + "\n\n\n" + self.views()
         return f"{source.header(f'The resource `{self.name}` of both clients.')}\n{self.imports(body)}\n\n{body}"
 
     def imports(self, body: str) -> str:
@@ -158,6 +180,14 @@ class Module:
         checked += [self.resources.imported(path) for path in self.elsewhere() if re.search(rf"\b{self.resources.classes[path]}\b", body)]
         below = source.checker_imports([*checked, *mentioned(CHECKED, body)])
         return "\n".join(mentioned(RUN_TIME, below + body)) + "\n\n" + below
+
+    def views(self) -> str:
+        """Return what checkers see of raw and streamed answers."""
+        views: list[str] = []
+        for path in self.paths:
+            own, inner = [m for m in self.methods if m.path == path], [name for name, _ in self.resources.inner(path)]
+            views += [raw.classes(f"{'Async' * waiting}{self.resources.classes[path]}", own, inner, waiting) for waiting in (False, True)]
+        return "if TYPE_CHECKING:\n\n" + "\n\n".join(views) + "\n"
 
     def elsewhere(self) -> list[str]:
         """Return the objects inside those of this module that have modules of their own."""
@@ -169,6 +199,7 @@ class Module:
         inner = resources.inner(path)
         here = [(name, target) for name, target in inner if target in self.paths]
         rows = [f"class {prefix}{resources.classes[path]}({prefix}Resource):", f'    """{resources.docs.resource(path)}"""', ""]
+        rows += raw.attributes(f"{prefix}{resources.classes[path]}")
         if here:
             rows += [f"    def __init__(self, caller: {prefix}Caller) -> None:", "        super().__init__(caller)"]
             rows += [f"        self.{name} = {prefix}{resources.classes[target]}(caller)" for name, target in here]
