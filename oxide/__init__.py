@@ -38,7 +38,10 @@ if TYPE_CHECKING:
     from ._errors import RemoteProtocolError as RemoteProtocolError
     from ._errors import StreamError as StreamError
     from ._errors import UnprocessableEntityError as UnprocessableEntityError
+    from ._errors import UploadError as UploadError
     from ._errors import WebSocketConnectionClosedError as WebSocketConnectionClosedError
+    from ._files import File as File
+    from ._files import file_from_path as file_from_path
     from ._info import HttpInfo as HttpInfo
     from ._models._base import Record as BaseModel
     from ._official import DEFAULT_CONNECTION_LIMITS as DEFAULT_CONNECTION_LIMITS
@@ -52,7 +55,6 @@ if TYPE_CHECKING:
     from ._official import DefaultHttpx2Client as DefaultHttpx2Client
     from ._official import DefaultHttpxClient as DefaultHttpxClient
     from ._official import NoneType as NoneType
-    from ._official import file_from_path as file_from_path
     from ._omit import NotGiven as NotGiven
     from ._omit import Omit as Omit
     from ._omit import not_given as not_given
@@ -92,12 +94,12 @@ _ERRORS = (
     "APIConnectionError APIError APIResponseValidationError APIStatusError APITimeoutError AuthenticationError BadRequestError "
     "ConfigurationError ConflictError ContentFilterFinishReasonError InternalServerError InvalidWebhookSignatureError "
     "LengthFinishReasonError NotFoundError OxideError PermissionDeniedError RateLimitError RemoteProtocolError StreamError "
-    "UnprocessableEntityError WebSocketConnectionClosedError"
+    "UnprocessableEntityError UploadError WebSocketConnectionClosedError"
 )
 
 _OFFICIAL = (
     "DEFAULT_CONNECTION_LIMITS DEFAULT_MAX_RETRIES DEFAULT_TIMEOUT DefaultAioHttpClient DefaultAsyncHttpx2Client "
-    "DefaultAsyncHttpxClient DefaultHttpx2Client DefaultHttpxClient NOT_GIVEN NoneType VERSION file_from_path"
+    "DefaultAsyncHttpxClient DefaultHttpx2Client DefaultHttpxClient NOT_GIVEN NoneType VERSION"
 )
 
 _PLACES = {
@@ -107,6 +109,8 @@ _PLACES = {
     "Client": "_client",
     **dict.fromkeys(_ERRORS.split(), "_errors"),
     **dict.fromkeys(_OFFICIAL.split(), "_official"),
+    "File": "_files",
+    "file_from_path": "_files",
     "HttpInfo": "_info",
     "Record": "_models._base",
     "RawResponse": "_raw",
@@ -167,6 +171,7 @@ __all__ = [
     "DefaultAsyncHttpxClient",
     "DefaultHttpx2Client",
     "DefaultHttpxClient",
+    "File",
     "HttpInfo",
     "InternalServerError",
     "InvalidWebhookSignatureError",
@@ -189,6 +194,7 @@ __all__ = [
     "StreamError",
     "Timeout",
     "UnprocessableEntityError",
+    "UploadError",
     "WebSocketConnectionClosedError",
     "__title__",
     "__version__",

@@ -5,11 +5,7 @@ from __future__ import annotations
 from ._errors import ConfigurationError
 from ._omit import NotGiven, not_given
 from ._timeout import Limits, Timeout
-from ._typing import TYPE_CHECKING
 from ._version import __version__
-
-if TYPE_CHECKING:
-    from os import PathLike
 
 __all__ = [
     "ABSENT",
@@ -25,7 +21,6 @@ __all__ = [
     "DefaultHttpxClient",
     "NoneType",
     "check_option",
-    "file_from_path",
 ]
 
 DEFAULT_CONNECTION_LIMITS = Limits()
@@ -141,15 +136,3 @@ OF_HTTPX = {
     "verify": "ssl_context= or trust=",
 }
 """Arguments of httpx.Client, and the options of ours that do the same."""
-
-
-def file_from_path(path: str | PathLike[str]) -> tuple[str, bytes]:
-    """Return the name and the bytes of a file, as an argument for an upload; the path itself does as well, and is not read whole.
-
-    Raises:
-        OSError: there is no such file, or it cannot be read.
-    """
-    import os
-
-    with open(path, "rb") as file:
-        return os.path.basename(path), file.read()
