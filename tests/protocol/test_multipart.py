@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from email.message import Message
 from email.parser import BytesParser
 from email.policy import HTTP
@@ -10,22 +9,36 @@ from typing import Any
 
 import pytest
 
-from oxide._protocol.multipart import PIECE, Multipart, Part
+from oxide._protocol.multipart import Content, Multipart, Part
 
 BOUNDARY = "b0undary"
 
 
-def stream(*pieces: bytes) -> Callable[[], Iterator[bytes]]:
-    return lambda: iter(pieces)
+class Kept:
+    """A content whose bytes are at hand, but sent like those of a file."""
+
+    label = "kept"
+    waits = asynchronous = False
+    progress: Any = None
+
+    def __init__(self, data: bytes, length: int | None = None, replayable: bool = True) -> None:
+        self.data, self.length, self.replayable = data, length, replayable
+
+    def open(self) -> Any:
+        raise AssertionError("who writes a form opens nothing")
+
+
+def joined(form: Multipart) -> bytes:
+    return b"".join(segment if isinstance(segment, bytes) else getattr(segment, "data", b"") for segment in form.segments())
 
 
 def body(*parts: Part) -> bytes:
-    return b"".join(Multipart(parts, BOUNDARY))
+    return joined(Multipart(parts, BOUNDARY))
 
 
 def read(*parts: Part, boundary: str = BOUNDARY) -> list[Message]:
     form = Multipart(parts, boundary)
-    message = BytesParser(policy=HTTP).parsebytes(f"Content-Type: {form.content_type}\r\n\r\n".encode() + b"".join(form))
+    message = BytesParser(policy=HTTP).parsebytes(f"Content-Type: {form.content_type}\r\n\r\n".encode() + joined(form))
     assert not message.defects
     return list(message.iter_parts())  # type: ignore[attr-defined]  # the HTTP policy makes EmailMessage
 
@@ -35,27 +48,32 @@ TABLE: list[tuple[str, list[Part], bytes]] = [
     ("a text", [Part("a", "é")], b'--b0undary\r\nContent-Disposition: form-data; name="a"\r\n\r\n\xc3\xa9\r\n--b0undary--\r\n'),
     (
         "a file",
-        [Part("f", b"\0\xff\r\n", filename="x.bin", headers=[("X-Kind", "raw")])],
-        b'--b0undary\r\nContent-Disposition: form-data; name="f"; filename="x.bin"\r\nContent-Type: application/octet-stream\r\n'
-        b"X-Kind: raw\r\n\r\n\0\xff\r\n\r\n--b0undary--\r\n",
+        [Part("f", b"\0\xff\r\n", filename="x.bin", content_type="a/b", headers=[("X-Kind", "raw")])],
+        b'--b0undary\r\nContent-Disposition: form-data; name="f"; filename="x.bin"\r\nX-Kind: raw\r\nContent-Type: a/b\r\n'
+        b"\r\n\0\xff\r\n\r\n--b0undary--\r\n",
     ),
     (
         "a file that is opened",
-        [Part("f", stream(b"ab", b"", b"c"), filename="", content_type="text/plain", length=3)],
+        [Part("f", Kept(b"abc", 3), filename="", content_type="text/plain")],
         b'--b0undary\r\nContent-Disposition: form-data; name="f"; filename=""\r\nContent-Type: text/plain\r\n\r\nabc\r\n--b0undary--\r\n',
     ),
     (
         "a text with a type",
-        [Part("j", "{}", content_type="application/json"), Part("k", bytearray(b"1")), Part("k", memoryview(b"2"))],
+        [Part("j", "{}", content_type="application/json"), Part("k", b"1"), Part("k", b"2")],
         b'--b0undary\r\nContent-Disposition: form-data; name="j"\r\nContent-Type: application/json\r\n\r\n{}\r\n'
         b'--b0undary\r\nContent-Disposition: form-data; name="k"\r\n\r\n1\r\n'
         b'--b0undary\r\nContent-Disposition: form-data; name="k"\r\n\r\n2\r\n--b0undary--\r\n',
     ),
     (
         "names that want to leave their quotes",
-        [Part('a"\r\nX: y\\', "", filename='é"\r\n')],
-        '--b0undary\r\nContent-Disposition: form-data; name="a%22%0D%0AX: y\\"; filename="é%22%0D%0A"\r\n'
-        "Content-Type: application/octet-stream\r\n\r\n\r\n--b0undary--\r\n".encode(),
+        [Part('a"\r\nX: y\\', "", filename='é"\r\n\0')],
+        b'--b0undary\r\nContent-Disposition: form-data; name="a%22%0D%0AX: y\\\\"; filename="\xc3\xa9%22%0D%0A%00"\r\n\r\n\r\n'
+        b"--b0undary--\r\n",
+    ),
+    (
+        "a type among the headers wins",
+        [Part("f", b"x", content_type="a/b", headers=[("content-type", "c/d")])],
+        b'--b0undary\r\nContent-Disposition: form-data; name="f"\r\ncontent-type: c/d\r\n\r\nx\r\n--b0undary--\r\n',
     ),
 ]
 
@@ -63,10 +81,10 @@ TABLE: list[tuple[str, list[Part], bytes]] = [
 @pytest.mark.parametrize(("parts", "expected"), [row[1:] for row in TABLE], ids=[row[0] for row in TABLE])
 def test_the_table(parts: list[Part], expected: bytes) -> None:
     form = Multipart(parts, BOUNDARY)
-    assert b"".join(form) == expected
+    assert joined(form) == expected
     assert form.length == len(expected)
     assert form.replayable
-    assert b"".join(form) == expected
+    assert joined(form) == expected
 
 
 def test_another_parser_reads_what_was_written() -> None:
@@ -99,19 +117,16 @@ BAD: list[dict[str, Any]] = [
     {"headers": [("X:", "a")]},
     {"headers": [("", "a")]},
     {"headers": [("X\n", "a")]},
-    {"headers": [("Content-Type", "a/b")]},
+    {"headers": [("Content-Length", "3")]},
     {"headers": [("content-disposition", "attachment")]},
     {"content_type": "a/b\r\nX: y"},
     {"content_type": "a/b\n"},
-    {"length": 1},
-    {"filename": "a\0b"},
-    {"content": stream(), "length": -1},
 ]
 
 
 @pytest.mark.parametrize("bad", BAD, ids=repr)
 def test_a_part_that_would_break_the_form_is_refused(bad: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=r"cannot|length"):
+    with pytest.raises(ValueError, match="cannot"):
         Part("a", **{"content": b"", **bad})
 
 
@@ -119,45 +134,22 @@ def test_a_name_that_is_not_unicode_is_sent_with_marks() -> None:
     assert b'filename="a?.txt"' in body(Part("f", b"", filename="a\udcff.txt"))
 
 
-def test_small_parts_make_one_piece_and_large_ones_are_not_copied() -> None:
-    assert len(list(Multipart([Part(str(n), "x") for n in range(100)], BOUNDARY))) == 1
-    large = b"x" * PIECE
-    pieces = list(Multipart([Part("a", "b"), Part("f", stream(large, large, b"y"), filename="f"), Part("c", "d")], BOUNDARY))
-    assert [len(piece) >= PIECE for piece in pieces] == [False, True, True, False]
-    assert pieces[1] is pieces[2] is large
-
-
-def test_many_small_pieces_of_a_file_are_joined() -> None:
-    pieces = list(Multipart([Part("f", lambda: (b"x" * 1000 for _ in range(1000)), filename="f")], BOUNDARY))
-    assert all(PIECE <= len(piece) < PIECE + 1000 for piece in pieces[:-1])
-    assert sum(piece.count(b"x") for piece in pieces) == 1_000_000
+def test_what_lies_between_two_contents_is_one_segment_and_the_contents_are_left_alone() -> None:
+    first, second = Kept(b"x"), Kept(b"y")
+    form = Multipart([Part("a", "1"), Part("b", "2"), Part("f", first), Part("c", "3"), Part("g", second)], BOUNDARY)
+    before, one, between, other, after = form.segments()
+    assert (one, other) == (first, second)
+    assert form.contents == [first, second]
+    assert all(isinstance(each, bytes) for each in (before, between, after))
 
 
 def test_an_unknown_length_makes_the_length_of_the_form_unknown() -> None:
-    form = Multipart([Part("a", "b"), Part("f", stream(b"xy"), filename="f")], BOUNDARY)
+    unknown: Content = Kept(b"xy")
+    form = Multipart([Part("a", "b"), Part("f", unknown, filename="f")], BOUNDARY)
     assert form.length is None
-    assert b"".join(form).count(b"\r\n\r\nxy\r\n") == 1
+    assert joined(form).count(b"\r\n\r\nxy\r\n") == 1
 
 
-def test_a_form_is_replayable_when_all_its_parts_are() -> None:
-    once = Part("f", stream(b""), replayable=False)
-    assert not Multipart([Part("a", "b"), once], BOUNDARY).replayable
-    assert Part("a", b"", replayable=False).replayable
-
-
-def test_a_large_file_is_never_held_as_a_whole() -> None:
-    import tracemalloc
-
-    form = Multipart([Part("f", lambda: (b"x" * PIECE for _ in range(800)), filename="f", length=800 * PIECE)], BOUNDARY)
-    tracemalloc.start()
-    assert sum(map(len, form)) == form.length
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert peak < 8 * PIECE
-
-
-@pytest.mark.parametrize(("promised", "told"), [(2, "gave 3 or more"), (4, "gave 3"), (0, "gave 3 or more")])
-def test_a_content_of_another_length_than_promised_breaks_off(promised: int, told: str) -> None:
-    form = Multipart([Part("f", stream(b"abc"), length=promised)], BOUNDARY)
-    with pytest.raises(RuntimeError, match=told):
-        list(form)
+def test_a_form_is_replayable_when_all_its_contents_are() -> None:
+    assert Multipart([Part("a", "b"), Part("f", Kept(b""))], BOUNDARY).replayable
+    assert not Multipart([Part("f", Kept(b"")), Part("g", Kept(b"", replayable=False))], BOUNDARY).replayable
