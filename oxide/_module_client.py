@@ -17,6 +17,7 @@ from ._settings import Environment, concealed
 from ._shared import Shared
 from ._transport.blocking import BlockingBackend
 from ._typing import TYPE_CHECKING
+from .resources._lazy import resource
 from .resources._namespaces import Namespaces
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ AZURE = ("api_version", "azure_ad_token", "azure_ad_token_provider", "azure_depl
 OPTIONS = ("api_type", *COMMON, *AZURE)
 """What may be set on the package."""
 
-NAMES = tuple(name for name in vars(Namespaces) if name[0] != "_")
+NAMES = tuple(name for name, value in vars(Namespaces).items() if isinstance(value, resource))
 """The namespaces that the package offers."""
 
 
