@@ -361,7 +361,7 @@ class AdminApiKeys(Resource):
         Args:
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
-            order: `asc` or `desc`, by time of creation; `desc` by default.
+            order: `asc` or `desc`, by time of creation; `asc` by default.
         """
         return self._caller.page(ADMIN_API_KEYS_LIST, locals())
 
@@ -446,7 +446,7 @@ class AsyncAdminApiKeys(AsyncResource):
         Args:
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
-            order: `asc` or `desc`, by time of creation; `desc` by default.
+            order: `asc` or `desc`, by time of creation; `asc` by default.
         """
         return self._caller.page(ADMIN_API_KEYS_LIST, locals())
 
@@ -653,7 +653,7 @@ class Certificates(Resource):
         Args:
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
-            order: `asc` or `desc`, by time of creation; `desc` by default.
+            order: `asc` or `desc`, by time of creation.
         """
         return self._caller.page(CERTIFICATES_LIST, locals())
 
@@ -796,7 +796,7 @@ class AsyncCertificates(AsyncResource):
         Args:
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
-            order: `asc` or `desc`, by time of creation; `desc` by default.
+            order: `asc` or `desc`, by time of creation.
         """
         return self._caller.page(CERTIFICATES_LIST, locals())
 
@@ -876,7 +876,7 @@ class DataRetention(Resource):
         """Choose what the service keeps of the organization's requests, where a project says nothing else.
 
         Args:
-            retention_type: what is kept of requests; `zero_data_retention` keeps nothing. Some choices want a contract.
+            retention_type: what is kept of requests; `zero_data_retention` keeps nothing.
         """
         return self._caller.call(DATA_RETENTION_UPDATE, locals())
 
@@ -916,7 +916,7 @@ class AsyncDataRetention(AsyncResource):
         """Choose what the service keeps of the organization's requests, where a project says nothing else.
 
         Args:
-            retention_type: what is kept of requests; `zero_data_retention` keeps nothing. Some choices want a contract.
+            retention_type: what is kept of requests; `zero_data_retention` keeps nothing.
         """
         return await self._caller.call(DATA_RETENTION_UPDATE, locals())
 
@@ -985,7 +985,7 @@ class ExternalKeys(Resource):
             vault_uri: address of the vault in Azure.
             workload_identity_pool_id: workload identity pool of Google Cloud that trusts the service.
             workload_identity_project_number: number of the Google Cloud project with that pool.
-            workload_identity_provider_id: id of the outside issuer.
+            workload_identity_provider_id: workload identity provider of Google Cloud, in that pool.
         """
         return self._caller.call(EXTERNAL_KEYS_CREATE, locals())
 
@@ -1026,7 +1026,7 @@ class ExternalKeys(Resource):
         Args:
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
-            order: `asc` or `desc`, by time of creation; `desc` by default.
+            order: `asc` or `desc`, by time of creation.
             purpose: only keys for this: `ekm` or `psp_decryption`.
         """
         return self._caller.page(EXTERNAL_KEYS_LIST, locals())
@@ -1132,7 +1132,7 @@ class AsyncExternalKeys(AsyncResource):
             vault_uri: address of the vault in Azure.
             workload_identity_pool_id: workload identity pool of Google Cloud that trusts the service.
             workload_identity_project_number: number of the Google Cloud project with that pool.
-            workload_identity_provider_id: id of the outside issuer.
+            workload_identity_provider_id: workload identity provider of Google Cloud, in that pool.
         """
         return await self._caller.call(EXTERNAL_KEYS_CREATE, locals())
 
@@ -1173,7 +1173,7 @@ class AsyncExternalKeys(AsyncResource):
         Args:
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
-            order: `asc` or `desc`, by time of creation; `desc` by default.
+            order: `asc` or `desc`, by time of creation.
             purpose: only keys for this: `ekm` or `psp_decryption`.
         """
         return self._caller.page(EXTERNAL_KEYS_LIST, locals())
@@ -1278,7 +1278,7 @@ class ExternalStorage(Resource):
         Args:
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
-            order: `asc` or `desc`, by time of creation; `desc` by default.
+            order: `asc` or `desc`, by time of creation.
             project_id: only storage of this project.
         """
         return self._caller.page(EXTERNAL_STORAGE_LIST, locals())
@@ -1383,7 +1383,7 @@ class AsyncExternalStorage(AsyncResource):
         Args:
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
-            order: `asc` or `desc`, by time of creation; `desc` by default.
+            order: `asc` or `desc`, by time of creation.
             project_id: only storage of this project.
         """
         return self._caller.page(EXTERNAL_STORAGE_LIST, locals())
@@ -1617,7 +1617,7 @@ class Roles(Resource):
         """Define a role for the organization from permissions of your choice.
 
         Args:
-            permissions: what the role permits, a name each.
+            permissions: names of the permissions that the role gives.
             role_name: name of the role; there is no other of this name.
             description: what it is for; only people read it.
         """
@@ -1659,7 +1659,7 @@ class Roles(Resource):
         Args:
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, up to 1000. All pages are walked whatever it is.
-            order: `asc` or `desc`, by time of creation; `desc` by default.
+            order: `asc` or `desc`, by time of creation; `asc` by default.
         """
         return self._caller.page(ROLES_LIST, locals())
 
@@ -1700,7 +1700,7 @@ class Roles(Resource):
         Args:
             role_id: id of the role.
             description: what it is for; only people read it.
-            permissions: what the role permits, a name each.
+            permissions: names of the permissions that the role gives.
             role_name: name of the role; there is no other of this name.
         """
         return self._caller.call(ROLES_UPDATE, locals())
@@ -1728,7 +1728,7 @@ class AsyncRoles(AsyncResource):
         """Define a role for the organization from permissions of your choice.
 
         Args:
-            permissions: what the role permits, a name each.
+            permissions: names of the permissions that the role gives.
             role_name: name of the role; there is no other of this name.
             description: what it is for; only people read it.
         """
@@ -1770,7 +1770,7 @@ class AsyncRoles(AsyncResource):
         Args:
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, up to 1000. All pages are walked whatever it is.
-            order: `asc` or `desc`, by time of creation; `desc` by default.
+            order: `asc` or `desc`, by time of creation; `asc` by default.
         """
         return self._caller.page(ROLES_LIST, locals())
 
@@ -1811,7 +1811,7 @@ class AsyncRoles(AsyncResource):
         Args:
             role_id: id of the role.
             description: what it is for; only people read it.
-            permissions: what the role permits, a name each.
+            permissions: names of the permissions that the role gives.
             role_name: name of the role; there is no other of this name.
         """
         return await self._caller.call(ROLES_UPDATE, locals())
@@ -1886,7 +1886,7 @@ class SpendAlerts(Resource):
             after: id of the item that the page follows; leave it out for the first page.
             before: id of the item that the page ends before; for reading backwards.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
-            order: `asc` or `desc`, by time of creation; `desc` by default.
+            order: `asc` or `desc`, by time of creation; `asc` by default.
         """
         return self._caller.page(SPEND_ALERTS_LIST, locals())
 
@@ -2005,7 +2005,7 @@ class AsyncSpendAlerts(AsyncResource):
             after: id of the item that the page follows; leave it out for the first page.
             before: id of the item that the page ends before; for reading backwards.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
-            order: `asc` or `desc`, by time of creation; `desc` by default.
+            order: `asc` or `desc`, by time of creation; `asc` by default.
         """
         return self._caller.page(SPEND_ALERTS_LIST, locals())
 

@@ -133,7 +133,7 @@ class Groups(Resource):
         Args:
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, up to 1000. All pages are walked whatever it is.
-            order: `asc` or `desc`, by time of creation; `desc` by default.
+            order: `asc` or `desc`, by time of creation; `asc` by default.
         """
         return self._caller.page(LIST, locals())
 
@@ -241,7 +241,7 @@ class AsyncGroups(AsyncResource):
         Args:
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, up to 1000. All pages are walked whatever it is.
-            order: `asc` or `desc`, by time of creation; `desc` by default.
+            order: `asc` or `desc`, by time of creation; `asc` by default.
         """
         return self._caller.page(LIST, locals())
 
@@ -350,7 +350,7 @@ class Roles(Resource):
             group_id: id of the group.
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, up to 1000. All pages are walked whatever it is.
-            order: `asc` or `desc`, by time of creation; `desc` by default.
+            order: `asc` or `desc`, by time of creation.
         """
         return self._caller.page(ROLES_LIST, locals())
 
@@ -441,7 +441,7 @@ class AsyncRoles(AsyncResource):
             group_id: id of the group.
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, up to 1000. All pages are walked whatever it is.
-            order: `asc` or `desc`, by time of creation; `desc` by default.
+            order: `asc` or `desc`, by time of creation.
         """
         return self._caller.page(ROLES_LIST, locals())
 
@@ -532,7 +532,7 @@ class Users(Resource):
             group_id: id of the group.
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, up to 1000. All pages are walked whatever it is.
-            order: `asc` or `desc`, by time of creation; `desc` by default.
+            order: `asc` or `desc`, by time of creation.
         """
         return self._caller.page(USERS_LIST, locals())
 
@@ -623,7 +623,7 @@ class AsyncUsers(AsyncResource):
             group_id: id of the group.
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, up to 1000. All pages are walked whatever it is.
-            order: `asc` or `desc`, by time of creation; `desc` by default.
+            order: `asc` or `desc`, by time of creation.
         """
         return self._caller.page(USERS_LIST, locals())
 

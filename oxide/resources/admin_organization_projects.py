@@ -753,7 +753,7 @@ class Certificates(Resource):
             project_id: id of the project.
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
-            order: `asc` or `desc`, by time of creation; `desc` by default.
+            order: `asc` or `desc`, by time of creation.
         """
         return self._caller.page(CERTIFICATES_LIST, locals())
 
@@ -824,7 +824,7 @@ class AsyncCertificates(AsyncResource):
             project_id: id of the project.
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
-            order: `asc` or `desc`, by time of creation; `desc` by default.
+            order: `asc` or `desc`, by time of creation.
         """
         return self._caller.page(CERTIFICATES_LIST, locals())
 
@@ -876,7 +876,7 @@ class DataRetention(Resource):
 
         Args:
             project_id: id of the project.
-            retention_type: what is kept of requests; `zero_data_retention` keeps nothing. Some choices want a contract.
+            retention_type: what is kept of requests; `zero_data_retention` keeps nothing.
         """
         return self._caller.call(DATA_RETENTION_UPDATE, locals())
 
@@ -928,7 +928,7 @@ class AsyncDataRetention(AsyncResource):
 
         Args:
             project_id: id of the project.
-            retention_type: what is kept of requests; `zero_data_retention` keeps nothing. Some choices want a contract.
+            retention_type: what is kept of requests; `zero_data_retention` keeps nothing.
         """
         return await self._caller.call(DATA_RETENTION_UPDATE, locals())
 
@@ -1319,7 +1319,7 @@ class Roles(Resource):
 
         Args:
             project_id: id of the project.
-            permissions: what the role permits, a name each.
+            permissions: names of the permissions that the role gives.
             role_name: name of the role; there is no other of this name.
             description: what it is for; only people read it.
         """
@@ -1365,7 +1365,7 @@ class Roles(Resource):
             project_id: id of the project.
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, up to 1000. All pages are walked whatever it is.
-            order: `asc` or `desc`, by time of creation; `desc` by default.
+            order: `asc` or `desc`, by time of creation; `asc` by default.
         """
         return self._caller.page(ROLES_LIST, locals())
 
@@ -1410,7 +1410,7 @@ class Roles(Resource):
             project_id: id of the project.
             role_id: id of the role.
             description: what it is for; only people read it.
-            permissions: what the role permits, a name each.
+            permissions: names of the permissions that the role gives.
             role_name: name of the role; there is no other of this name.
         """
         return self._caller.call(ROLES_UPDATE, locals())
@@ -1440,7 +1440,7 @@ class AsyncRoles(AsyncResource):
 
         Args:
             project_id: id of the project.
-            permissions: what the role permits, a name each.
+            permissions: names of the permissions that the role gives.
             role_name: name of the role; there is no other of this name.
             description: what it is for; only people read it.
         """
@@ -1486,7 +1486,7 @@ class AsyncRoles(AsyncResource):
             project_id: id of the project.
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, up to 1000. All pages are walked whatever it is.
-            order: `asc` or `desc`, by time of creation; `desc` by default.
+            order: `asc` or `desc`, by time of creation; `asc` by default.
         """
         return self._caller.page(ROLES_LIST, locals())
 
@@ -1531,7 +1531,7 @@ class AsyncRoles(AsyncResource):
             project_id: id of the project.
             role_id: id of the role.
             description: what it is for; only people read it.
-            permissions: what the role permits, a name each.
+            permissions: names of the permissions that the role gives.
             role_name: name of the role; there is no other of this name.
         """
         return await self._caller.call(ROLES_UPDATE, locals())
@@ -1706,7 +1706,7 @@ class SpendAlerts(Resource):
             after: id of the item that the page follows; leave it out for the first page.
             before: id of the item that the page ends before; for reading backwards.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
-            order: `asc` or `desc`, by time of creation; `desc` by default.
+            order: `asc` or `desc`, by time of creation; `asc` by default.
         """
         return self._caller.page(SPEND_ALERTS_LIST, locals())
 
@@ -1835,7 +1835,7 @@ class AsyncSpendAlerts(AsyncResource):
             after: id of the item that the page follows; leave it out for the first page.
             before: id of the item that the page ends before; for reading backwards.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
-            order: `asc` or `desc`, by time of creation; `desc` by default.
+            order: `asc` or `desc`, by time of creation; `asc` by default.
         """
         return self._caller.page(SPEND_ALERTS_LIST, locals())
 

@@ -133,7 +133,7 @@ class Groups(Resource):
             project_id: id of the project.
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
-            order: `asc` or `desc`, by time of creation; `desc` by default.
+            order: `asc` or `desc`, by time of creation; `asc` by default.
         """
         return self._caller.page(LIST, locals())
 
@@ -232,7 +232,7 @@ class AsyncGroups(AsyncResource):
             project_id: id of the project.
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
-            order: `asc` or `desc`, by time of creation; `desc` by default.
+            order: `asc` or `desc`, by time of creation; `asc` by default.
         """
         return self._caller.page(LIST, locals())
 
@@ -331,7 +331,7 @@ class Roles(Resource):
             group_id: id of the group.
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, up to 1000. All pages are walked whatever it is.
-            order: `asc` or `desc`, by time of creation; `desc` by default.
+            order: `asc` or `desc`, by time of creation.
         """
         return self._caller.page(ROLES_LIST, locals())
 
@@ -430,7 +430,7 @@ class AsyncRoles(AsyncResource):
             group_id: id of the group.
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, up to 1000. All pages are walked whatever it is.
-            order: `asc` or `desc`, by time of creation; `desc` by default.
+            order: `asc` or `desc`, by time of creation.
         """
         return self._caller.page(ROLES_LIST, locals())
 

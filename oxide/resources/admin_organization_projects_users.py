@@ -370,7 +370,7 @@ class Roles(Resource):
             user_id: id of the person.
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, up to 1000. All pages are walked whatever it is.
-            order: `asc` or `desc`, by time of creation; `desc` by default.
+            order: `asc` or `desc`, by time of creation.
         """
         return self._caller.page(ROLES_LIST, locals())
 
@@ -469,7 +469,7 @@ class AsyncRoles(AsyncResource):
             user_id: id of the person.
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, up to 1000. All pages are walked whatever it is.
-            order: `asc` or `desc`, by time of creation; `desc` by default.
+            order: `asc` or `desc`, by time of creation.
         """
         return self._caller.page(ROLES_LIST, locals())
 

@@ -350,7 +350,7 @@ class Usage(Resource):
             api_key_ids: only what was used with these API keys, by their ids.
             bucket_width: length of one bucket of time: only `1d`.
             end_time: unix time in seconds at which the report ends, itself not included; now by default.
-            group_by: facts by which each bucket is split into rows, as `project_id` or `model`; not split by default.
+            group_by: facts by which each day is split into rows, as `project_id` or `line_item`; not split by default.
             limit: how many buckets a page holds, 1 to 180; 7 by default. All pages are walked whatever it is.
             line_items: only these lines of the invoice.
             page: `next_page` of the page before; leave it out for the first one.
@@ -787,7 +787,7 @@ class AsyncUsage(AsyncResource):
             api_key_ids: only what was used with these API keys, by their ids.
             bucket_width: length of one bucket of time: only `1d`.
             end_time: unix time in seconds at which the report ends, itself not included; now by default.
-            group_by: facts by which each bucket is split into rows, as `project_id` or `model`; not split by default.
+            group_by: facts by which each day is split into rows, as `project_id` or `line_item`; not split by default.
             limit: how many buckets a page holds, 1 to 180; 7 by default. All pages are walked whatever it is.
             line_items: only these lines of the invoice.
             page: `next_page` of the page before; leave it out for the first one.

@@ -128,7 +128,7 @@ class WorkloadIdentityProviders(Resource):
             audience: audience that tokens must be made for.
             issuer: address of the issuer, as its tokens name it.
             name: what to call it.
-            type: what kind of tokens the issuer makes.
+            type: what kind of tokens the issuer makes: `oidc`.
             attribute_transformations: how facts about a workload are worked out from its token's claims.
             description: what it is for; only people read it.
             enabled: False switches it off, and keeps it.
@@ -172,7 +172,7 @@ class WorkloadIdentityProviders(Resource):
         Args:
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
-            order: `asc` or `desc`, by time of creation; `desc` by default.
+            order: `asc` or `desc`, by time of creation.
         """
         return self._caller.page(LIST, locals())
 
@@ -263,7 +263,7 @@ class AsyncWorkloadIdentityProviders(AsyncResource):
             audience: audience that tokens must be made for.
             issuer: address of the issuer, as its tokens name it.
             name: what to call it.
-            type: what kind of tokens the issuer makes.
+            type: what kind of tokens the issuer makes: `oidc`.
             attribute_transformations: how facts about a workload are worked out from its token's claims.
             description: what it is for; only people read it.
             enabled: False switches it off, and keeps it.
@@ -307,7 +307,7 @@ class AsyncWorkloadIdentityProviders(AsyncResource):
         Args:
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
-            order: `asc` or `desc`, by time of creation; `desc` by default.
+            order: `asc` or `desc`, by time of creation.
         """
         return self._caller.page(LIST, locals())
 
@@ -442,7 +442,7 @@ class FederationRules(Resource):
             workload_identity_provider_id: id of the outside issuer.
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
-            order: `asc` or `desc`, by time of creation; `desc` by default.
+            order: `asc` or `desc`, by time of creation.
             service_account_id: only rules for this service account.
         """
         return self._caller.page(FEDERATION_RULES_LIST, locals())
@@ -577,7 +577,7 @@ class AsyncFederationRules(AsyncResource):
             workload_identity_provider_id: id of the outside issuer.
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
-            order: `asc` or `desc`, by time of creation; `desc` by default.
+            order: `asc` or `desc`, by time of creation.
             service_account_id: only rules for this service account.
         """
         return self._caller.page(FEDERATION_RULES_LIST, locals())

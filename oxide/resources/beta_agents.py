@@ -186,7 +186,7 @@ class Agents(Resource):
         Args:
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
-            order: `asc` or `desc`, by time of creation; `desc` by default.
+            order: `asc` or `desc`, by time of creation.
         """
         return self._caller.page(LIST, locals())
 
@@ -354,7 +354,7 @@ class AsyncAgents(AsyncResource):
         Args:
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
-            order: `asc` or `desc`, by time of creation; `desc` by default.
+            order: `asc` or `desc`, by time of creation.
         """
         return self._caller.page(LIST, locals())
 
@@ -494,7 +494,7 @@ class Automations(Resource):
         Args:
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
-            order: `asc` or `desc`, by time of creation; `desc` by default.
+            order: `asc` or `desc`, by time of creation.
             session_id: only automations that go on with this session.
         """
         return self._caller.page(AUTOMATIONS_LIST, locals())
@@ -661,7 +661,7 @@ class AsyncAutomations(AsyncResource):
         Args:
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
-            order: `asc` or `desc`, by time of creation; `desc` by default.
+            order: `asc` or `desc`, by time of creation.
             session_id: only automations that go on with this session.
         """
         return self._caller.page(AUTOMATIONS_LIST, locals())
@@ -795,7 +795,7 @@ class Invocations(Resource):
             automation_id: id of the automation.
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
-            order: `asc` or `desc`, by time of creation; `desc` by default.
+            order: `asc` or `desc`, by time of creation.
         """
         return self._caller.page(AUTOMATIONS_INVOCATIONS_LIST, locals())
 
@@ -864,7 +864,7 @@ class AsyncInvocations(AsyncResource):
             automation_id: id of the automation.
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
-            order: `asc` or `desc`, by time of creation; `desc` by default.
+            order: `asc` or `desc`, by time of creation.
         """
         return self._caller.page(AUTOMATIONS_INVOCATIONS_LIST, locals())
 

@@ -133,7 +133,7 @@ class Environments(Resource):
         Args:
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
-            order: `asc` or `desc`, by time of creation; `desc` by default.
+            order: `asc` or `desc`, by time of creation.
             type: only machines of this kind: `openai_hosted`.
         """
         return self._caller.page(LIST, locals())
@@ -207,7 +207,7 @@ class AsyncEnvironments(AsyncResource):
         Args:
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
-            order: `asc` or `desc`, by time of creation; `desc` by default.
+            order: `asc` or `desc`, by time of creation.
             type: only machines of this kind: `openai_hosted`.
         """
         return self._caller.page(LIST, locals())
@@ -283,7 +283,7 @@ class Files(Resource):
         Args:
             environment_id: id of the machine.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
-            order: `asc` or `desc`, by time of creation; `desc` by default.
+            order: `asc` or `desc`, by time of creation.
             page: `next_page` of the page before; leave it out for the first one.
             path: the folder to list.
         """
@@ -342,7 +342,7 @@ class AsyncFiles(AsyncResource):
         Args:
             environment_id: id of the machine.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
-            order: `asc` or `desc`, by time of creation; `desc` by default.
+            order: `asc` or `desc`, by time of creation.
             page: `next_page` of the page before; leave it out for the first one.
             path: the folder to list.
         """
@@ -427,7 +427,7 @@ class Templates(Resource):
         Args:
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
-            order: `asc` or `desc`, by time of creation; `desc` by default.
+            order: `asc` or `desc`, by time of creation.
         """
         return self._caller.page(TEMPLATES_LIST, locals())
 
@@ -566,7 +566,7 @@ class AsyncTemplates(AsyncResource):
         Args:
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
-            order: `asc` or `desc`, by time of creation; `desc` by default.
+            order: `asc` or `desc`, by time of creation.
         """
         return self._caller.page(TEMPLATES_LIST, locals())
 

@@ -308,7 +308,7 @@ class Sessions(Resource):
             agent_id: only sessions of this agent.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
             metadata: only sessions that carry these names and values.
-            order: `asc` or `desc`, by time of creation; `desc` by default.
+            order: `asc` or `desc`, by time of creation.
         """
         return self._caller.page(LIST, locals())
 
@@ -541,7 +541,7 @@ class AsyncSessions(AsyncResource):
             agent_id: only sessions of this agent.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
             metadata: only sessions that carry these names and values.
-            order: `asc` or `desc`, by time of creation; `desc` by default.
+            order: `asc` or `desc`, by time of creation.
         """
         return self._caller.page(LIST, locals())
 
@@ -660,7 +660,7 @@ class Artifacts(Resource):
             after: id of the item that the page follows; leave it out for the first page.
             environment_id: only files made on this machine.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
-            order: `asc` or `desc`, by time of creation; `desc` by default.
+            order: `asc` or `desc`, by time of creation.
         """
         return self._caller.page(ARTIFACTS_LIST, locals())
 
@@ -753,7 +753,7 @@ class AsyncArtifacts(AsyncResource):
             after: id of the item that the page follows; leave it out for the first page.
             environment_id: only files made on this machine.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
-            order: `asc` or `desc`, by time of creation; `desc` by default.
+            order: `asc` or `desc`, by time of creation.
         """
         return self._caller.page(ARTIFACTS_LIST, locals())
 
@@ -898,7 +898,7 @@ class SessionsItems(Resource):
             session_id: id of the session.
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
-            order: `asc` or `desc`, by time of creation; `desc` by default.
+            order: `asc` or `desc`, by time of creation.
         """
         return self._caller.page(ITEMS_LIST, locals())
 
@@ -929,7 +929,7 @@ class AsyncSessionsItems(AsyncResource):
             session_id: id of the session.
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
-            order: `asc` or `desc`, by time of creation; `desc` by default.
+            order: `asc` or `desc`, by time of creation.
         """
         return self._caller.page(ITEMS_LIST, locals())
 
@@ -960,7 +960,7 @@ class Traces(Resource):
             session_id: id of the session.
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
-            order: `asc` or `desc`, by time of creation; `desc` by default.
+            order: `asc` or `desc`, by time of creation.
         """
         return self._caller.page(TRACES_LIST, locals())
 
@@ -991,7 +991,7 @@ class AsyncTraces(AsyncResource):
             session_id: id of the session.
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
-            order: `asc` or `desc`, by time of creation; `desc` by default.
+            order: `asc` or `desc`, by time of creation.
         """
         return self._caller.page(TRACES_LIST, locals())
 
@@ -1026,7 +1026,7 @@ class Turns(Resource):
             session_id: id of the session.
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
-            order: `asc` or `desc`, by time of creation; `desc` by default.
+            order: `asc` or `desc`, by time of creation.
         """
         return self._caller.page(TURNS_LIST, locals())
 
@@ -1081,7 +1081,7 @@ class AsyncTurns(AsyncResource):
             session_id: id of the session.
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
-            order: `asc` or `desc`, by time of creation; `desc` by default.
+            order: `asc` or `desc`, by time of creation.
         """
         return self._caller.page(TURNS_LIST, locals())
 
@@ -1134,7 +1134,7 @@ class TurnsItems(Resource):
             turn_id: id of the turn.
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
-            order: `asc` or `desc`, by time of creation; `desc` by default.
+            order: `asc` or `desc`, by time of creation.
         """
         return self._caller.page(TURNS_ITEMS_LIST, locals())
 
@@ -1167,7 +1167,7 @@ class AsyncTurnsItems(AsyncResource):
             turn_id: id of the turn.
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
-            order: `asc` or `desc`, by time of creation; `desc` by default.
+            order: `asc` or `desc`, by time of creation.
         """
         return self._caller.page(TURNS_ITEMS_LIST, locals())
 

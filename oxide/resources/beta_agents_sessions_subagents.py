@@ -95,7 +95,7 @@ class Subagents(Resource):
             session_id: id of the session.
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
-            order: `asc` or `desc`, by time of creation; `desc` by default.
+            order: `asc` or `desc`, by time of creation.
         """
         return self._caller.page(LIST, locals())
 
@@ -151,7 +151,7 @@ class AsyncSubagents(AsyncResource):
             session_id: id of the session.
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
-            order: `asc` or `desc`, by time of creation; `desc` by default.
+            order: `asc` or `desc`, by time of creation.
         """
         return self._caller.page(LIST, locals())
 
@@ -204,7 +204,7 @@ class SubagentsItems(Resource):
             subagent_id: id of the subagent.
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
-            order: `asc` or `desc`, by time of creation; `desc` by default.
+            order: `asc` or `desc`, by time of creation.
         """
         return self._caller.page(ITEMS_LIST, locals())
 
@@ -237,7 +237,7 @@ class AsyncSubagentsItems(AsyncResource):
             subagent_id: id of the subagent.
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
-            order: `asc` or `desc`, by time of creation; `desc` by default.
+            order: `asc` or `desc`, by time of creation.
         """
         return self._caller.page(ITEMS_LIST, locals())
 
@@ -274,7 +274,7 @@ class Turns(Resource):
             subagent_id: id of the subagent.
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
-            order: `asc` or `desc`, by time of creation; `desc` by default.
+            order: `asc` or `desc`, by time of creation.
         """
         return self._caller.page(TURNS_LIST, locals())
 
@@ -333,7 +333,7 @@ class AsyncTurns(AsyncResource):
             subagent_id: id of the subagent.
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
-            order: `asc` or `desc`, by time of creation; `desc` by default.
+            order: `asc` or `desc`, by time of creation.
         """
         return self._caller.page(TURNS_LIST, locals())
 
@@ -390,7 +390,7 @@ class TurnsItems(Resource):
             turn_id: id of the turn.
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
-            order: `asc` or `desc`, by time of creation; `desc` by default.
+            order: `asc` or `desc`, by time of creation.
         """
         return self._caller.page(TURNS_ITEMS_LIST, locals())
 
@@ -425,7 +425,7 @@ class AsyncTurnsItems(AsyncResource):
             turn_id: id of the turn.
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
-            order: `asc` or `desc`, by time of creation; `desc` by default.
+            order: `asc` or `desc`, by time of creation.
         """
         return self._caller.page(TURNS_ITEMS_LIST, locals())
 

@@ -133,7 +133,7 @@ class Vaults(Resource):
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
             metadata: only vaults that carry these names and values.
-            order: `asc` or `desc`, by time of creation; `desc` by default.
+            order: `asc` or `desc`, by time of creation.
             status: only vaults in this state.
         """
         return self._caller.page(LIST, locals())
@@ -248,7 +248,7 @@ class AsyncVaults(AsyncResource):
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
             metadata: only vaults that carry these names and values.
-            order: `asc` or `desc`, by time of creation; `desc` by default.
+            order: `asc` or `desc`, by time of creation.
             status: only vaults in this state.
         """
         return self._caller.page(LIST, locals())
@@ -367,7 +367,7 @@ class Credentials(Resource):
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
             metadata: only those that carry these names and values.
-            order: `asc` or `desc`, by time of creation; `desc` by default.
+            order: `asc` or `desc`, by time of creation.
             status: only those in this state.
         """
         return self._caller.page(CREDENTIALS_LIST, locals())
@@ -490,7 +490,7 @@ class AsyncCredentials(AsyncResource):
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
             metadata: only those that carry these names and values.
-            order: `asc` or `desc`, by time of creation; `desc` by default.
+            order: `asc` or `desc`, by time of creation.
             status: only those in this state.
         """
         return self._caller.page(CREDENTIALS_LIST, locals())

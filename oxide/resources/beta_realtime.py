@@ -110,7 +110,7 @@ class Sessions(Resource):
             instructions: what the model is told first.
             max_response_output_tokens: most tokens of one answer, 1 to 4096, or `inf`; `inf` by default.
             modalities: kinds of output wanted: `text`, `audio`; both by default.
-            model: name of the model, as `gpt-4o`.
+            model: name of the model, as `gpt-realtime`.
             output_audio_format: how outgoing audio is coded: `pcm16`, `g711_ulaw` or `g711_alaw`; `pcm16` by default.
             prompt: a prompt template by its id, with values for its variables.
             speed: 0.25 to 1.5, 1.0 by default; how fast the model speaks.
@@ -182,7 +182,7 @@ class AsyncSessions(AsyncResource):
             instructions: what the model is told first.
             max_response_output_tokens: most tokens of one answer, 1 to 4096, or `inf`; `inf` by default.
             modalities: kinds of output wanted: `text`, `audio`; both by default.
-            model: name of the model, as `gpt-4o`.
+            model: name of the model, as `gpt-realtime`.
             output_audio_format: how outgoing audio is coded: `pcm16`, `g711_ulaw` or `g711_alaw`; `pcm16` by default.
             prompt: a prompt template by its id, with values for its variables.
             speed: 0.25 to 1.5, 1.0 by default; how fast the model speaks.

@@ -116,13 +116,13 @@ class Responses(Resource):
             model: name of the model, as `gpt-4o`.
             image: whether images in the context are compressed: `auto`, `enabled`, `disabled`.
             input: text, or a list of messages, tool results and items of earlier answers.
-            instructions: what the model is told first.
+            instructions: what the model is told first while it condenses.
             betas: beta features to switch on for this call.
             previous_response_id: id of the answer to go on from; not together with `conversation`.
             prompt_cache_key: groups requests that begin alike, so that the cache is hit more often.
             prompt_cache_options: how the beginning of the prompt is cached, and for how long.
             prompt_cache_retention: how long the beginning of the prompt stays cached: `in_memory` or `24h`.
-            service_tier: how urgently the work is done, and at what price.
+            service_tier: how urgently the request is processed, and at what price: `flex` is cheaper, `priority` dearer; `auto` by default.
         """
         return self._caller.call(COMPACT, locals())
 
@@ -337,7 +337,7 @@ class Responses(Resource):
             image: whether images in the context are compressed: `auto`, `enabled`, `disabled`.
             include: parts that are left out of answers unless they are named here, as `reasoning.encrypted_content`.
             input: text, or a list of messages, tool results and items of earlier answers.
-            instructions: what the model is told first.
+            instructions: what the model is told first; not carried over from a previous answer.
             max_output_tokens: most tokens the model may write, its reasoning included; at least 16.
             max_tool_calls: most calls of built-in tools in one answer.
             metadata: up to 16 strings by name (64 and 512 characters), kept with the object.
@@ -351,16 +351,16 @@ class Responses(Resource):
             prompt_cache_key: groups requests that begin alike, so that the cache is hit more often.
             prompt_cache_options: how the beginning of the prompt is cached, and for how long.
             prompt_cache_retention: how long the beginning of the prompt stays cached: `in_memory` or `24h`.
-            reasoning: how much the model thinks, and what it tells of it.
+            reasoning: how much a reasoning model thinks (`effort`), and what it tells of it (`summary`).
             safety_identifier: stable, hashed id of your user, to trace abuse; at most 64 characters.
-            service_tier: how urgently the work is done, and at what price.
+            service_tier: how urgently the request is processed, and at what price: `flex` is cheaper, `priority` dearer; `auto` by default.
             store: keep the answer, so that it can be fetched and gone on from later; on by default.
-            stream: receive events while the work is done; off by default.
-            stream_options: what a stream carries besides the events of the work; only with `stream=True`.
+            stream: receive events while the answer is written; off by default.
+            stream_options: what a stream carries besides the answer; only with `stream=True`.
             temperature: 0 to 2, 1 by default; higher is more varied. Change this or `top_p`, not both.
-            text: shape of the text: plain or JSON by a schema, and how wordy.
+            text: shape of the text (`format`: plain or JSON by a schema), and how wordy it is (`verbosity`).
             tool_choice: which tools may or must be called: `none`, `auto`, `required`, or one by name.
-            tools: tools that the model may call.
+            tools: functions, custom tools and built-in tools that the model may call.
             top_logprobs: how many of the likeliest tokens to report at each place, 0 to 20.
             top_p: 0 to 1, 1 by default; only the likeliest tokens that make up this share are considered.
             truncation: `auto` drops the oldest items of a context that is too long, `disabled` fails; `disabled` by default.
@@ -468,7 +468,7 @@ class Responses(Resource):
             include_obfuscation: pad streamed events, so that their size tells less; on by default.
             betas: beta features to switch on for this call.
             starting_after: sequence number of the last event seen; the stream goes on behind it.
-            stream: receive events while the work is done; off by default.
+            stream: receive events while the answer is written; off by default.
         """
         return self._caller.open(RETRIEVE, locals())
 
@@ -530,13 +530,13 @@ class AsyncResponses(AsyncResource):
             model: name of the model, as `gpt-4o`.
             image: whether images in the context are compressed: `auto`, `enabled`, `disabled`.
             input: text, or a list of messages, tool results and items of earlier answers.
-            instructions: what the model is told first.
+            instructions: what the model is told first while it condenses.
             betas: beta features to switch on for this call.
             previous_response_id: id of the answer to go on from; not together with `conversation`.
             prompt_cache_key: groups requests that begin alike, so that the cache is hit more often.
             prompt_cache_options: how the beginning of the prompt is cached, and for how long.
             prompt_cache_retention: how long the beginning of the prompt stays cached: `in_memory` or `24h`.
-            service_tier: how urgently the work is done, and at what price.
+            service_tier: how urgently the request is processed, and at what price: `flex` is cheaper, `priority` dearer; `auto` by default.
         """
         return await self._caller.call(COMPACT, locals())
 
@@ -751,7 +751,7 @@ class AsyncResponses(AsyncResource):
             image: whether images in the context are compressed: `auto`, `enabled`, `disabled`.
             include: parts that are left out of answers unless they are named here, as `reasoning.encrypted_content`.
             input: text, or a list of messages, tool results and items of earlier answers.
-            instructions: what the model is told first.
+            instructions: what the model is told first; not carried over from a previous answer.
             max_output_tokens: most tokens the model may write, its reasoning included; at least 16.
             max_tool_calls: most calls of built-in tools in one answer.
             metadata: up to 16 strings by name (64 and 512 characters), kept with the object.
@@ -765,16 +765,16 @@ class AsyncResponses(AsyncResource):
             prompt_cache_key: groups requests that begin alike, so that the cache is hit more often.
             prompt_cache_options: how the beginning of the prompt is cached, and for how long.
             prompt_cache_retention: how long the beginning of the prompt stays cached: `in_memory` or `24h`.
-            reasoning: how much the model thinks, and what it tells of it.
+            reasoning: how much a reasoning model thinks (`effort`), and what it tells of it (`summary`).
             safety_identifier: stable, hashed id of your user, to trace abuse; at most 64 characters.
-            service_tier: how urgently the work is done, and at what price.
+            service_tier: how urgently the request is processed, and at what price: `flex` is cheaper, `priority` dearer; `auto` by default.
             store: keep the answer, so that it can be fetched and gone on from later; on by default.
-            stream: receive events while the work is done; off by default.
-            stream_options: what a stream carries besides the events of the work; only with `stream=True`.
+            stream: receive events while the answer is written; off by default.
+            stream_options: what a stream carries besides the answer; only with `stream=True`.
             temperature: 0 to 2, 1 by default; higher is more varied. Change this or `top_p`, not both.
-            text: shape of the text: plain or JSON by a schema, and how wordy.
+            text: shape of the text (`format`: plain or JSON by a schema), and how wordy it is (`verbosity`).
             tool_choice: which tools may or must be called: `none`, `auto`, `required`, or one by name.
-            tools: tools that the model may call.
+            tools: functions, custom tools and built-in tools that the model may call.
             top_logprobs: how many of the likeliest tokens to report at each place, 0 to 20.
             top_p: 0 to 1, 1 by default; only the likeliest tokens that make up this share are considered.
             truncation: `auto` drops the oldest items of a context that is too long, `disabled` fails; `disabled` by default.
@@ -882,7 +882,7 @@ class AsyncResponses(AsyncResource):
             include_obfuscation: pad streamed events, so that their size tells less; on by default.
             betas: beta features to switch on for this call.
             starting_after: sequence number of the last event seen; the stream goes on behind it.
-            stream: receive events while the work is done; off by default.
+            stream: receive events while the answer is written; off by default.
         """
         return await self._caller.open(RETRIEVE, locals())
 
@@ -991,16 +991,16 @@ class InputTokens(Resource):
         Args:
             conversation: a conversation, or its id: its items go before `input`, and new ones are added to it.
             input: text, or a list of messages, tool results and items of earlier answers.
-            instructions: what the model is told first.
+            instructions: what the model is told first; not carried over from a previous answer.
             model: the model whose tokens are counted; models cut text differently.
             betas: beta features to switch on for this call.
             parallel_tool_calls: let the model ask for several tool calls at once; on by default.
             personality: style in which the model writes: `friendly`, `pragmatic`.
             previous_response_id: id of the answer to go on from; not together with `conversation`.
-            reasoning: how much the model thinks, and what it tells of it.
-            text: shape of the text: plain or JSON by a schema, and how wordy.
+            reasoning: how much a reasoning model thinks (`effort`), and what it tells of it (`summary`).
+            text: shape of the text (`format`: plain or JSON by a schema), and how wordy it is (`verbosity`).
             tool_choice: which tools may or must be called: `none`, `auto`, `required`, or one by name.
-            tools: tools that the model may call.
+            tools: functions, custom tools and built-in tools that the model may call.
             truncation: `auto` drops the oldest items of a context that is too long, `disabled` fails; `disabled` by default.
         """
         return self._caller.call(INPUT_TOKENS_COUNT, locals())
@@ -1040,16 +1040,16 @@ class AsyncInputTokens(AsyncResource):
         Args:
             conversation: a conversation, or its id: its items go before `input`, and new ones are added to it.
             input: text, or a list of messages, tool results and items of earlier answers.
-            instructions: what the model is told first.
+            instructions: what the model is told first; not carried over from a previous answer.
             model: the model whose tokens are counted; models cut text differently.
             betas: beta features to switch on for this call.
             parallel_tool_calls: let the model ask for several tool calls at once; on by default.
             personality: style in which the model writes: `friendly`, `pragmatic`.
             previous_response_id: id of the answer to go on from; not together with `conversation`.
-            reasoning: how much the model thinks, and what it tells of it.
-            text: shape of the text: plain or JSON by a schema, and how wordy.
+            reasoning: how much a reasoning model thinks (`effort`), and what it tells of it (`summary`).
+            text: shape of the text (`format`: plain or JSON by a schema), and how wordy it is (`verbosity`).
             tool_choice: which tools may or must be called: `none`, `auto`, `required`, or one by name.
-            tools: tools that the model may call.
+            tools: functions, custom tools and built-in tools that the model may call.
             truncation: `auto` drops the oldest items of a context that is too long, `disabled` fails; `disabled` by default.
         """
         return await self._caller.call(INPUT_TOKENS_COUNT, locals())

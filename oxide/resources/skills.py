@@ -358,7 +358,7 @@ class Versions(Resource):
 
         Args:
             skill_id: id of the skill.
-            version: number of the version, or `latest`.
+            version: number of the version, as text.
         """
         return self._caller.call(VERSIONS_DELETE, locals())
 
@@ -402,7 +402,7 @@ class Versions(Resource):
 
         Args:
             skill_id: id of the skill.
-            version: number of the version, or `latest`.
+            version: number of the version, as text.
         """
         return self._caller.call(VERSIONS_RETRIEVE, locals())
 
@@ -455,7 +455,7 @@ class AsyncVersions(AsyncResource):
 
         Args:
             skill_id: id of the skill.
-            version: number of the version, or `latest`.
+            version: number of the version, as text.
         """
         return await self._caller.call(VERSIONS_DELETE, locals())
 
@@ -499,7 +499,7 @@ class AsyncVersions(AsyncResource):
 
         Args:
             skill_id: id of the skill.
-            version: number of the version, or `latest`.
+            version: number of the version, as text.
         """
         return await self._caller.call(VERSIONS_RETRIEVE, locals())
 
@@ -526,7 +526,7 @@ class VersionsContent(Resource):
 
         Args:
             skill_id: id of the skill.
-            version: number of the version, or `latest`.
+            version: number of the version, as text.
         """
         return self._caller.binary(VERSIONS_CONTENT_RETRIEVE, locals())
 
@@ -553,7 +553,7 @@ class AsyncVersionsContent(AsyncResource):
 
         Args:
             skill_id: id of the skill.
-            version: number of the version, or `latest`.
+            version: number of the version, as text.
         """
         return await self._caller.binary(VERSIONS_CONTENT_RETRIEVE, locals())
 

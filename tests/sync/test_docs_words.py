@@ -91,10 +91,10 @@ def test_the_nearest_words_about_a_parameter_are_taken(tmp_path: Path) -> None:
         tmp_path,
         common='[parameter]\nid = "common."\nsize = "common."',
         a='[parameter]\nid = "a."\n[within."a.b"]\nid = "a.b."\n[method."a.b.c".parameter]\nid = "a.b.c."',
-        z='[like]\n"z" = "a"\n[method."z.b.own".parameter]\nid = "z."',
+        z='[like]\n"z.z" = "a"\n[parameter]\nid = "z."\n[method."z.z.b.own".parameter]\nid = "own."',
     )
-    calls = ["a.b.c", "a.b.x", "a.x", "b.x", "z.b.c", "z.b.own"]
-    assert [docs.parameter(call, "id") for call in calls] == ["a.b.c.", "a.b.", "a.", "common.", "a.b.c.", "z."]
+    calls = ["a.b.c", "a.b.x", "a.x", "b.x", "z.x", "z.z.b.c", "z.z.b.own"]
+    assert [docs.parameter(call, "id") for call in calls] == ["a.b.c.", "a.b.", "a.", "common.", "z.", "a.b.c.", "own."]
     assert docs.parameter("a.b.c", "size") == "common."
     assert docs.parameter("a.b.c", "colour") == ""
 

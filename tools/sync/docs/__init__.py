@@ -62,8 +62,9 @@ class Docs:
 
     def parameter(self, call: str, name: str) -> str:
         """Return the words about a parameter, "" where there are none: the method's own go before those of the objects around it."""
-        likes = [there + call.removeprefix(here) for here, there in self.like.items() if call.startswith(f"{here}.")]
-        places = [place for c in (call, *likes) for place in _outwards(c)]
+        places: list[str] = []
+        for place in _outwards(call):
+            places += [place, *_outwards(self.like[place] + call.removeprefix(place))] if place in self.like else [place]
         return next((self.parameters[p][name] for p in (*places, COMMON) if name in self.parameters.get(p, {})), "")
 
     # ----------------------------------------------------------------------------------------------------- guard
