@@ -14,6 +14,7 @@ __all__ = [
     "BARE",
     "CHUNK_LINE",
     "CHUNK_LINE_START",
+    "SIZE_LINE",
     "STATUS_LINE",
     "options_of",
     "read_framing",
@@ -33,6 +34,7 @@ STATUS_LINE = re.compile(r"(HTTP/1\.[01]) ([1-5][0-9][0-9])(?: .*)?\r")  # the l
 BARE = re.compile(rb"(?<!\r)\n|\r(?!\n|\Z)")
 # The CR LF that ends a chunk, or the head, and the line that follows: one match checks both.
 CHUNK_LINE = re.compile(rf"\r\n([0-9A-Fa-f]{{1,16}}){_EXTENSION}\r\n".encode())
+SIZE_LINE = re.compile(rf"([0-9A-Fa-f]{{1,16}}){_EXTENSION}\r\n".encode())
 CHUNK_LINE_START = re.compile(rf"\r(?:\n(?:[0-9A-Fa-f]{{1,16}}(?:{_EXTENSION}\r?)?)?)?".encode())
 
 _is_token = re.compile(_TOKEN).fullmatch
@@ -98,12 +100,19 @@ def _check_name(name: str, value: str) -> bool:
     return False
 
 
-def read_section(section: bytes) -> tuple[str, int]:
-    """Return a section (lines with their ends), whose first line is none of its fields, as checked text, and the number of its fields.
+def read_section(section: bytes, max_size: int, max_fields: int, where: str) -> str:
+    """Return a section (lines with their ends), whose first line is none of its fields, as checked text.
+
+    Args:
+        max_size: bytes that it may have, with the empty line that follows it.
+        max_fields: fields that it may have.
+        where: "in the head", say, for the error.
 
     Raises:
-        ProtocolError: a line that is no field, or a character that may not stand there.
+        ProtocolError: it is too large; a line that is no field; a character that may not stand there.
     """
+    if len(section) + 2 > max_size:
+        raise ProtocolError(f"more than {max_size} bytes {where}")
     text = section.decode("latin-1")
     lines = section.count(b"\r\n")
     if len(section) - len(section.translate(None, _CONTROLS)) != 2 * lines:  # other controls than the ends of the lines
@@ -111,7 +120,9 @@ def read_section(section: bytes) -> tuple[str, int]:
     if not _FIELDS.fullmatch(text, text.index("\n")):
         bad = next(line for line in text.split("\r\n")[1:] if not _FIELD.match(f"\n{line}\r"))
         raise ProtocolError(f"a line that is no header field: {bad.partition(':')[0][:40]!r}")  # never its value
-    return text, lines - 1
+    if lines - 1 > max_fields:
+        raise ProtocolError(f"more than {max_fields} fields {where}")
+    return text
 
 
 def read_framing(text: str) -> dict[str, str]:

@@ -12,23 +12,36 @@ It leaves to others: the waiting, content codings (`coding`), tunnels (`proxy`),
                  a final head, no length told                   UNTIL_CLOSE
                  a final head, no body                          the end
     SIZED        the last byte                                  the end
-    CHUNKED      a chunk, or a part of one                      CHUNKED
+    CHUNKED      a part of a chunk, or of its line              CHUNKED
+                 the end of a chunk, and nothing more           BETWEEN
                  the chunk of size 0                            TRAILERS
+    BETWEEN      as in CHUNKED
     TRAILERS     the empty line                                 the end
     UNTIL_CLOSE  the peer's end                                 CLOSED
     the end      both sides keep the connection, nothing over   IDLE
                  anything else                                  CLOSED
     any          a broken rule, or a misuse                     FAILED
 
-The peer's end in HEAD, SIZED, CHUNKED and TRAILERS breaks a rule.  Lines end with CR LF and nothing else: a bare CR or LF, which RFC
-9112, 2.2 lets a reader tolerate, is refused, since two readers that differ about it see two different messages.
+The peer's end in HEAD, SIZED, CHUNKED, BETWEEN and TRAILERS breaks a rule.  Lines end with CR LF and nothing else: a bare CR or LF,
+which RFC 9112, 2.2 lets a reader tolerate, is refused, since two readers that differ about it see two different messages.
 """
 
 from __future__ import annotations
 
 from .._typing import TYPE_CHECKING
 from .base import Data, End, Head, ProtocolError
-from .grammar import BARE, CHUNK_LINE, CHUNK_LINE_START, STATUS_LINE, options_of, read_framing, read_length, read_section, write_head
+from .grammar import (
+    BARE,
+    CHUNK_LINE,
+    CHUNK_LINE_START,
+    SIZE_LINE,
+    STATUS_LINE,
+    options_of,
+    read_framing,
+    read_length,
+    read_section,
+    write_head,
+)
 from .headers import Headers
 
 if TYPE_CHECKING:
@@ -36,12 +49,13 @@ if TYPE_CHECKING:
 
     from .base import Event
 
-__all__ = ["CHUNKED", "CLOSED", "FAILED", "HEAD", "IDLE", "SIZED", "TRAILERS", "UNTIL_CLOSE", "Http1"]
+__all__ = ["BETWEEN", "CHUNKED", "CLOSED", "FAILED", "HEAD", "IDLE", "SIZED", "TRAILERS", "UNTIL_CLOSE", "Http1"]
 
 IDLE = "idle"
 HEAD = "waiting for the head"
 SIZED = "in a sized body"
 CHUNKED = "in a chunked body"
+BETWEEN = "in a chunked body, between two chunks"
 TRAILERS = "in the trailers"
 UNTIL_CLOSE = "in a body that ends with the connection"
 CLOSED = "closed"
@@ -181,29 +195,32 @@ class Http1:
         Raises:
             ProtocolError: the peer broke a rule, or hung up where it may not.
         """
+        if self.state == BETWEEN and (line := SIZE_LINE.match(data)):
+            start, end = line.end(), len(data) - 2
+            if start < end == start + int(line[1], 16) and data.endswith(b"\r\n"):
+                return [Data(data[start:end])]  # one whole chunk and nothing else: what each read of a slow stream gives
         if self.state == FAILED:
             raise self._misused("nothing can be received")
+        events: list[Event] = []
         try:
-            return self._read(data) if data else self._hang_up()
+            if not data:
+                return self._hang_up()
+            if self._kept or self.state == BETWEEN:
+                data = self._join(data)
+            if self.state not in _STEPS:
+                raise ProtocolError("the server sent bytes that nobody asked for")
+            self.received = True
+            position, size = 0, len(data)
+            while position < size:
+                step = _STEPS.get(self.state)
+                if step is None:
+                    # More than one answer: whose it is cannot be known, so it must never answer the next request (RFC 9112, 9.2).
+                    self.state = CLOSED
+                    break
+                position = step(self, data, position, events)
         except ProtocolError:
             self.state = FAILED
             raise
-
-    def _read(self, data: bytes) -> list[Event]:
-        if self.state not in _STEPS:
-            raise ProtocolError("the server sent bytes that nobody asked for")
-        self.received = True
-        events: list[Event] = []
-        if self._kept:
-            data = self._join(data)
-        position, size = 0, len(data)
-        while position < size:
-            step = _STEPS.get(self.state)
-            if step is None:
-                # More than one answer: whose it is cannot be known, so it must never answer the next request (RFC 9112, 9.2).
-                self.state = CLOSED
-                break
-            position = step(self, data, position, events)
         return events
 
     def _hang_up(self) -> list[Event]:
@@ -219,6 +236,9 @@ class Http1:
 
     def _join(self, data: bytes) -> bytes:
         """Return what was kept and `data` as one, or b"" when it is still without end.  Never scans anything twice: a drip stays linear."""
+        if self.state == BETWEEN:
+            self.state = CHUNKED
+            return b"\r\n" + data  # the end of the chunk before: a chunk line is read together with it
         kept = self._kept
         seen = max(len(kept) - 3, 0)
         kept += data
@@ -248,7 +268,7 @@ class Http1:
         end = data.find(b"\r\n\r\n", position)
         if end < 0:
             return self._keep(data, position)
-        text = self._section(data, position, end)
+        text = read_section(data[position : end + 2], self._max_head, self._max_fields, "in the head")
         line = STATUS_LINE.match(text)
         if line is None:
             raise ProtocolError(f"a bad status line: {text.splitlines()[0][:60]!r}")
@@ -263,15 +283,6 @@ class Http1:
         if self.state == HEAD:
             self._finish(events)
         return end + 2 if self.state == CHUNKED else end + 4  # a chunk line begins with the CR LF before it
-
-    def _section(self, data: bytes, position: int, end: int) -> str:
-        """Return the head or the trailers in `data[position:end]` as checked text."""
-        if end + 4 - position > self._max_head:
-            raise ProtocolError(f"more than {self._max_head} bytes {self._where()}")
-        text, fields = read_section(data[position : end + 2])
-        if fields > self._max_fields:
-            raise ProtocolError(f"more than {self._max_fields} fields {self._where()}")
-        return text
 
     def _count_interim(self, status: int) -> None:
         if status == 101:
@@ -331,7 +342,7 @@ class Http1:
                 left -= len(piece)
                 continue
             if size - position == 2 and data.endswith(b"\r\n"):
-                self._kept += b"\r\n"  # a chunk and its end came together, as they do in a slow stream
+                self.state = BETWEEN
                 position = size
                 break
             line = CHUNK_LINE.match(data, position)
@@ -359,7 +370,9 @@ class Http1:
         end = data.find(b"\r\n\r\n", position)
         if end < 0:
             return self._keep(data, position)
-        self._section(data, position, end)  # checked, and dropped: nothing of ours depends on them (RFC 9110, 6.5.1)
+        read_section(
+            data[position : end + 2], self._max_head, self._max_fields, TRAILERS
+        )  # checked, and dropped: nothing of ours depends on them (RFC 9110, 6.5.1)
         self._finish(events)
         return end + 4
 

@@ -139,7 +139,7 @@ class SSEDecoder:
             self._fail(self._too_large(), events)
 
     def _blocks(self, blocks: bytes) -> list[ServerSentEvent]:
-        """Return the events of blocks that have ended."""
+        """Return the events of blocks that have ended.  The hot path: what it costs is paid for every token of a model."""
         if len(blocks) > self._limit:
             good = self._within_limit(blocks)
             if good < len(blocks):
@@ -151,15 +151,10 @@ class SSEDecoder:
             fault = ProtocolError(f"byte {self._offset + error.start} of the event stream (a line end counts as one) is not UTF-8")
             return self._before_failure(blocks[:good] if good > 1 else b"", fault)
         self._offset += len(blocks)
-        return self._events(text)
-
-    def _events(self, text: str) -> list[ServerSentEvent]:
-        """Return the events of the text of whole blocks.  The hot path: what it costs is paid for every token of a model."""
         events: list[ServerSentEvent] = []
-        new, append = ServerSentEvent, events.append
         for event, data, line in SIMPLE_BLOCK_OR_LINE.findall(text) if len(text) < LARGE else one_by_one(text):
             if data and not self._begun:
-                append(new(event or "message", data, self.last_event_id))
+                events.append(ServerSentEvent(event or "message", data, self.last_event_id))
             elif line:
                 self._field(line)
             else:
