@@ -16,13 +16,18 @@ DEBUG, INFO = 10, 20
 """The numbers of `logging`, which is not imported for them."""
 
 
+_logger: Logger | None = None  # once it was found: there is one of a name for as long as a process lives
+
+
 def logger_for(level: int) -> Logger | None:
     """Return the logger if somebody listens to this level. A program that never imported `logging` cannot."""
-    logging = sys.modules.get("logging")
-    if logging is None:
-        return None
-    logger: Logger = logging.getLogger("oxide")
-    return logger if logger.isEnabledFor(level) else None
+    global _logger
+    if _logger is None:
+        logging = sys.modules.get("logging")
+        if logging is None:
+            return None
+        _logger = logging.getLogger("oxide")
+    return _logger if _logger.isEnabledFor(level) else None
 
 
 def listen(environment: Mapping[str, str]) -> None:

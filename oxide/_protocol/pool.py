@@ -128,9 +128,13 @@ class Pool(Generic[C]):
 
     def take(self, key: Hashable, secure: bool, now: float, fresh: bool = False) -> Slot[C] | None:
         """Claim a connection as `request` does, if there is one to be had at once; None: one would have to wait."""
-        if self._idle:
-            self._expire(now)
+        for longest in self._idle:
+            if now - longest.idle_since >= self._expiry:
+                self._expire(now)
+            break
         known = self._lanes.get(key)
+        if known is not None and known.idle and not (fresh or known.waiting):
+            return self._latest(known)
         lane: Lane[C] = Lane(key, secure) if known is None else known
         if fresh:
             for slot in list(lane.idle):
@@ -141,10 +145,7 @@ class Pool(Generic[C]):
     def _find(self, lane: Lane[C]) -> Slot[C] | None:
         """An idle connection, a place on a shared one, or leave to open one; None: wait."""
         if lane.idle:
-            slot = lane.idle.pop()
-            del self._idle[slot]
-            slot.used = 1
-            return slot
+            return self._latest(lane)
         for slot in lane.shared:
             if slot.used < slot.places:
                 self._idle.pop(slot, None)
@@ -155,6 +156,13 @@ class Pool(Generic[C]):
         if len(self._slots) >= self._max and not self._evict():
             return None
         return self._open(lane)
+
+    def _latest(self, lane: Lane[C]) -> Slot[C]:
+        """The idle connection that was used last."""
+        slot = lane.idle.pop()
+        del self._idle[slot]
+        slot.used = 1
+        return slot
 
     def _open(self, lane: Lane[C]) -> Slot[C]:
         offers = self._offers_http2(lane)

@@ -32,6 +32,7 @@ __all__ = [
     "literal",
     "lookup",
     "new_socket",
+    "poll_of",
     "reach",
     "unix",
     "unreachable",
@@ -237,3 +238,12 @@ def reach(endpoint: Endpoint, addresses: Sequence[Address], deadline: float) -> 
                 return connected
     finally:
         dialing.stop()
+
+
+def poll_of(sock: socket.socket) -> Callable[[int], Sequence[object]]:
+    """Return what tells whether the socket has something to say: bytes, its end, an error. A third of the price of a look with `recv`."""
+    if not hasattr(select, "poll"):  # Windows
+        return lambda _: select.select([sock], [], [], 0)[0]
+    poll = select.poll()
+    poll.register(sock, select.POLLIN)
+    return poll.poll

@@ -13,7 +13,7 @@ from _thread import get_ident
 from weakref import WeakKeyDictionary
 
 from .._typing import TYPE_CHECKING
-from .addresses import FOREVER, aborted, late
+from .addresses import FOREVER, aborted, late, poll_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,6 +36,7 @@ class LoopStream(asyncio.BaseProtocol):
         "_deadline",
         "_ended",
         "_error",
+        "_look_due",
         "_loop",
         "_lost",
         "_paused",
@@ -59,6 +60,7 @@ class LoopStream(asyncio.BaseProtocol):
         self._sender: asyncio.Future[None] | None = None  # set while the transport's buffer is full
         self._deadline = 0.0
         self._timer: asyncio.TimerHandle | None = None
+        self._look_due = FOREVER  # when the timer looks
 
     # What the event loop tells ------------------------------------------------------------------------------------------------------
 
@@ -69,8 +71,10 @@ class LoopStream(asyncio.BaseProtocol):
         # The bytes go to the list, not into the future: a task that is cancelled before it runs again would lose them.
         self._chunks.append(data)
         self._size += len(data)
-        if self._waiter is not None:
-            wake(self._waiter)
+        waiter = self._waiter
+        if waiter is not None:
+            if not waiter.done():
+                waiter.set_result(None)
         elif self._size > _HIGH_WATER and self._transport is not None and not self._paused:
             self._paused = True
             self._transport.pause_reading()
@@ -117,11 +121,24 @@ class LoopStream(asyncio.BaseProtocol):
     # What the core asks -------------------------------------------------------------------------------------------------------------
 
     async def receive(self, timeout: float) -> bytes:
-        if not self._chunks:
-            await self._wait(timeout)
         chunks = self._chunks
         if not chunks:
-            return b""
+            if self._ended or self._closed or self._lost or timeout <= 0:
+                return self._nothing(timeout)
+            self._deadline = deadline = self._loop.time() + timeout
+            if deadline < self._look_due:
+                self._arm(deadline)
+            self._waiter = waiter = self._loop.create_future()
+            try:
+                await waiter
+            except TimeoutError:
+                raise late(timeout) from None
+            finally:
+                self._waiter = None
+            if not chunks:
+                if self._ended:
+                    return b""
+                raise self._failure()
         data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
         chunks.clear()
         self._size = 0
@@ -129,44 +146,31 @@ class LoopStream(asyncio.BaseProtocol):
             self._resume()
         return data
 
-    async def _wait(self, timeout: float) -> None:
-        """Wait until there are bytes, or the end of them."""
+    def _nothing(self, timeout: float) -> bytes:
+        """Where there is nothing to wait for: return the end, or raise."""
         if self._closed or self._lost:
             raise self._failure()
-        if self._ended:
-            return
-        if timeout <= 0:
+        if not self._ended:
             raise late(timeout)
-        self._arm(timeout)
-        self._waiter = waiter = self._loop.create_future()
-        try:
-            await waiter
-        except TimeoutError:
-            raise late(timeout) from None
-        finally:
-            self._waiter = None
-        if not self._chunks and not self._ended:
-            raise self._failure()
+        return b""
 
-    def _arm(self, timeout: float) -> None:
-        """Have the timer look in time. One that looks earlier will do: it goes on to the deadline that holds then."""
-        self._deadline = deadline = self._loop.time() + timeout
-        timer = self._timer
-        if timer is not None and timer.when() <= deadline:
-            return
-        if timer is not None:
-            timer.cancel()
-        self._timer = self._loop.call_at(deadline, self._look) if timeout < FOREVER else None
+    def _arm(self, deadline: float) -> None:
+        """Have the timer look in time. One that looks earlier would do as well: it goes on to the deadline that holds then."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._look_due = deadline
+        self._timer = self._loop.call_at(deadline, self._look)
 
     def _look(self) -> None:
         self._timer = None
+        self._look_due = FOREVER
         waiter = self._waiter
         if waiter is None or waiter.done():
             return
         if self._deadline <= self._loop.time():
             waiter.set_exception(TimeoutError())
-        elif self._deadline < self._loop.time() + FOREVER:
-            self._timer = self._loop.call_at(self._deadline, self._look)
+        elif self._deadline < FOREVER:
+            self._arm(self._deadline)
 
     def _resume(self) -> None:
         self._paused = False
@@ -258,11 +262,12 @@ class BufferedStream(LoopStream, asyncio.BufferedProtocol):
     What a plain protocol costs there is an allocation of 256 KiB a read, which malloc often takes from and gives back to the system.
     """
 
-    __slots__ = ("_buffer", "_socket")
+    __slots__ = ("_buffer", "_poll", "_socket")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, sock: socket.socket) -> None:
         super().__init__(loop)
         self._socket = sock
+        self._poll = poll_of(sock)
         buffer = _buffers.get(loop)
         if buffer is None:
             buffer = _buffers[loop] = memoryview(bytearray(_RECEIVE_SIZE))
@@ -276,10 +281,11 @@ class BufferedStream(LoopStream, asyncio.BufferedProtocol):
 
     @property
     def quiet(self) -> bool:
-        return super().quiet and self._hears_nothing()
+        # The kernel is asked as well: between two calls that follow each other at once the loop has not looked.
+        return super().quiet and (not self._poll(0) or self._hears_nothing())
 
     def _hears_nothing(self) -> bool:
-        """Ask the kernel: between two calls that follow each other at once the loop has not looked."""
+        """Take in what has come."""
         try:
             size = self._socket.recv_into(self._buffer)
         except OSError as error:

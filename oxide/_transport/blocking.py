@@ -7,7 +7,6 @@ A warm exchange costs two system calls, and the look before a connection is used
 from __future__ import annotations
 
 import errno
-import select
 import socket
 import struct
 import sys
@@ -15,7 +14,7 @@ import time
 from _thread import TIMEOUT_MAX, RLock, allocate_lock, get_ident
 
 from .._typing import TYPE_CHECKING, Generic, TypeVar
-from .addresses import FOREVER, SlowResolver, aborted, in_thread, late, literal, lookup, reach, unix
+from .addresses import FOREVER, SlowResolver, aborted, in_thread, late, literal, lookup, poll_of, reach, unix
 from .base import run_now
 
 if TYPE_CHECKING:
@@ -33,17 +32,17 @@ T = TypeVar("T")
 
 _RECEIVE_SIZE = 65536
 _AT_ONCE = int(getattr(socket, "MSG_DONTWAIT", 0))
-_LOOK = int(socket.MSG_PEEK) | _AT_ONCE  # once: adding members of an enum takes longer than the look
 
 
 class SocketStream:
     """A connected socket. One thread receives and one sends at a time; anybody closes."""
 
-    __slots__ = ("_closed", "_closing", "_receive_timeout", "_receiving", "_send_timeout", "_sending", "_socket")
+    __slots__ = ("_closed", "_closing", "_poll", "_receive_timeout", "_receiving", "_send_timeout", "_sending", "_socket")
 
     def __init__(self, sock: Socket | socket.socket) -> None:
         sock.setblocking(True)
         self._socket = sock
+        self._poll = poll_of(sock)
         self._closed = False
         self._closing = RLock()  # reentrant, since a signal handler may close in the middle of a close
         self._receiving = self._sending = False
@@ -134,21 +133,11 @@ class SocketStream:
     def quiet(self) -> bool:
         self._receiving = True
         try:
-            return not self._closed and _silent(self._socket)
+            return not (self._closed or self._poll(0))
         finally:
             self._receiving = False
             if self._closed:
                 self._let_go()
-
-
-def _silent(sock: socket.socket) -> bool:
-    if not _AT_ONCE:  # Windows
-        return not select.select([sock], [], [], 0)[0]
-    try:
-        sock.recv(1, _LOOK)
-    except OSError as error:
-        return isinstance(error, BlockingIOError)
-    return False  # bytes, or the end
 
 
 # Timeouts in the kernel ------------------------------------------------------------------------------------------------------------

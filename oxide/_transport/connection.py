@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, AsyncIterator
 
 from .._protocol.base import Data, End, Head, ProtocolError
-from .._protocol.http1 import Http1
+from .._protocol.http1 import IDLE, Http1
+from .._timeout import FOREVER
 from .._typing import TYPE_CHECKING, Protocol
 from .course import Opaque
 
@@ -40,6 +41,10 @@ class Channel(Protocol):
     @property
     def head(self) -> Head | None: ...
 
+    def at_hand(self) -> bytes:
+        """Return what has come of the body along with its head, without waiting; b"" for nothing."""
+        ...
+
     async def next_chunk(self, course: Course) -> bytes | None:
         """Return more of the body, b"" for none yet, None at its end."""
         ...
@@ -73,7 +78,7 @@ class Http1Connection:
     @property
     def reusable(self) -> bool:
         """Whether another request may be sent, now or after `settle`."""
-        return (self.machine.reusable or self.unsettled) and not self._closed
+        return (self.machine.state == IDLE or self.unsettled) and not self._closed
 
     def fails_unanswered(self) -> bool:
         """Whether a request that failed here may be sent again: no byte of its response has come."""
@@ -90,14 +95,21 @@ class Http1Connection:
         """Send the request, and return the channel of its response, whose head has come."""
         self.ended = False
         course.phase = "send"
+        bounded, timeout, body = course.deadline != FOREVER, course.timeout, outgoing.body
+        machine, stream = self.machine, self.stream
         try:
-            await self._send(outgoing, course)
+            if isinstance(body, bytes) and len(body) <= PIECE:
+                await stream.send(
+                    Opaque(machine.request(outgoing.method, outgoing.target, outgoing.fields, body)),
+                    course.left(timeout.write) if bounded else timeout.write,
+                )
+            else:
+                await self._send_pieces(outgoing, body, course)
         except (OSError, ProtocolError) as error:
             events = await self._early_answer(error, course)
         else:
             course.phase = "head"
-            receive, stream, timeout = self.machine.receive, self.stream, course.timeout.read
-            while not (events := receive(await stream.receive(course.left(timeout)))):
+            while not (events := machine.receive(await stream.receive(course.left(timeout.read) if bounded else timeout.read))):
                 pass
         head = events[0]
         if not isinstance(head, Head):
@@ -106,22 +118,10 @@ class Http1Connection:
         self.head = head
         return self
 
-    async def _send(self, outgoing: Outgoing, course: Course) -> None:
-        body = outgoing.body
-        timeout = course.left(course.timeout.write)
+    async def _send_pieces(self, outgoing: Outgoing, body: bytes | Pieces, course: Course) -> None:
+        """Send the head apart from the body, which is large or comes in pieces."""
         machine = self.machine
-        if not isinstance(body, bytes):
-            await self._send_pieces(outgoing, body, course)
-        elif len(body) <= PIECE:
-            await self.stream.send(Opaque(machine.request(outgoing.method, outgoing.target, outgoing.fields, body)), timeout)
-        else:
-            head = Opaque(machine.request(outgoing.method, outgoing.target, outgoing.fields, length=len(body)))
-            await self.stream.send(head, timeout)
-            await self.stream.send(machine.body_piece(body), timeout)
-            machine.end_body()
-
-    async def _send_pieces(self, outgoing: Outgoing, pieces: Pieces, course: Course) -> None:
-        machine, known = self.machine, outgoing.length
+        known, pieces = (len(body), (body,)) if isinstance(body, bytes) else (outgoing.length, body)
         head = Opaque(machine.request(outgoing.method, outgoing.target, outgoing.fields, length=known, chunked=known is None))
         await self.stream.send(head, course.left(course.timeout.write))
         source = piece_iterator(pieces)
@@ -145,18 +145,27 @@ class Http1Connection:
             course.phase = "send"
             raise error from None
 
+    def at_hand(self) -> bytes:
+        """Return what has come of the body along with its head, without waiting; b"" for nothing."""
+        events, self._events = self._events, ()
+        if not events:
+            return b""
+        if type(events[-1]) is End:
+            self.ended = True
+        first = events[0]
+        return first.data if type(first) is Data else b""
+
     async def next_chunk(self, course: Course) -> bytes | None:
         """Return more of the body, b"" for none yet, None at its end."""
         if self.ended:
             return None
-        events = self._events
-        if events:
-            self._events = ()
-        else:
-            course.phase = "body"
-            receive, stream, timeout = self.machine.receive, self.stream, course.timeout.read
-            while not (events := receive(await stream.receive(course.left(timeout)))):
-                pass
+        if self._events:
+            return self.at_hand() or None
+        course.phase = "body"
+        bounded, span = course.deadline != FOREVER, course.timeout.read
+        receive, stream = self.machine.receive, self.stream
+        while not (events := receive(await stream.receive(course.left(span) if bounded else span))):
+            pass
         if type(events[-1]) is End:
             self.ended = True
         first = events[0]

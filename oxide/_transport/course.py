@@ -62,7 +62,7 @@ class Course:
     Phases: "pool", "connect" (refined by the dialling to "resolve", "proxy", "tls"), "send", "head", "body".
     """
 
-    __slots__ = ("begun", "bound", "connected", "deadline", "done", "first_byte", "now", "phase", "queued", "span", "timeout")
+    __slots__ = ("begun", "bound", "connected", "deadline", "done", "first_byte", "now", "phase", "queued", "timeout")
 
     def __init__(self, timeout: Timeout, deadline: float, now: Callable[[], float], begun: float) -> None:
         self.timeout = timeout
@@ -71,7 +71,6 @@ class Course:
         self.now = now
         self.begun = begun
         self.phase = "pool"
-        self.span = 0.0  # what the latest wait was allowed, for the error that tells of it
         self.queued = 0.0  # seconds until there was a connection, or leave to open one
         self.connected = 0.0  # seconds it took to open one; 0 for one that stood
         self.first_byte = 0.0
@@ -81,6 +80,12 @@ class Course:
         """Bound the wait for an event of a stream: it comes "first_event" or "idle" seconds after `since`, or the call is over."""
         due, total = since + getattr(self.timeout, bound), self.begun + self.timeout.total
         self.bound, self.deadline = (bound, due) if due < total else ("total", total)
+
+    @property
+    def span(self) -> float:
+        """Seconds that each wait of the present phase may take, unless the deadline of the call is nearer."""
+        span: float = getattr(self.timeout, _LIMITS.get(self.phase, "connect"))
+        return span
 
     @property
     def expired(self) -> bool:
@@ -94,5 +99,8 @@ class Course:
             if left <= 0:
                 raise DeadlineError("the deadline of the call has passed")
             span = min(span, left)
-        self.span = span
         return span
+
+
+_LIMITS = {"pool": "pool", "send": "write", "head": "read", "body": "read"}
+"""Phase -> the limit of its waits; all others belong to connecting."""

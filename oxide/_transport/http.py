@@ -8,7 +8,6 @@ from _weakref import ref
 from collections import deque
 
 from .._protocol.base import ProtocolError
-from .._protocol.coding import decoder_for
 from .._protocol.pool import Pool
 from .._typing import TYPE_CHECKING
 from .connection import Http1Connection
@@ -89,38 +88,32 @@ class HttpTransport:
         """
         offers = 0
         while True:
-            slot, reused = await self._lease(outgoing, course, fresh=offers > 0)
+            slot = self._take(outgoing.origin, course, fresh=offers > 0) or await self._queue(outgoing.origin, course)
+            connection = slot.connection
+            reused = connection is not None
+            if connection is None:
+                connection = await self._connect(slot, outgoing.origin, course)
+            elif (connection.unsettled and not await self._settled(slot, connection)) or not connection.sound():
+                self._retire(slot)
+                continue
             try:
-                return await self._start(slot, outgoing, course, reused)
-            except _Again as again:
-                if offers >= again.times:  # MAX_REFUSALS or MAX_FAREWELLS: it ends
-                    raise again.cause from None
+                channel = await connection.open(outgoing if self._proxy_for is None else self._addressed(outgoing, self._proxy_for), course)
+                course.first_byte = course.now()
+                return Incoming(self, slot, channel, course)
+            except BaseException as error:
+                if isinstance(connection, Http1Connection) and not connection.reusable:
+                    connection.close()
+                self.give_back(slot, self.backend.now())
+                if offers >= _repeats(error, outgoing, connection, reused):
+                    raise
                 offers += 1
 
-    async def _start(self, slot: ConnectionSlot, outgoing: Outgoing, course: Course, reused: bool) -> Incoming:
-        connection = slot.connection
-        if connection is None:
-            raise RuntimeError("a slot without a connection")
+    async def _settled(self, slot: ConnectionSlot, connection: Connection) -> bool:
+        """Wait for the end of the former response; return whether it has come."""
         try:
-            channel = await connection.open(outgoing if self._proxy_for is None else self._addressed(outgoing, self._proxy_for), course)
-            return self._incoming(slot, channel, course)
-        except BaseException as error:
-            if isinstance(connection, Http1Connection) and not connection.reusable:
-                connection.close()
-            self.give_back(slot, self.backend.now())
-            if outgoing.replayable and isinstance(error, (OSError, ProtocolError)) and (times := _repeats(error, connection, reused)):
-                raise _Again(error, times) from None
-            raise
-
-    def _incoming(self, slot: ConnectionSlot, channel: Channel, course: Course) -> Incoming:
-        course.first_byte = course.now()
-        try:
-            if channel.head is None:
-                raise ProtocolError("a response without a head")
-            coding = channel.head.coding
-            return Incoming(self, slot, channel, channel.head, None if coding is None else decoder_for(coding), course)
-        except ProtocolError:
-            channel.discard()
+            return await connection.settle()
+        except BaseException:
+            self._retire(slot)
             raise
 
     def _addressed(self, outgoing: Outgoing, proxy_for: Callable[[Origin], Proxy | None]) -> Outgoing:
@@ -140,44 +133,27 @@ class HttpTransport:
         return Outgoing(outgoing.method, origin, target, fields, outgoing.body, outgoing.length, outgoing.replayable)
 
     # ------------------------------------------------------------------------------------------------ connections
-    async def _lease(self, outgoing: Outgoing, course: Course, fresh: bool) -> tuple[ConnectionSlot, bool]:
-        """Return a slot with a sound connection, and whether that had been used before."""
-        origin = outgoing.origin
+    def _take(self, origin: Origin, course: Course, fresh: bool) -> ConnectionSlot | None:
+        """Return a slot that is to be had at once, its connection not looked at yet, or not opened; None: one has to wait."""
         course.phase = "pool"
         if self._abandoned:
             self._collect()
-        while True:
-            now = course.now()
-            with self._mutex:
-                if self.closed:
-                    raise ClosedError
-                slot = self._pool.take(origin.key, origin.scheme == "https", now, fresh)
-            if self._pool.unsettled:
-                self._settle()
-            if slot is None:
-                slot = await self._queue(origin, course)
-                course.queued += course.now() - now
-            connection = slot.connection
-            if connection is None:
-                await self._connect(slot, origin, course)
-                return slot, False
-            try:
-                sound = (not connection.unsettled or await connection.settle()) and connection.sound()
-            except BaseException:
-                self._retire(slot)
-                raise
-            if sound:
-                return slot, True
-            self._retire(slot)
+        with self._mutex:
+            if self.closed:
+                raise ClosedError
+            slot = self._pool.take(origin.key, origin.scheme == "https", course.now(), fresh)
+        if self._pool.unsettled:
+            self._settle()
+        return slot
 
     async def _queue(self, origin: Origin, course: Course) -> ConnectionSlot:
         """Wait for a slot, first come first served."""
         gate = self.backend.gate()
-        span = course.left(course.timeout.pool)
+        span, began = course.left(course.timeout.pool), course.now()
         with self._mutex:
             if self.closed:
                 raise ClosedError
-            ticket = self._pool.request(origin.key, origin.scheme == "https", course.now())
+            ticket = self._pool.request(origin.key, origin.scheme == "https", began)
             ticket.gate = gate
         if ticket.slot is not None:
             return ticket.slot
@@ -192,6 +168,7 @@ class HttpTransport:
                 raise ClosedError
             course.left(span)
             raise PoolTimeoutError(f"no connection became free: all {self._limits.max_connections} are in use (Limits.max_connections)")
+        course.queued += course.now() - began
         return ticket.slot
 
     def _withdraw(self, ticket: Ticket[Connection]) -> None:
@@ -199,7 +176,7 @@ class HttpTransport:
             self._pool.withdraw(ticket, self.backend.now())
         self._settle()
 
-    async def _connect(self, slot: ConnectionSlot, origin: Origin, course: Course) -> None:
+    async def _connect(self, slot: ConnectionSlot, origin: Origin, course: Course) -> Connection:
         """Open the connection that the pool has allowed."""
         course.phase = "connect"
         started = course.now()
@@ -232,6 +209,7 @@ class HttpTransport:
                 raise ClosedError
             self._pool.opened(slot, connection, connection.places, protocol == "h2")
         self._settle()
+        return connection
 
     def _resize(self, slot: ConnectionSlot) -> None:
         """A shared connection takes more requests, or fewer, or none any more."""
@@ -249,7 +227,7 @@ class HttpTransport:
     def release(self, incoming: Incoming, now: float) -> None:
         """A response has ended, or is not wanted any more."""
         with self._mutex:
-            slot = incoming.take_slot()
+            slot, incoming.slot = incoming.slot, None
             if slot is not None:
                 self._put_back(slot, now)
         if self._pool.unsettled:
@@ -258,7 +236,8 @@ class HttpTransport:
     def claim(self, incoming: Incoming) -> ConnectionSlot | None:
         """Take its slot from a response, unless somebody else has."""
         with self._mutex:
-            return incoming.take_slot()
+            slot, incoming.slot = incoming.slot, None
+            return slot
 
     def give_back(self, slot: ConnectionSlot, now: float) -> None:
         """A request is done with its slot."""
@@ -344,17 +323,10 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget_all)
 
 
-class _Again(Exception):  # noqa: N818 - not an error of anybody
-    """The request may be sent once more, unless it has been `times` times."""
-
-    def __init__(self, cause: OSError | ProtocolError, times: int) -> None:
-        super().__init__()
-        self.cause = cause
-        self.times = times
-
-
-def _repeats(error: OSError | ProtocolError, connection: Connection, reused: bool) -> int:
+def _repeats(error: BaseException, outgoing: Outgoing, connection: Connection, reused: bool) -> int:
     """How often a request may be repeated that the server refused, or that died with a connection that had stood idle; 0 for any other."""
+    if not outgoing.replayable or not isinstance(error, (OSError, ProtocolError)):
+        return 0
     if not isinstance(connection, Http1Connection):
         from .http2_channel import RefusedError
 

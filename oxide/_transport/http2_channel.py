@@ -95,6 +95,10 @@ class Http2Channel:
         """Whether more of the body can be sent, or there is no use in it."""
         return self.roomy or self.has_head()
 
+    def at_hand(self) -> bytes:
+        """Return nothing: what has come must be acknowledged, and that may have to wait."""
+        return b""
+
     async def next_chunk(self, course: Course) -> bytes | None:
         """Return more of the body, None at its end."""
         if self.ended:

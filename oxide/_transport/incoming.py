@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from .._protocol.base import ProtocolError
+from .._protocol.coding import decoder_for
 from .._typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from typing import TypeAlias
 
-    from .._protocol.base import Head
     from .._protocol.coding import Decoder
     from .._protocol.headers import Headers
     from .._protocol.pool import Slot
@@ -47,26 +47,32 @@ class Lender(Protocol):
 
 
 class Incoming:
-    """A response whose head has come; its connection goes back to the pool at the end of the body, or is discarded."""
+    """A response whose head has come; its connection goes back to the pool at the end of the body, or is discarded.
 
-    __slots__ = ("_channel", "_complete", "_decoder", "_slot", "_transport", "course", "headers", "status", "version")
+    Raises:
+        ProtocolError: its body is in a content coding that nobody asked for; the channel is discarded then, its slot still the caller's.
+    """
 
-    def __init__(
-        self, transport: Lender, slot: ConnectionSlot, channel: Channel, head: Head, decoder: Decoder | None, course: Course
-    ) -> None:
+    __slots__ = ("_channel", "_complete", "_decoder", "_transport", "course", "headers", "slot", "status", "version")
+
+    def __init__(self, transport: Lender, slot: ConnectionSlot, channel: Channel, course: Course) -> None:
+        self.slot: ConnectionSlot | None = None  # of the connection, until it is given back: the transport takes it, once
+        head = channel.head
+        if head is None:
+            raise ProtocolError("a response without a head")
         self.status = head.status
         self.headers: Headers = head.headers
         self.version = head.version
         self.course = course
         self._transport = transport
         self._channel = channel
-        self._slot: ConnectionSlot | None = slot
-        self._decoder = decoder
+        self._decoder = None if head.coding is None else _decoder(head.coding, channel)
         self._complete = False  # the whole body has come
+        self.slot = slot
 
     async def next_chunk(self) -> bytes | None:
         """Return more of the body, decoded; b"" where nothing came of what was received; None at its end."""
-        if self._slot is None:
+        if self.slot is None:
             return self._rest()
         try:
             if self._decoder is None:
@@ -105,12 +111,22 @@ class Incoming:
     async def read(self, limit: int, cut: bool = False) -> bytes:
         """Return the whole body, or raise TooLargeError. With `cut`, what there is of one that breaks off or is larger than `limit`."""
         chunks: list[bytes] = []
+        chunk: bytes | None
         size = 0
+        if self._decoder is None and self.slot is not None:
+            chunk = self._channel.at_hand()
+            if self._channel.ended:
+                self._complete = True
+                self._finish()
+                if len(chunk) <= limit:
+                    return chunk  # as it mostly is with a short answer: nothing was to be waited for
+            size = len(chunk)
+            chunks.append(chunk)
         try:
             while size <= limit and (chunk := await self.next_chunk()) is not None:
                 size += len(chunk)
                 chunks.append(chunk)
-                if self._slot is None and self._decoder is None:
+                if self.slot is None and self._decoder is None:
                     break
         except (OSError, ProtocolError):
             if not cut:
@@ -144,11 +160,14 @@ class Incoming:
         self.course.done = now = self.course.now()
         self._transport.give_back(slot, now)
 
-    def take_slot(self) -> ConnectionSlot | None:
-        """Hand over the slot, once."""
-        slot, self._slot = self._slot, None
-        return slot
-
     def __del__(self) -> None:
-        if self._slot is not None:
-            self._transport.abandon(self._slot, self._channel)
+        if self.slot is not None:
+            self._transport.abandon(self.slot, self._channel)
+
+
+def _decoder(coding: str, channel: Channel) -> Decoder | None:
+    try:
+        return decoder_for(coding)
+    except ProtocolError:
+        channel.discard()
+        raise
