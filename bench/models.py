@@ -23,34 +23,41 @@ if TYPE_CHECKING:
     Work = Callable[[], object]
 
 ROUNDS, SECONDS = 40, 0.004
+PLAIN = frozenset((dict, str, int, float, bool, type(None)))
 CREATED = 1_770_000_000
 
 
 # ---------------------------------------------------------------------------------------------------- what is decoded
 def answer() -> Json:
-    """An answer of 20 KB and 58 objects: a model thought, searched the web six times, and wrote a page with references."""
+    """An answer of 20 KB and 30 objects, a turn of an agent: twelve functions on offer, thoughts, two calls, and a text of 1,500 words."""
     output: list[Json] = []
-    for i in range(6):
+    for i in range(2):
         summary = [{"type": "summary_text", "text": sentence(i, 50)}]
-        output.append({"id": f"rs_{i:050}", "type": "reasoning", "encrypted_content": f"gAAAAA{i:064x}" * 11, "summary": summary})
-        sources = [{"type": "url", "url": f"https://example.com/articles/{i}/{j}?utm_source=openai"} for j in range(2)]
-        action = {"type": "search", "query": sentence(i, 8), "sources": sources}
-        output.append({"id": f"ws_{i:050}", "type": "web_search_call", "status": "completed", "action": action})
-    output.append(message(words=1_300, references=10))
-    return response(output, [{"type": "web_search", "search_context_size": "medium", "user_location": None, "filters": None}])
+        output.append({"id": f"rs_{i:050}", "type": "reasoning", "encrypted_content": f"gAAAAA{i:064x}" * 20, "summary": summary})
+        arguments = json.dumps({"query": sentence(i, 12), "limit": 20})
+        call = {"type": "function_call", "call_id": f"call_{i:020}", "name": "look_up_3", "arguments": arguments, "status": "completed"}
+        output.append({"id": f"fc_{i:050}", **call})
+    output.append(message(words=1_500, references=4))
+    return response(output, functions(12))
+
+
+def functions(count: int) -> list[Json]:
+    limit = {"type": "integer", "description": sentence(2, 6), "minimum": 1, "maximum": 100}
+    properties = {"query": {"type": "string", "description": sentence(5, 8)}, "limit": limit}
+    schema = {"type": "object", "properties": properties, "required": ["query", "limit"], "additionalProperties": False}
+    tool = {"type": "function", "description": sentence(3, 20), "strict": True, "parameters": schema}
+    return [{**tool, "name": f"look_up_{i}"} for i in range(count)]
 
 
 def dense_answer() -> Json:
     """An answer of 20 KB and 114 objects: little text in many items, and eight functions on offer."""
     output: list[Json] = []
-    for i in range(8):
+    for i in range(7):
         output.append({"id": f"rs_{i:050}", "type": "reasoning", "summary": [{"type": "summary_text", "text": sentence(i, 50)}]})
         arguments = json.dumps({"query": sentence(i, 40)})
         call = {"type": "function_call", "call_id": f"call_{i:020}", "name": "look_up", "arguments": arguments, "status": "completed"}
         output += [{"id": f"fc_{i:050}", **call}, message(words=60, references=4)]
-    schema = {"type": "object", "properties": {"query": {"type": "string"}}, "required": ["query"], "additionalProperties": False}
-    tool = {"type": "function", "description": sentence(3, 20), "strict": True, "parameters": schema}
-    return response(output, [{**tool, "name": f"look_up_{i}"} for i in range(8)])
+    return response(output, functions(8))
 
 
 def message(words: int, references: int) -> Json:
@@ -125,13 +132,13 @@ def read_five(record: Any) -> None:
 
 def read_all(record: Any) -> None:
     """Read each field of each record, through the attributes."""
-    for name in vars(record):
+    for name in record.__dict__:
         value = getattr(record, name)
         if value.__class__ is list:
             for item in value:
-                if hasattr(item, "__dict__"):
+                if item.__class__ not in PLAIN:
                     read_all(item)
-        elif hasattr(value, "__dict__"):
+        elif value.__class__ not in PLAIN:
             read_all(value)
 
 

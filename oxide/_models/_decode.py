@@ -26,7 +26,7 @@ __all__ = ["decoder", "decoder_of"]
 _TAGS = ("type", "role", "object", "event", "action")
 _NOTHING = (None, None)
 _WRONG = (TypeError, KeyError, AttributeError)
-"""What the loops over lists raise for an item that is no object, or has no tag."""
+"""What the loops over lists raise for an item that is no object, or has no tag; such lists are gone through again, with care."""
 
 _new = object.__new__
 _decoders: dict[str, Decoder] = {}
@@ -91,15 +91,12 @@ def _list(items: Kinds, pair: Pair) -> Decoder | None:
     decode = _either(pair)
     if not items.classes or pair[1]:
         return lambda values: [decode(v) for v in values]
-    adopt_all = _plan(items.classes[0]).adopt_all if len(items.classes) == 1 else _Union(items.classes).adopt_all
+    return _plan(items.classes[0]).adopt_all if len(items.classes) == 1 else _Union(items.classes).adopt_all
 
-    def decode_list(values: Any) -> Any:
-        try:
-            return adopt_all(values)
-        except _WRONG:  # what has been adopted before is left as it is
-            return [decode(v) for v in values]
 
-    return decode_list
+def _each(values: list[Any], adopt: Decoder) -> list[Any]:
+    """Return a list with oddities in it, its objects adopted; those that have been adopted before are left as they are."""
+    return [adopt(v) if v.__class__ is dict else v for v in values]
 
 
 # ------------------------------------------------------------------------------------------------------ one class
@@ -123,23 +120,32 @@ class _Plan:
 
     def adopt(self, value: Any) -> Any:
         """Return a record that wears the dictionary `value`."""
-        if self.nested:
-            _visit(value, self.nested)
+        for key, on_object, on_list in self.nested:
+            inner = value.get(key)
+            if inner is None:
+                continue
+            if inner.__class__ is dict:
+                value[key] = on_object(inner)
+            elif inner.__class__ is list and inner:
+                value[key] = on_list(inner)
         record: Any = _new(self.cls)
         record.__dict__ = value
         return record
 
     def adopt_all(self, values: Any) -> list[Any]:
-        """Return the records of a list. Raises one of `_WRONG` for an item that is no object."""
-        cls = self.cls
-        records: list[Any] = []
-        for value in values:
+        """Return a list with its objects adopted."""
+        cls, adopt = self.cls, self.adopt
+        try:
             if self.nested:
-                _visit(value, self.nested)
-            record: Any = _new(cls)
-            record.__dict__ = value
-            records.append(record)
-        return records
+                return [adopt(v) for v in values]
+            records: list[Any] = []
+            for value in values:
+                record: Any = _new(cls)
+                record.__dict__ = value
+                records.append(record)
+            return records
+        except _WRONG:
+            return _each(values, adopt)
 
     def _late(self, key: str, text: str, module: str) -> Decoder:
         """Return a function that reads the annotation when the field first has a value; modules of records load no sooner."""
@@ -151,18 +157,6 @@ class _Plan:
             return _either(pair)(value)
 
         return decode
-
-
-def _visit(value: dict[str, Any], nested: list[tuple[str, Decoder, Decoder]]) -> None:
-    """Decode the fields of an object that may hold records."""
-    for key, on_object, on_list in nested:
-        inner = value.get(key)
-        if inner is None:
-            continue
-        if inner.__class__ is dict:
-            value[key] = on_object(inner)
-        elif inner.__class__ is list and inner:
-            value[key] = on_list(inner)
 
 
 def _plan(cls: type[Shaped]) -> _Plan:
@@ -194,21 +188,21 @@ class _Union:
         return self._table[kind if kind.__class__ is str else None].adopt(value)
 
     def adopt_all(self, values: Any) -> list[Any]:
-        """Return the records of a list. Raises one of `_WRONG` for an item that is no object, or has no tag."""
+        """Return a list with its objects adopted."""
         table, tag = self._table, self._tag
         records: list[Any] = []
-        for value in values:
-            plan = table[value[tag]]
-            cls = plan.cls
-            if cls is None:
-                records.append(plan.adopt(value))
-                continue
-            if plan.nested:
-                _visit(value, plan.nested)
-            record: Any = _new(cls)
-            record.__dict__ = value
-            records.append(record)
-        return records
+        try:
+            for value in values:
+                plan = table[value[tag]]
+                if plan.nested:
+                    records.append(plan.adopt(value))
+                else:
+                    record: Any = _new(plan.cls)
+                    record.__dict__ = value
+                    records.append(record)
+            return records
+        except _WRONG:
+            return _each(values, self.adopt)
 
     def _untagged(self, value: Any) -> Any:
         return _plan(_closest(self._classes, value)).adopt(value)
@@ -219,8 +213,8 @@ class _Fork:
 
     __slots__ = ("adopt",)
 
-    cls = None
-    nested = ()
+    cls = Unknown
+    nested = True  # so that `adopt` is asked
 
     def __init__(self, adopt: Decoder) -> None:
         self.adopt = adopt
