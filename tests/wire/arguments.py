@@ -11,6 +11,7 @@ from typing import Any
 
 from tools.sync.expressions import members
 from tools.sync.facts import Facts
+from tools.sync.layout import Layout
 
 TEXT = "a b/é+&=?"
 SEGMENT = "a:b é/(1)"
@@ -20,10 +21,7 @@ NAMED = ('a "b"é.json', b"{}")  # its type is guessed
 EXTRA = {"extra_headers": {"X-Extra": "1"}, "extra_query": {"extra": ["a b", True, 1.0], "deep": {"key": {"key": None, "other": 2}}}}
 EXTRA_BODY = {"extra_body": {"extra": {"key": [True, None, 1.5]}, "model": "other"}}
 LOCAL = {"output_type", "tool_handlers"}  # of the official library: never sent
-UNKNOWN = {  # parameters that the facts lack, or call otherwise
-    "line_items": "list[str]",
-    "betas": "list[str]",
-}
+OTHER_NAMES = {"openai_beta": "betas"}  # key of the API -> argument of the official library
 
 
 class Arguments:
@@ -31,86 +29,79 @@ class Arguments:
 
     def __init__(self, facts: Facts) -> None:
         self.facts = facts
-        self.places = {_place(*operation.get("http", key).split(" ")): operation for key, operation in facts.operations.items()}
+        self.layout = Layout.read()
+        self.calls = named_twice(facts.calls(), self.layout.aliases)
         self.lacking: list[str] = []
-        self.seen: set[tuple[str, ...]] = set()  # the kinds of methods that have been called with extras
+        self.seen: set[tuple[Any, ...]] = set()  # the kinds of methods that have been called with extras
 
-    def sets(self, method: dict[str, Any]) -> dict[str, dict[str, Any]]:
-        """Return title -> arguments by name of one method of the official library, without a set that would repeat another.
+    def sets(self, path: str, names: list[str], required: list[str]) -> dict[str, dict[str, Any]]:
+        """Return title -> arguments by name of one method, without a set that would repeat another.
 
         Forms are also sent with other members of the unions; and the options that add to a request are tried once a kind of method.
+
+        Args:
+            path: the method, as "responses.create"; names, required: its parameters in their order, and those that have no default.
         """
-        types = self.types(method)
-        names = [name for name in method["params"] if name not in LOCAL]
-        required = [name for name in names if name in method["required"] or name in self.first_choice(method)]
-        sets = {"required": {n: self.argument(n, types[n], method, "required") for n in required}}
-        full = {n: self.argument(n, types[n], method, "everything") for n in names if n != "stream"}
-        if full != sets["required"]:
+        key, operation = self.calls[path]
+        types = self.types(path, names)
+        first = self.first_choice(operation)
+        names = [name for name in names if name not in LOCAL]
+        basic = {n: self.argument(n, types[n], operation, False) for n in names if n in required or n in first}
+        full = {n: self.argument(n, types[n], operation, True) for n in names if n != "stream"}
+        sets = {"required": basic}
+        if full != basic:
             sets["everything"] = full
-        nullable = [n for n in names if n not in method["path_params"] and n != "stream" and "None" in members(types[n])]
-        if nullable:
-            sets["null"] = {**sets["required"], **dict.fromkeys(nullable)}
-        if method["multipart"] and (other := {n: self.value(types[n], True, 1, (), 1) for n in full if "|" in types[n]}):
-            sets["other"] = {**sets["required"], **other}
-        if self.is_new(method):
-            sets["extra"] = {**sets["required"], **EXTRA, **(EXTRA_BODY if method["verb"] == "POST" else {})}
+        if nullable := [n for n in full if n not in operation.get("path", {}) and "None" in members(types[n])]:
+            sets["null"] = {**basic, **dict.fromkeys(nullable)}
+        if "form" in operation.get("body", {}) and (other := {n: self.value(types[n], True, 1, (), 1) for n in full if "|" in types[n]}):
+            sets["other"] = {**basic, **other}
+        if self.is_new(key, operation):
+            sets["extra"] = {**basic, **EXTRA, **(EXTRA_BODY if key.startswith("POST") else {})}
         if "stream" in names:
-            sets["stream"] = {**sets["required"], "stream": True}
+            sets["stream"] = {**basic, "stream": True}
         return sets
 
-    def argument(self, name: str, text: str, method: dict[str, Any], title: str) -> Any:
-        """Return one argument; in the set of everything, texts in paths and queries have signs that must be encoded."""
-        if name in method["path_params"]:
-            return f"{name}_1" if title == "required" else SEGMENT
-        if text == "str" and name in method["query_params"] and title == "everything":
-            return TEXT
-        return self.value(text, title == "everything", 1, ())
+    def row(self, path: str) -> list[Any]:
+        """Return a row, as the table has them, of the required arguments of a method that the official library does not have yet."""
+        key, operation = self.calls[path]
+        parameters = {self.layout.argument(p.key): p for p in self.facts.parameters(operation)}
+        given = {n: self.argument(n, p.type, operation, False) for n, p in parameters.items() if p.required}
+        return [path, "required", [], given, {"request": re.sub(r"{(\w+)}", r"\1_1", key.partition("?")[0])}]
 
-    def is_new(self, method: dict[str, Any]) -> bool:
+    def argument(self, name: str, text: str, operation: dict[str, Any], full: bool) -> Any:
+        """Return one argument; in the set of everything, texts in paths and queries have signs that must be encoded."""
+        if name in operation.get("path", {}):
+            return SEGMENT if full else f"{name}_1"
+        if full and text == "str" and name in {_name(key) for key in operation.get("query", {})}:
+            return TEXT
+        return self.value(text, full, 1, ())
+
+    def is_new(self, key: str, operation: dict[str, Any]) -> bool:
         """Tell whether no method of this kind has been seen."""
-        kind = (method["verb"], method["kind"], str(method["multipart"]), str(bool(method["body_fields"])))
+        kind = (key.partition(" ")[0], "page" in operation, operation.get("returns") in ("bytes", None), *operation.get("body", {}))
         known = kind in self.seen
         self.seen.add(kind)
         return not known
 
     # ------------------------------------------------------------------------------------------------------- types
-    def operation(self, method: dict[str, Any]) -> dict[str, Any]:
-        """Return the facts about the operation behind a method."""
-        return self.places.get(_place(method["verb"], method["url"]), {})
-
-    def first_choice(self, method: dict[str, Any]) -> set[str]:
+    def first_choice(self, operation: dict[str, Any]) -> set[str]:
         """Return what the first of several kinds of body requires: the parameters that all kinds require may be too few for a call."""
-        name = next(iter(self.operation(method).get("body", {}).values()), "")
+        body = operation.get("body", {})
+        name = body.get("form", body.get("json", ""))
         while name in self.facts.types and "is" in self.facts.types[name]:
             name = members(self.facts.types[name]["is"])[0]
         fields = self.facts.types.get(name, {}).get("fields", {})
         return {_name(key) for key in fields if not key.endswith("?") and key != "stream"}
 
-    def types(self, method: dict[str, Any]) -> dict[str, str]:
+    def types(self, path: str, names: list[str]) -> dict[str, str]:
         """Return the type expression of each parameter of a method."""
-        operation = self.operation(method)
-        known = {_name(key): text for place in ("path", "query", "header") for key, text in operation.get(place, {}).items()}
-        body = operation.get("body", {})
-        for kind in ("json", "form"):  # a form says what a file is
-            if body.get(kind) in self.facts.types:
-                known |= {_name(key): text for key, text in self.fields(body[kind]).items()}
-        known |= {n: text for n, text in UNKNOWN.items() if n not in known}
-        for name in method["params"]:
+        known = {_name(p.key): p.type for p in self.facts.parameters(self.calls[path][1])}
+        known |= {"idempotency_key": "str"}
+        for name in names:
             if name not in known and name not in LOCAL:
-                self.lacking.append(f"{method['path']}: {name}")
+                self.lacking.append(f"{path}: {name}")
                 known[name] = "bool" if name == "stream" else "str"
         return known
-
-    def fields(self, name: str) -> dict[str, str]:
-        """Return field -> type of an object; of a union, of all its members."""
-        entry = self.facts.types[name]
-        if "fields" in entry:
-            return dict(entry["fields"])
-        found: dict[str, str] = {}
-        for member in members(entry["is"]):
-            if member in self.facts.types:
-                found |= {key: text for key, text in self.fields(member).items() if key.rstrip("?") not in {k.rstrip("?") for k in found}}
-        return found
 
     # ------------------------------------------------------------------------------------------------------ values
     def value(self, text: str, full: bool, depth: int, above: tuple[str, ...], choice: int = 0) -> Any:
@@ -120,7 +111,7 @@ class Arguments:
         if text in PLAIN:
             return PLAIN[text]
         if text == "File":
-            return (FILE if not choice else NAMED) if full else FILE[1]
+            return (NAMED if choice else FILE) if full else FILE[1]
         if text.startswith("Literal["):
             values = ast.literal_eval(text.removeprefix("Literal"))
             return values[choice % len(values)]
@@ -145,11 +136,18 @@ class Arguments:
         return {key.rstrip("?"): self.value(fields[key], full, depth + 1, above) for key in wanted}
 
 
-def _place(verb: str, path: str) -> str:
-    """Return verb and path, without the names of its parameters and without a query."""
-    return f"{verb} {re.sub(r'{[^}]*}', '{}', path.partition('?')[0])}"
+def named_twice(calls: dict[str, Any], aliases: dict[str, str]) -> dict[str, Any]:
+    """Return the methods with those that hang under a second name as well, sorted by name."""
+    more = {
+        alias + path.removeprefix(name): facts
+        for alias, name in aliases.items()
+        for path, facts in calls.items()
+        if path.startswith(name + ".")
+    }
+    return dict(sorted({**calls, **more}.items()))
 
 
 def _name(key: str) -> str:
     """Return the official library's argument for a key of the API."""
-    return key.rstrip("?").removesuffix("[]").replace("-", "_").lower()
+    name = key.rstrip("?").removesuffix("[]").replace("-", "_").lower()
+    return OTHER_NAMES.get(name, name)

@@ -8,6 +8,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from tests.wire.arguments import Arguments
+from tools.sync.facts import Facts
+
 FILE = Path(__file__).with_name("expectations.json")
 
 
@@ -16,6 +19,19 @@ def table() -> dict[str, Any]:
     """Return the committed table: the version of the official library, and rows of method, set, positional, arguments and request."""
     found: dict[str, Any] = json.loads(FILE.read_text("utf-8"))
     return found
+
+
+@cache
+def maker() -> Arguments:
+    """Return who makes arguments of the committed facts."""
+    return Arguments(Facts.read())
+
+
+@cache
+def simplest() -> dict[str, list[Any]]:
+    """Return a row with the required arguments of each method; those that the official library does not have yet are in no table."""
+    rows = {row[0]: row for row in table()["calls"] if row[1] == "required"}
+    return rows | {path: maker().row(path) for path in maker().calls if path not in rows}
 
 
 def freeze(value: Any) -> Any:

@@ -15,13 +15,12 @@ from oxide import AsyncClient, AsyncStream, Client, Stream
 from oxide._models._shape import read_kinds
 from oxide._page import LoadedAsyncPage, Page
 from oxide.testing import Fault, Server
-from tests.models._instances import FACTS, Maker
-from tests.wire.calls import method_of, table, thaw
+from tests.models._instances import Maker
+from tests.wire.calls import maker, method_of, simplest, thaw
 
-ROWS: dict[str, Any] = {row[0]: row for row in table()["calls"] if row[1] == "required"}
-STREAMING = {row[0] for row in table()["calls"] if row[1] == "stream"}
+ROWS = simplest()
 NAMESPACES = sorted({path.partition(".")[0] for path in ROWS})
-OPERATIONS = {(operation.get("http", key), operation.get("call")): operation for key, operation in FACTS.operations.items()}
+STREAMING = sorted(path for path, (_, operation) in maker().calls.items() if "stream" in maker().types(path, []) and "stream" in operation)
 TROUBLE = ("error", "failed", "response.incomplete")
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
@@ -45,11 +44,8 @@ def methods_of(namespace: str) -> list[str]:
 # ----------------------------------------------------------------------------------------------------------------- answers
 def facts_of(path: str) -> dict[str, Any]:
     """Return the facts about the operation behind a method."""
-    found = [operation for operation in FACTS.operations.values() if operation.get("call") == path]
-    if found:
-        return found[0]
-    asked = re.sub(r"[^/ ]+_1(?=/|$)", "{}", ROWS[path][4]["request"])  # an alias
-    return next(o for key, o in FACTS.operations.items() if re.sub(r"\{[^}]*\}", "{}", o.get("http", key)) == asked)
+    operation: dict[str, Any] = maker().calls[path][1]
+    return operation
 
 
 def answer_of(path: str, streamed: bool = False) -> Fault:
@@ -104,6 +100,13 @@ def fault_of(path: str, text: str, value: Any) -> str:
     return "" if isinstance(value, allowed) else f"{path}: {type(value).__name__}, not {text}"
 
 
+def test_methods_beyond_the_table_are_called_as_the_facts_tell() -> None:
+    for path, row in ROWS.items():
+        made = maker().row(path)
+        assert made[4]["request"] == row[4]["request"]
+        assert made[3].items() <= thaw(row[3]).items()
+
+
 # ------------------------------------------------------------------------------------------------------------------- plain
 def arguments(path: str) -> tuple[list[Any], dict[str, Any]]:
     given = thaw(ROWS[path][3])
@@ -134,6 +137,21 @@ async def waiting_faults_of(namespace: str, server: Server, one: Any) -> list[st
 
 async def awaited(value: Any) -> Any:
     return await value if inspect.isawaitable(value) else value
+
+
+def test_another_type_than_the_annotated_one_is_noticed(server: Server, client: Client) -> None:
+    spoil(server, answer_of("files.retrieve"), answer_of("files.list"))
+    one, page = client.files.retrieve("file_1"), client.files.list()
+    assert [fault("files.retrieve", client.files.retrieve, one), fault("files.list", client.files.list, page)] == ["", ""]
+    for path, value in (
+        ("files.list", one),
+        ("files.retrieve", page),
+        ("files.retrieve", None),
+        ("models.retrieve", one),
+        ("files.content", one),
+    ):
+        assert fault(path, method_of(client, path), value)
+    assert fault("responses.delete", client.responses.delete, one)
 
 
 @pytest.mark.parametrize("namespace", NAMESPACES)
@@ -168,7 +186,7 @@ def test_an_awaited_call_gives_the_annotated_type(namespace: str, server: Server
 
 # --------------------------------------------------------------------------------------------------------------- streaming
 def test_a_stream_gives_events_of_the_annotated_type(server: Server, client: Client) -> None:
-    for path in sorted(STREAMING):
+    for path in STREAMING:
         spoil(server, answer_of(path, streamed=True))
         positional, named = arguments(path)
         with method_of(client, path)(*positional, **{**named, "stream": True}) as stream:
@@ -179,7 +197,7 @@ def test_a_stream_gives_events_of_the_annotated_type(server: Server, client: Cli
 def test_an_asyncio_stream_gives_events_of_the_annotated_type(server: Server) -> None:
     async def main() -> None:
         async with AsyncClient(base_url=server.url, api_key="key", max_retries=0) as client:
-            for path in sorted(STREAMING):
+            for path in STREAMING:
                 spoil(server, answer_of(path, streamed=True))
                 positional, named = arguments(path)
                 async with await method_of(client, path)(*positional, **{**named, "stream": True}) as stream:
