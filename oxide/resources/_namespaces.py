@@ -161,7 +161,7 @@ class Namespaces(Views):
 
     @resource
     def live(self) -> Live:
-        """Live conversations in sound and picture, over WebRTC or a telephone line."""
+        """Spoken conversations that hand work on to other models, live over WebRTC or telephone."""
         from .live import Live
 
         return Live(self._caller)
@@ -357,7 +357,7 @@ class AsyncNamespaces(Views):
 
     @resource
     def live(self) -> AsyncLive:
-        """Live conversations in sound and picture, over WebRTC or a telephone line."""
+        """Spoken conversations that hand work on to other models, live over WebRTC or telephone."""
         from .live import AsyncLive
 
         return AsyncLive(self._caller)

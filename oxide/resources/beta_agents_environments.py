@@ -106,7 +106,7 @@ class Environments(Resource):
         max_retries: int | NotGiven = not_given,
         idempotency_key: str | None = None,
     ) -> beta_agents.EnvironmentInfo:
-        """Start a machine for agents to work on, hosted by the service or your own.
+        """Start a machine for agents to work on, hosted by the service.
 
         Args:
             environment: what the machine is made of, or the recipe to make it by.
@@ -180,7 +180,7 @@ class AsyncEnvironments(AsyncResource):
         max_retries: int | NotGiven = not_given,
         idempotency_key: str | None = None,
     ) -> beta_agents.EnvironmentInfo:
-        """Start a machine for agents to work on, hosted by the service or your own.
+        """Start a machine for agents to work on, hosted by the service.
 
         Args:
             environment: what the machine is made of, or the recipe to make it by.

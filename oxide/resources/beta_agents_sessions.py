@@ -954,7 +954,7 @@ class Traces(Resource):
         max_retries: int | NotGiven = not_given,
         idempotency_key: str | None = None,
     ) -> Page[beta_agents_sessions.SessionTrace]:
-        """List the records of how a session went, for finding out why.
+        """List the records of how a session went, as OpenTelemetry data (OTLP).
 
         Args:
             session_id: id of the session.
@@ -985,7 +985,7 @@ class AsyncTraces(AsyncResource):
         max_retries: int | NotGiven = not_given,
         idempotency_key: str | None = None,
     ) -> AsyncPage[beta_agents_sessions.SessionTrace]:
-        """List the records of how a session went, for finding out why.
+        """List the records of how a session went, as OpenTelemetry data (OTLP).
 
         Args:
             session_id: id of the session.

@@ -318,7 +318,7 @@ class Credentials(Resource):
 
         Args:
             vault_id: id of the vault.
-            auth: the secret, and how it is presented to whom.
+            auth: the secret: an OAuth sign-in, a bearer token, or an environment variable.
             name: what to call it.
             metadata: up to 16 strings by name (64 and 512 characters), kept with the object.
         """
@@ -411,7 +411,7 @@ class Credentials(Resource):
         Args:
             vault_id: id of the vault.
             credential_id: id of the password or token.
-            auth: the new secret, and how it is presented.
+            auth: the new secret: an OAuth sign-in, a bearer token, or an environment variable.
             metadata: up to 16 strings by name (64 and 512 characters), kept with the object.
         """
         return self._caller.call(CREDENTIALS_UPDATE, locals())
@@ -441,7 +441,7 @@ class AsyncCredentials(AsyncResource):
 
         Args:
             vault_id: id of the vault.
-            auth: the secret, and how it is presented to whom.
+            auth: the secret: an OAuth sign-in, a bearer token, or an environment variable.
             name: what to call it.
             metadata: up to 16 strings by name (64 and 512 characters), kept with the object.
         """
@@ -534,7 +534,7 @@ class AsyncCredentials(AsyncResource):
         Args:
             vault_id: id of the vault.
             credential_id: id of the password or token.
-            auth: the new secret, and how it is presented.
+            auth: the new secret: an OAuth sign-in, a bearer token, or an environment variable.
             metadata: up to 16 strings by name (64 and 512 characters), kept with the object.
         """
         return await self._caller.call(CREDENTIALS_UPDATE, locals())

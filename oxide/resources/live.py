@@ -33,7 +33,7 @@ SESSIONS_REJECT: Operation[None] = Operation("POST", "/live/sessions/{session_id
 
 
 class Live(Resource):
-    """Live conversations in sound and picture, over WebRTC or a telephone line."""
+    """Spoken conversations that hand work on to other models, live over WebRTC or telephone."""
 
     with_raw_response: LiveRaw
     with_streaming_response: LiveStreamed
@@ -57,14 +57,14 @@ class Live(Resource):
         """Open a live session over WebRTC: send your SDP offer, receive the SDP answer.
 
         Args:
-            session: what the session is like: model, instructions, sound and picture, tools.
+            session: what the session is like: model, voice, instructions, and what is handed on to other models.
             transport: the kind of connection, with your SDP offer: `{'type': 'webrtc', 'sdp': ...}`.
         """
         return self._caller.call(CREATE, locals())
 
 
 class AsyncLive(AsyncResource):
-    """Live conversations in sound and picture, over WebRTC or a telephone line."""
+    """Spoken conversations that hand work on to other models, live over WebRTC or telephone."""
 
     with_raw_response: AsyncLiveRaw
     with_streaming_response: AsyncLiveStreamed
@@ -88,14 +88,14 @@ class AsyncLive(AsyncResource):
         """Open a live session over WebRTC: send your SDP offer, receive the SDP answer.
 
         Args:
-            session: what the session is like: model, instructions, sound and picture, tools.
+            session: what the session is like: model, voice, instructions, and what is handed on to other models.
             transport: the kind of connection, with your SDP offer: `{'type': 'webrtc', 'sdp': ...}`.
         """
         return await self._caller.call(CREATE, locals())
 
 
 class Sessions(Resource):
-    """Live conversations that are under way or done."""
+    """Live sessions that are offered, under way or done."""
 
     with_raw_response: SessionsRaw
     with_streaming_response: SessionsStreamed
@@ -112,11 +112,11 @@ class Sessions(Resource):
         max_retries: int | NotGiven = not_given,
         idempotency_key: str | None = None,
     ) -> None:
-        """Answer an incoming call, and say how the model is to behave in it.
+        """Answer an incoming live call, and say how the model is to behave in it.
 
         Args:
             session_id: id of the session.
-            session: what the session is like: model, instructions, sound and picture, tools.
+            session: what the session is like: model, voice, instructions, and what is handed on to other models.
         """
         return self._caller.call(SESSIONS_ACCEPT, locals())
 
@@ -156,7 +156,7 @@ class Sessions(Resource):
         Args:
             session_id: id of the session.
             transport: the kind of connection, with your SDP offer: `{'type': 'webrtc', 'sdp': ...}`.
-            session: what the session is like: model, instructions, sound and picture, tools.
+            session: what is different from the session it starts from.
         """
         return self._caller.call(SESSIONS_FORK, locals())
 
@@ -220,7 +220,7 @@ class Sessions(Resource):
 
 
 class AsyncSessions(AsyncResource):
-    """Live conversations that are under way or done."""
+    """Live sessions that are offered, under way or done."""
 
     with_raw_response: AsyncSessionsRaw
     with_streaming_response: AsyncSessionsStreamed
@@ -237,11 +237,11 @@ class AsyncSessions(AsyncResource):
         max_retries: int | NotGiven = not_given,
         idempotency_key: str | None = None,
     ) -> None:
-        """Answer an incoming call, and say how the model is to behave in it.
+        """Answer an incoming live call, and say how the model is to behave in it.
 
         Args:
             session_id: id of the session.
-            session: what the session is like: model, instructions, sound and picture, tools.
+            session: what the session is like: model, voice, instructions, and what is handed on to other models.
         """
         return await self._caller.call(SESSIONS_ACCEPT, locals())
 
@@ -281,7 +281,7 @@ class AsyncSessions(AsyncResource):
         Args:
             session_id: id of the session.
             transport: the kind of connection, with your SDP offer: `{'type': 'webrtc', 'sdp': ...}`.
-            session: what the session is like: model, instructions, sound and picture, tools.
+            session: what is different from the session it starts from.
         """
         return await self._caller.call(SESSIONS_FORK, locals())
 
