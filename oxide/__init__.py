@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from . import types as types
     from ._azure import AsyncAzureOpenAI as AsyncAzureOpenAI
     from ._azure import AzureOpenAI as AzureOpenAI
+    from ._binary import AsyncBinaryResponse as AsyncBinaryResponse
+    from ._binary import BinaryResponse as BinaryResponse
+    from ._binary import BinaryResponse as HttpxBinaryResponseContent
     from ._client import AsyncClient as AsyncClient
     from ._client import AsyncClient as AsyncOpenAI
     from ._client import Client as Client
@@ -65,6 +68,8 @@ if TYPE_CHECKING:
     from ._raw import RawResponse as RawResponse
     from ._stream import AsyncStream as AsyncStream
     from ._stream import Stream as Stream
+    from ._streamed import AsyncStreamingResponse as AsyncAPIResponse
+    from ._streamed import StreamingResponse as APIResponse
     from ._timeout import Limits as Limits
     from ._timeout import Timeout as Timeout
     from ._version import __title__ as __title__
@@ -105,6 +110,8 @@ _OFFICIAL = (
 _PLACES = {
     "AsyncAzureOpenAI": "_azure",
     "AzureOpenAI": "_azure",
+    "AsyncBinaryResponse": "_binary",
+    "BinaryResponse": "_binary",
     "AsyncClient": "_client",
     "Client": "_client",
     **dict.fromkeys(_ERRORS.split(), "_errors"),
@@ -123,6 +130,8 @@ _PLACES = {
     "RetryPolicy": "_protocol.retry",
     "AsyncStream": "_stream",
     "Stream": "_stream",
+    "AsyncStreamingResponse": "_streamed",
+    "StreamingResponse": "_streamed",
     "Limits": "_timeout",
     "Timeout": "_timeout",
     "__title__": "_version",
@@ -130,8 +139,11 @@ _PLACES = {
 }
 
 _ALIASES = {
+    "APIResponse": "StreamingResponse",
+    "AsyncAPIResponse": "AsyncStreamingResponse",
     "AsyncOpenAI": "AsyncClient",
     "BaseModel": "Record",
+    "HttpxBinaryResponseContent": "BinaryResponse",
     "OpenAI": "Client",
     "OpenAIError": "OxideError",
 }
@@ -150,10 +162,13 @@ __all__ = [
     "VERSION",
     "APIConnectionError",
     "APIError",
+    "APIResponse",
     "APIResponseValidationError",
     "APIStatusError",
     "APITimeoutError",
+    "AsyncAPIResponse",
     "AsyncAzureOpenAI",
+    "AsyncBinaryResponse",
     "AsyncClient",
     "AsyncOpenAI",
     "AsyncPage",
@@ -162,6 +177,7 @@ __all__ = [
     "AzureOpenAI",
     "BadRequestError",
     "BaseModel",
+    "BinaryResponse",
     "Client",
     "ConfigurationError",
     "ConflictError",
@@ -173,6 +189,7 @@ __all__ = [
     "DefaultHttpxClient",
     "File",
     "HttpInfo",
+    "HttpxBinaryResponseContent",
     "InternalServerError",
     "InvalidWebhookSignatureError",
     "LengthFinishReasonError",

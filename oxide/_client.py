@@ -11,6 +11,7 @@ from ._judge import CLOSED
 from ._log import listen
 from ._official import check_option
 from ._omit import NotGiven, not_given
+from ._protocol.headers import Headers
 from ._settings import Environment, concealed, settings_from
 from ._shared import Shared
 from ._typing import TYPE_CHECKING
@@ -125,6 +126,16 @@ class AnyClient:
     def base_url(self) -> str:
         """Where the requests go."""
         return self._settings.base_url
+
+    @property
+    def default_headers(self) -> Headers:
+        """What every request carries, the key excepted."""
+        return Headers(self._settings.fields)
+
+    @property
+    def default_query(self) -> dict[str, object]:
+        """What every request has in its query."""
+        return {**self._settings.default_query}
 
     @property
     def organization(self) -> str | None:

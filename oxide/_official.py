@@ -58,6 +58,7 @@ ABSENT = {
     "BedrockOpenAI": OPTIONS["provider"],
     "ComputerDriver": _HELPERS,
     "ComputerToolset": _HELPERS,
+    "DataResidency": "write the name of the region",
     "OAuthError": OPTIONS["workload_identity"],
     "ProxiesTypes": "pass the URL of the proxy as proxy= to the client",
     "ReconnectingEvent": _SOCKETS,
