@@ -17,6 +17,7 @@ from oxide._page import LoadedAsyncPage, Page
 from oxide.testing import Fault, Server
 from tests.models._instances import Maker
 from tests.wire.calls import maker, method_of, simplest, thaw
+from tools.sync.expressions import members
 
 ROWS = simplest()
 NAMESPACES = sorted({path.partition(".")[0] for path in ROWS})
@@ -78,26 +79,27 @@ def events(operation: dict[str, Any]) -> bytes:
     return b"".join([b"data: %b\n\n" % json.dumps(event).encode() for event in calm]) + b"data: [DONE]\n\n"
 
 
-def fault(path: str, method: Any, value: Any, item: str = "returns") -> str:
+def fault(path: str, method: Any, value: Any) -> str:
     """Return what is wrong with the type of a result, "" where nothing is."""
     text = str(inspect.signature(method).return_annotation)
-    operation = facts_of(path)
-    if isinstance(value, (Page, LoadedAsyncPage)):
-        page = re.fullmatch(r"(?:Async)?Page\[(.*)\]", text)
-        return f"{path}: a page, not {text}" if page is None else "".join(fault_of(path, page[1], item) for item in value.data)
+    if page := re.fullmatch(r"(?:Async)?Page\[(.*)\]", text):
+        if not isinstance(value, (Page, LoadedAsyncPage)):
+            return f"{path}: {type(value).__name__}, not {text}"
+        return "".join([fault_of(path, page[1], item) for item in value.data])
+    plain, stream, _ = re.split(r"((?:Async)?Stream\[.*|$)", text, maxsplit=1)
     if isinstance(value, (Stream, AsyncStream)):
-        return "" if "Stream[" in text else f"{path}: a stream, not {text}"
-    if operation.get("stream", {}).get("when") in ("body", "query"):
-        text = re.sub(r" \| (Async)?Stream\[.*\]$", "", text)
-    return fault_of(path, text, value)
+        return "" if stream else f"{path}: a stream, not {text}"
+    return fault_of(path, plain.removesuffix(" | "), value)
 
 
 def fault_of(path: str, text: str, value: Any) -> str:
     if text in ("BinaryResponse", "AsyncBinaryResponse"):
         return "" if type(value).__name__ == text else f"{path}: {type(value).__name__}, not {text}"
-    kinds = read_kinds(text, "oxide._models")
-    allowed: tuple[type, ...] = tuple(kinds.classes) or ((type(None),) if text == "None" else (str, int, float, bool, list, dict))
-    return "" if isinstance(value, allowed) else f"{path}: {type(value).__name__}, not {text}"
+    kinds = read_kinds(text, "oxide._models") if text else None
+    allowed = set(kinds.classes) if kinds else set()
+    allowed |= {kind for kind in (str, int, float, bool, list, dict) if re.search(rf"\b{kind.__name__}\b", text)}
+    allowed |= {type(None)} if "None" in members(text) else set()
+    return "" if isinstance(value, tuple(allowed)) else f"{path}: {type(value).__name__}, not {text}"
 
 
 def test_methods_beyond_the_table_are_called_as_the_facts_tell() -> None:
