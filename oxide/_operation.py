@@ -123,6 +123,7 @@ class Operation(Generic[T]):
             Every parameter that is placed nowhere else goes there.
         files: names of the parameters that carry files, in the order in which the form has them.
         parts: parameter name -> content type, of those that are one part of a form each; a text that is alone is the whole body.
+        fill: values of parameters that are not given.
         text: whether the answer may be plain text, which is returned as it is.
         admin: whether it asks for the admin key; "either" takes that only where there is no other.
     """
@@ -133,6 +134,7 @@ class Operation(Generic[T]):
         "admin",
         "body",
         "files",
+        "fill",
         "header",
         "method",
         "parts",
@@ -157,6 +159,7 @@ class Operation(Generic[T]):
         body: str = "",
         files: tuple[str, ...] = (),
         parts: Mapping[str, str] | None = None,
+        fill: Mapping[str, object] | None = None,
         text: bool = False,
         admin: bool | Literal["either"] = False,
     ) -> None:
@@ -170,6 +173,7 @@ class Operation(Generic[T]):
         self.body = body
         self.files = files
         self.parts = parts or {}
+        self.fill = fill
         self.text = text
         self.admin = admin
         pieces = path.replace("}", "{").split("{")
@@ -215,6 +219,8 @@ class Operation(Generic[T]):
             values.update(options.body)
         if not self.body and not values:
             return b""
+        if self.fill:
+            values = {**self.fill, **values}
         if self.body in _FORMS:
             from ._forms import encode_form
 

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from ._base import Body, Headers, Query, raw_call, raw_coroutine, streamed_call, streamed_coroutine
 
 
-CREATE: Operation[embeddings.CreateEmbeddingResponse] = Operation("POST", "/embeddings", "embeddings.CreateEmbeddingResponse", body="json")
+CREATE: Operation[embeddings.CreateEmbeddingResponse] = Operation(
+    "POST", "/embeddings", "embeddings.CreateEmbeddingResponse", body="json", fill={"encoding_format": "base64"}
+)
 
 
 class Embeddings(Resource):

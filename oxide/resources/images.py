@@ -27,7 +27,7 @@ CREATE_VARIATION: Operation[images.ImagesResponse] = Operation(
     "POST", "/images/variations", "images.ImagesResponse", body="form", files=("image",)
 )
 EDIT: StreamOperation[images.ImagesResponse, images.ImageEditStreamEvent] = StreamOperation(
-    "POST", "/images/edits", "images.ImagesResponse", "images.ImageEditStreamEvent", body="either", files=("image", "mask")
+    "POST", "/images/edits", "images.ImagesResponse", "images.ImageEditStreamEvent", body="either", files=("image", "markup", "mask")
 )
 GENERATE: StreamOperation[images.ImagesResponse, images.ImageGenStreamEvent] = StreamOperation(
     "POST", "/images/generations", "images.ImagesResponse", "images.ImageGenStreamEvent", body="json"

@@ -23,7 +23,14 @@ if TYPE_CHECKING:
 
 
 CALLS_ACCEPT: Operation[None] = Operation("POST", "/realtime/calls/{call_id}/accept", send={"Accept": "*/*"}, body="json")
-CALLS_CREATE: Operation[bytes] = Operation("POST", "/realtime/calls", "bytes", send={"Accept": "application/sdp"}, body="form")
+CALLS_CREATE: Operation[bytes] = Operation(
+    "POST",
+    "/realtime/calls",
+    "bytes",
+    send={"Accept": "application/sdp"},
+    body="form",
+    parts={"sdp": "application/sdp", "session": "application/json"},
+)
 CALLS_HANGUP: Operation[None] = Operation("POST", "/realtime/calls/{call_id}/hangup", send={"Accept": "*/*"})
 CALLS_REFER: Operation[None] = Operation("POST", "/realtime/calls/{call_id}/refer", send={"Accept": "*/*"}, body="json")
 CALLS_REJECT: Operation[None] = Operation("POST", "/realtime/calls/{call_id}/reject", send={"Accept": "*/*"}, body="json")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ._base import Body, Headers, Query, raw_call, raw_coroutine, streamed_call, streamed_coroutine
 
 
-CREATE: Operation[videos.Video] = Operation("POST", "/videos", "videos.Video", body="either", files=("input_reference",))
+CREATE: Operation[videos.Video] = Operation("POST", "/videos", "videos.Video", body="form", files=("input_reference",))
 CREATE_CHARACTER: Operation[videos.VideoGetCharacterResponse] = Operation(
     "POST", "/videos/characters", "videos.VideoGetCharacterResponse", body="form", files=("video",)
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,8 +59,13 @@ class Method:
         """How the body is encoded: "" for none, "json", "form", or "either" (a form if there is a file)."""
         bodies = self.operation.get("body", {})
         if "form" in bodies:
-            return "either" if "json" in bodies else "form"
+            return "either" if "json" in bodies and self.operation.get("always") != "form" else "form"
         return "json" if bodies else ""
+
+    @property
+    def files(self) -> list[str]:
+        """The keys of the parameters that carry files."""
+        return [p.key for p in self.parameters if re.search(r"\bFile\b", p.type)]
 
 
 def methods(facts: Facts) -> list[Method]:
@@ -111,7 +117,9 @@ class Writer:
             "send": operation.get("send"),
             "rename": {argument(p.key): p.key for p in method.parameters if argument(p.key) != p.key and p.place != "header"},
             "body": method.body,
-            "files": tuple(dict.fromkeys(argument(key.removesuffix("[]")) for key in operation.get("file", ()))),
+            "files": tuple(argument(key) for key in method.files),
+            "parts": operation.get("parts"),
+            "fill": operation.get("fill"),
             "admin": operation.get("auth") == "admin",
             "text": operation.get("text", False) or operation.get("returns") == "str",
             "always": method.always_streams,

@@ -109,7 +109,12 @@ class Models:
     # ----------------------------------------------------------------------------------------------------- module
     def _module(self, title: str, imports: list[str], body: str, used: set[str]) -> str:
         checked = [f"from . import {module}" for module in used]
-        for package, words in (("typing", TYPING), ("collections.abc", ABSTRACT), ("typing_extensions", ("Required",)), (".._files", ("FileTypes",))):
+        for package, words in (
+            ("typing", TYPING),
+            ("collections.abc", ABSTRACT),
+            ("typing_extensions", ("Required",)),
+            (".._files", ("FileTypes",)),
+        ):
             mentioned = [word for word in words if re.search(rf"\b{word}\b", body)]
             checked += [f"from {package} import {', '.join(mentioned)}"] if mentioned else []
         top = "\n".join([*imports, *(["from .._typing import TYPE_CHECKING"] if checked else [])])
