@@ -25,7 +25,7 @@ OTHER_NAMES = {"openai_beta": "betas"}  # key of the API -> argument of the offi
 
 
 class Arguments:
-    """The sets of arguments of each method: the required ones, all of them, null where it is allowed, extras, and `stream=True`."""
+    """The sets of arguments of each method: the required ones, all of them, null where it is allowed, and some more."""
 
     def __init__(self, facts: Facts) -> None:
         self.facts = facts
@@ -37,7 +37,8 @@ class Arguments:
     def sets(self, path: str, names: list[str], required: list[str]) -> dict[str, dict[str, Any]]:
         """Return title -> arguments by name of one method, without a set that would repeat another.
 
-        Forms are also sent with other members of the unions; and the options that add to a request are tried once a kind of method.
+        Forms are also sent with other members of the unions; the options that add to a request are tried once a kind of method; of lists
+        the next page is asked for as well.
 
         Args:
             path: the method, as "responses.create"; names, required: its parameters in their order, and those that have no default.
@@ -57,6 +58,8 @@ class Arguments:
             sets["other"] = {**basic, **other}
         if self.is_new(key, operation):
             sets["extra"] = {**basic, **EXTRA, **(EXTRA_BODY if key.startswith("POST") else {})}
+        if "page" in operation:
+            sets["next"] = basic
         if "stream" in names:
             sets["stream"] = {**basic, "stream": True}
         return sets

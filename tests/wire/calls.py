@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.wire.arguments import Arguments
+from tests.wire.recorder import Recorded
 from tools.sync.facts import Facts
 
 FILE = Path(__file__).with_name("expectations.json")
@@ -65,20 +66,37 @@ def method_of(client: Any, path: str) -> Any:
     return client
 
 
-def call(client: Any, path: str, positional: list[str], arguments: dict[str, Any]) -> None:
-    """Call a method of a blocking client, and let go of what comes back."""
-    result = method_of(client, path)(*[arguments.pop(name) for name in positional], **arguments)
+def call(client: Any, row: list[Any]) -> None:
+    """Make a call of the table with a blocking client, and let go of what comes back; in the set "next" the next page is asked for too."""
+    path, title, positional, arguments, _ = row
+    given = thaw(arguments)
+    result = method_of(client, path)(*[given.pop(name) for name in positional], **given)
+    if title == "next" and getattr(result, "has_next_page", bool)():
+        result.get_next_page()
     if hasattr(result, "close"):
         result.close()
 
 
-async def call_waiting(client: Any, path: str, positional: list[str], arguments: dict[str, Any]) -> None:
-    """Call a method of an asyncio client, and let go of what comes back."""
-    result = method_of(client, path)(*[arguments.pop(name) for name in positional], **arguments)
+async def call_waiting(client: Any, row: list[Any]) -> None:
+    """Do the same with an asyncio client."""
+    path, title, positional, arguments, _ = row
+    given = thaw(arguments)
+    result = method_of(client, path)(*[given.pop(name) for name in positional], **given)
     if inspect.isawaitable(result):
         result = await result
+    if title == "next" and getattr(result, "has_next_page", bool)():
+        await result.get_next_page()
     close = getattr(result, "aclose", None) or getattr(result, "close", None)
     if close is not None:
         closed = close()
         if inspect.isawaitable(closed):
             await closed
+
+
+def request_of(title: str, requests: list[Recorded]) -> dict[str, Any] | None:
+    """Return what a row tells: the one request; in the set "next" the one for the next page, None where there is no next page."""
+    if title == "next" and len(requests) == 1:
+        return None
+    if len(requests) != (2 if title == "next" else 1):
+        raise AssertionError(f"{len(requests)} requests")
+    return requests[-1].facts()

@@ -10,7 +10,7 @@ import json
 from typing import Any
 
 from tests.wire.arguments import Arguments
-from tests.wire.calls import FILE, call, freeze, method_of, thaw
+from tests.wire.calls import FILE, call, freeze, method_of, request_of
 from tests.wire.recorder import Recorder
 from tools.sync.facts import Facts
 
@@ -45,11 +45,13 @@ def recorded(recorder: Recorder, client: Any, maker: Arguments, path: str, param
     found: list[Any] = []
     for title, given in maker.sets(path, names, required).items():
         positional = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD] if title == "required" else []
+        row = [path, title, positional, freeze(given), None]
         try:
-            call(client, path, positional, thaw(freeze(given)))
+            call(client, row)
         except Exception as error:
             print(f"{path} ({title}) is refused: {type(error).__name__}: {error}")
-        found += [[path, title, positional, freeze(given), request.facts()] for request in recorder.take()]
+        if requests := recorder.take():
+            found.append([*row[:4], request_of(title, requests)])
     return found
 
 

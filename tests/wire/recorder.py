@@ -11,7 +11,8 @@ from types import TracebackType
 from typing import Any
 
 STREAM = b"data: [DONE]\n\n"
-OBJECT = b'{"object":"list","data":[],"has_more":false}'
+OBJECT = b"""{"object":"list","data":[{"id":"item_1"},{"id":"item_2"}],"has_more":true,"first_id":"item_1","last_id":"last_1",
+"next":"next_1","next_page":"page_1"}"""
 VECTOR = b'{"object":"list","data":[{"object":"embedding","index":0,"embedding":[0.5]}]}'
 TELEMETRY = {"user-agent", "host", "accept-encoding", "connection", "content-length", "transfer-encoding"}
 

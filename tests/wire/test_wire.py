@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from oxide import AsyncClient, Client
-from tests.wire.calls import call, call_waiting, table, thaw
+from tests.wire.calls import call, call_waiting, request_of, table
 from tests.wire.recorder import Recorder
 
 CALLS: list[Any] = table()["calls"]
@@ -43,12 +44,18 @@ def accepting_events(title: str, wanted: dict[str, Any], sent: dict[str, Any]) -
         wanted["headers"]["accept"] = "text/event-stream"
 
 
+PAGED_HERE = ("GET /organization/usage/", "GET /organization/costs")
+"""Reports whose pages follow each other by `next_page`: we ask for the next one; the official library leaves that to its users."""
+
 MEANT = [without_idempotency_key, without_type_of_nothing, accepting_events]
 
 
-def difference(title: str, wanted: dict[str, Any], sent: dict[str, Any], meant: bool) -> str:
+def difference(title: str, wanted: dict[str, Any] | None, sent: dict[str, Any] | None, meant: bool) -> str:
     """Return how what was sent differs from what is wanted, but for what is `meant` to differ; "" where it does not."""
-    wanted, sent = json.loads(json.dumps([wanted, sent]))
+    if wanted is None or sent is None:
+        paged = meant and sent is not None and sent["request"].startswith(PAGED_HERE)
+        return "" if wanted is sent or paged else f"  wanted {wanted}\n  sent   {sent}"
+    wanted, sent = copy.deepcopy((wanted, sent))
     for forgive in MEANT if meant else []:
         forgive(title, wanted, sent)
     found = []
@@ -62,13 +69,14 @@ def difference(title: str, wanted: dict[str, Any], sent: dict[str, Any], meant: 
 def compared(recorder: Recorder, row: list[Any], failure: Exception | None, meant: bool) -> str:
     """Return what is wrong with one call, "" where nothing is."""
     path, title, _, _, wanted = row
-    requests = recorder.take()
-    if len(requests) != 1:
-        return f"{path} ({title}): {len(requests)} requests, {failure!r}"
-    found = difference(title, wanted, requests[0].facts(), meant)
+    found = []
+    try:
+        found.append(difference(title, wanted, request_of(title, recorder.take()), meant))
+    except AssertionError as error:
+        found.append(f"  {error}")
     if failure is not None:
-        found = f"{found}\n  {failure!r}"
-    return f"{path} ({title}):\n{found}" if found else ""
+        found.append(f"  {failure!r}")
+    return f"{path} ({title}):\n" + "\n".join(found) if any(found) else ""
 
 
 # ------------------------------------------------------------------------------------------------------------------ tests
@@ -78,7 +86,7 @@ def blocking_faults(recorder: Recorder, rows: list[Any], make: Any, meant: bool 
         for row in rows:
             failure = None
             try:
-                call(client, row[0], row[2], thaw(row[3]))
+                call(client, row)
             except Exception as error:  # told with the request that was, or was not, sent
                 failure = error
             found.append(compared(recorder, row, failure, meant))
@@ -91,7 +99,7 @@ async def waiting_faults(recorder: Recorder, rows: list[Any], make: Any, meant: 
         for row in rows:
             failure = None
             try:
-                await call_waiting(client, row[0], row[2], thaw(row[3]))
+                await call_waiting(client, row)
             except Exception as error:  # told with the request that was, or was not, sent
                 failure = error
             found.append(compared(recorder, row, failure, meant))
