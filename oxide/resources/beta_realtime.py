@@ -22,10 +22,15 @@ if TYPE_CHECKING:
 
 
 SESSIONS_CREATE: Operation[beta_realtime.SessionCreateResponse] = Operation(
-    "POST", "/realtime/sessions", "beta_realtime.SessionCreateResponse", send={"OpenAI-Beta": "assistants=v2"}, body="json"
+    "POST", "/realtime/sessions", "beta_realtime.SessionCreateResponse", send={"OpenAI-Beta": "assistants=v2"}, body="json", admin="either"
 )
 TRANSCRIPTION_SESSIONS_CREATE: Operation[beta_realtime.TranscriptionSession] = Operation(
-    "POST", "/realtime/transcription_sessions", "beta_realtime.TranscriptionSession", send={"OpenAI-Beta": "assistants=v2"}, body="json"
+    "POST",
+    "/realtime/transcription_sessions",
+    "beta_realtime.TranscriptionSession",
+    send={"OpenAI-Beta": "assistants=v2"},
+    body="json",
+    admin="either",
 )
 
 

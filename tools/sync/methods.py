@@ -120,7 +120,7 @@ class Writer:
             "files": tuple(argument(key) for key in method.files),
             "parts": operation.get("parts"),
             "fill": operation.get("fill"),
-            "admin": operation.get("auth") == "admin",
+            "admin": {"admin": True, "either": "either"}.get(operation.get("auth", "")),
             "text": operation.get("text", False) or operation.get("returns") == "str",
             "always": method.always_streams,
         }
