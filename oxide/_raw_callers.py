@@ -5,9 +5,10 @@ Each wraps the caller of a client. What a result is made by is written once, for
 
 from __future__ import annotations
 
+from functools import partial
+
 from ._binary import AsyncBinaryResponse, BinaryResponse
 from ._body import BodyReader, open_body
-from ._models._base import decoder
 from ._page import LoadedAsyncPage, Page, PageReader
 from ._stream import AsyncStream, EventReader, Stream
 from ._streamed import AsyncStreamingOpening, AsyncStreamingResponse, StreamingOpening, StreamingResponse
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from ._page import Source
     from ._raw import RawResponse
 
-    Make: TypeAlias = Callable[[BodyReader], Coroutine[Any, Any, Any]]
+    Make: TypeAlias = Callable[[Exchange, BodyReader], Coroutine[Any, Any, Any]]
 
 __all__ = ["AsyncStreamingView", "RawCaller", "StreamingCaller", "entered"]
 
@@ -39,23 +40,23 @@ class Making:
         self._operation = operation
         self._given = given
 
-    async def record(self, reader: BodyReader) -> Any:
+    async def record(self, exchange: Exchange, reader: BodyReader) -> Any:
         """Make the record, text or None."""
-        return self._source.exchange.result(self._operation, reader.answer, await reader.read())
+        return exchange.result(self._operation, reader.answer, await reader.read())
 
-    async def page(self, reader: BodyReader) -> Any:
+    async def page(self, exchange: Exchange, reader: BodyReader) -> Any:
         """Make the page."""
         content = await reader.read()
         pages = PageReader(self._source, self._operation, self._given)
-        return (LoadedAsyncPage if self._waiting else Page)(pages, *self._source.exchange.page_of(self._operation, reader.answer, content))
+        return (LoadedAsyncPage if self._waiting else Page)(pages, *exchange.page_of(self._operation, reader.answer, content))
 
-    async def events(self, reader: BodyReader) -> Any:
+    async def events(self, exchange: Exchange, reader: BodyReader) -> Any:
         """Make the stream, which takes the body over."""
         reader.take()
-        events = EventReader(decoder(self._operation.event)).adopt(reader.answer)
+        events = EventReader(self._source.exchange.decoder(self._operation.event)).adopt(reader.answer)
         return (AsyncStream if self._waiting else Stream)(events)
 
-    async def binary(self, reader: BodyReader) -> Any:
+    async def binary(self, exchange: Exchange, reader: BodyReader) -> Any:
         """Make the answer that is a file."""
         return (AsyncBinaryResponse if self._waiting else BinaryResponse)(reader)
 
@@ -110,7 +111,7 @@ class RawCaller(_OtherCaller):
         answer, body = await exchange.send(operation.prepare(given, exchange.settings), whole=not events, events=events)
         content = None if events else body
         reader = BodyReader(answer, exchange.settings.max_body, content)
-        return answer.raw(content, lambda: run_now(make(reader)))  # the body is here: nothing is waited for, in asyncio neither
+        return answer.raw(content, lambda: run_now(make(exchange, reader)))  # the body is here: nothing is waited for, in asyncio neither
 
 
 class StreamingCaller(_OtherCaller):
@@ -119,14 +120,19 @@ class StreamingCaller(_OtherCaller):
     __slots__ = ()
 
     def _begin(self, operation: Operation[Any], given: dict[str, Any], make: Make, events: bool = False) -> Any:
+        return (
+            self._opened(operation, given, make, events)
+            if self._waiting
+            else StreamingOpening(lambda: self._open(operation, given, make, events))
+        )
+
+    def _open(self, operation: Operation[Any], given: dict[str, Any], make: Make, events: bool) -> StreamingResponse[Any]:
         exchange = self.exchange
-        if self._waiting:
-            return _waited(open_body(exchange, operation, given, events), make)
-        return StreamingOpening(lambda: StreamingResponse(run_now(open_body(exchange, operation, given, events)), make))
+        return StreamingResponse(run_now(open_body(exchange, operation, given, events)), partial(make, exchange))
 
-
-async def _waited(opening: Coroutine[Any, Any, BodyReader], make: Make) -> AsyncStreamingResponse[Any]:
-    return AsyncStreamingResponse(await opening, make)
+    async def _opened(self, operation: Operation[Any], given: dict[str, Any], make: Make, events: bool) -> AsyncStreamingResponse[Any]:
+        exchange = self.exchange
+        return AsyncStreamingResponse(await open_body(exchange, operation, given, events), partial(make, exchange))
 
 
 def entered(view: Any) -> AsyncStreamingView:
