@@ -21,7 +21,7 @@ from ._settings import checked_key
 from ._timeout import FOREVER
 from ._transport.course import Course, Outgoing
 from ._transport.http import ClosedError
-from ._typing import TYPE_CHECKING, TypeVar, cast
+from ._typing import TYPE_CHECKING, TypeVar
 from ._url import join_reference
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ class Exchange:
         off_loop: calls a function where it may wait for a disk; None in the blocking world.
     """
 
-    __slots__ = ("_credentials", "_hooks", "_off_loop", "backend", "budget", "closed", "settings", "transport")
+    __slots__ = ("_credentials", "_hooks", "_off_loop", "backend", "budget", "closed", "decoder", "settings", "transport")
 
     def __init__(
         self,
@@ -135,6 +135,7 @@ class Exchange:
         self._off_loop = off_loop
         self.closed = False  # the client was closed; copies of it, and their connections, may go on
         self._hooks = {name: [getattr(h, name) for h in settings.hooks if hasattr(h, name)] for name in HOOKS} if settings.hooks else None
+        self.decoder = _strict_decoder() if settings.strict else decoder
         self._credentials = settings.credential(settings.api_key), settings.credential(settings.admin_api_key)
 
     # ------------------------------------------------------------------------------------------------ results
@@ -158,9 +159,11 @@ class Exchange:
             return body.decode("utf-8", "replace")
         value = self.parsed(answer, body)
         try:
-            result = decoder(kind)(value)
+            result = self.decoder(kind)(value)
         except RecursionError:
             raise self.invalid(answer, body, "its JSON is nested too deeply") from None
+        except ValueError as problem:  # of a strict client
+            raise self.invalid(answer, body, f"its JSON is not as the API describes it: {problem}") from None
         if not isinstance(result, Record):
             raise self.invalid(answer, body, f"its JSON is no {kind} but a {type(result).__name__}")
         result._http = answer.http()  # pyright: ignore[reportPrivateUsage]  # the one writer of that slot
@@ -191,9 +194,11 @@ class Exchange:
         if page is None or not isinstance(data, list):
             raise self.invalid(answer, body, "its JSON is no page with a list of data")
         try:
-            items = list(map(decoder(operation.returns), cast("list[object]", data)))  # JSON
+            items = self.decoder(f"list[{operation.returns}]")(data)
         except RecursionError:
             raise self.invalid(answer, body, "its JSON is nested too deeply") from None
+        except ValueError as problem:
+            raise self.invalid(answer, body, f"its JSON is not as the API describes it: data{problem}") from None
         return page, items, answer.http()
 
     # ------------------------------------------------------------------------------------------------ attempts
@@ -355,6 +360,12 @@ class Exchange:
 HOOKS = ("on_request", "on_response", "on_error", "on_retry")
 _TRAVELLING = frozenset(("accept", "accept-encoding", "content-type", "idempotency-key", "openai-beta", "user-agent"))
 """Fields that go along to another origin: of all others nobody knows whether they are credentials."""
+
+
+def _strict_decoder() -> Callable[[str], Callable[[Any], Any]]:
+    from ._validate import strict_decoder  # which most programs never load
+
+    return strict_decoder
 
 
 def _fed(body: Pieces | Multipart, off_loop: OffLoop | None) -> Pieces:

@@ -53,7 +53,7 @@ class Making:
     async def events(self, exchange: Exchange, reader: BodyReader) -> Any:
         """Make the stream, which takes the body over."""
         reader.take()
-        events = EventReader(self._source.exchange.decoder(self._operation.event)).adopt(reader.answer)
+        events = EventReader(exchange.decoder(self._operation.event)).adopt(reader.answer)
         return (AsyncStream if self._waiting else Stream)(events)
 
     async def binary(self, exchange: Exchange, reader: BodyReader) -> Any:
@@ -120,11 +120,9 @@ class StreamingCaller(_OtherCaller):
     __slots__ = ()
 
     def _begin(self, operation: Operation[Any], given: dict[str, Any], make: Make, events: bool = False) -> Any:
-        return (
-            self._opened(operation, given, make, events)
-            if self._waiting
-            else StreamingOpening(lambda: self._open(operation, given, make, events))
-        )
+        if self._waiting:
+            return self._opened(operation, given, make, events)
+        return StreamingOpening(lambda: self._open(operation, given, make, events))
 
     def _open(self, operation: Operation[Any], given: dict[str, Any], make: Make, events: bool) -> StreamingResponse[Any]:
         exchange = self.exchange

@@ -6,7 +6,7 @@ from collections import deque
 
 from ._errors import StreamError
 from ._json import as_object, decode
-from ._models._base import decoder
+from ._judge import invalid
 from ._protocol.base import ProtocolError
 from ._protocol.sse import SSEDecoder
 from ._transport.base import run_now
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any
 
+    from ._errors import APIResponseValidationError
     from ._exchange import Answer, Exchange
     from ._info import HttpInfo
     from ._operation import Request, StreamOperation
@@ -52,7 +53,7 @@ class EventReader(Generic[E]):
         self._decode = decoder
         self._machine = SSEDecoder()
         self._kept: deque[str] = deque(maxlen=KEPT)
-        self._pending: StreamError | None = None  # to be raised once the events before it have been handed out
+        self._pending: StreamError | APIResponseValidationError | None = None  # to be raised once the events before it have been handed out
         self._ended = False
         self._handed: list[E] = []  # the latest batch: what nobody has taken of it goes with `close`
         self._limited = False
@@ -108,8 +109,9 @@ class EventReader(Generic[E]):
     def _give_up(self) -> None:
         error, self._pending = self._pending, None
         self.close()
-        if error is not None:
+        if isinstance(error, StreamError):
             error.event_count = self.count  # those of its own batch included
+        if error is not None:
             raise error
 
     def _without(self, chunk: bytes | None) -> list[ServerSentEvent]:
@@ -142,6 +144,9 @@ class EventReader(Generic[E]):
             except RecursionError:
                 self._pending = self._failure("An event of the stream is nested too deeply.", data[:2000])
                 break
+            except ValueError as problem:  # of a strict client
+                self._pending = self._mismatch(data, problem)
+                break
             kept.append(data)
             if self._ended:
                 break
@@ -157,6 +162,12 @@ class EventReader(Generic[E]):
             self._pending = self._error(value)
             return True
         return False
+
+    def _mismatch(self, data: str, problem: ValueError) -> APIResponseValidationError:
+        answer = self._answer
+        error = invalid(answer.raw(data.encode()), answer.request, f"an event is not as the API describes it: {problem}")
+        error.attempts = answer.attempts
+        return error
 
     def _finish(self) -> None:
         """The last event has come: the connection is free as soon as the end of the body has come too."""
@@ -292,5 +303,5 @@ def _finished(events: Iterable[object]) -> bool:
 
 async def open_stream(exchange: Exchange, operation: StreamOperation[Any, E], given: dict[str, Any]) -> EventReader[E]:
     """Make a call that answers with events; its head has come when this returns."""
-    reader: EventReader[E] = EventReader(decoder(operation.event))
+    reader: EventReader[E] = EventReader(exchange.decoder(operation.event))
     return await reader.open(exchange, operation.prepare(given, exchange.settings))

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from .responses import ResponseFunctionToolCall, ResponseOutputItem
 
-__all__ = ["FunctionCalling", "Speaking"]
+__all__ = ["FunctionCalling", "Measured", "Speaking"]
 
 
 class Speaking(Record):
@@ -53,6 +53,21 @@ class FunctionCalling(Record):
             raise ValueError(f"arguments are no JSON object: {text[:100]}")
         arguments: dict[str, Any] = values
         return arguments
+
+
+class Measured(Record):
+    """An embedding: a text measured, so to say. Numbers that came in base64 are a `Vector`, those that came as JSON a list."""
+
+    if TYPE_CHECKING:
+        embedding: list[float]
+
+    def _revive(self) -> None:
+        values = self.__dict__
+        text = values.get("embedding")
+        if isinstance(text, str):
+            from ._vectors import vector
+
+            values["embedding"] = vector(text)
 
 
 def _items(record: Record, kind: str) -> list[Record]:

@@ -159,10 +159,25 @@ class _Plan:
         return decode
 
 
+class _RevivingPlan(_Plan):
+    """The plan of a class whose records have something to do with what came: a method `_revive`."""
+
+    __slots__ = ()
+
+    def __init__(self, cls: type[Shaped]) -> None:
+        super().__init__(cls)
+        self.nested.append(("", _same, _same))  # no field, but then `adopt` is asked for each object
+
+    def adopt(self, value: Any) -> Any:
+        record = super().adopt(value)
+        record._revive()
+        return record
+
+
 def _plan(cls: type[Shaped]) -> _Plan:
     found = _plans.get(cls)
     if found is None:
-        found = _plans[cls] = _Plan(cls)
+        found = _plans[cls] = _RevivingPlan(cls) if hasattr(cls, "_revive") else _Plan(cls)
     return found
 
 

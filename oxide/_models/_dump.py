@@ -20,7 +20,7 @@ def copied(value: Any) -> Any:
         return {k: copied(v) for k, v in value.items()}
     if value.__class__ is list or value.__class__ is tuple:
         return [copied(v) for v in value]
-    return value
+    return value.tolist() if hasattr(value.__class__, "tolist") else value
 
 
 def dump(record: Shaped, use_api_names: bool, exclude_unset: bool, exclude_defaults: bool, exclude_none: bool) -> dict[str, Any]:
@@ -34,7 +34,9 @@ def dump(record: Shaped, use_api_names: bool, exclude_unset: bool, exclude_defau
             return fields_of(value)
         if value.__class__ is dict:
             return {k: value_of(v) for k, v in value.items()}
-        return [value_of(v) for v in value] if value.__class__ is list or value.__class__ is tuple else value
+        if value.__class__ is list or value.__class__ is tuple:
+            return [value_of(v) for v in value]
+        return copied(value)
 
     def fields_of(record: Shaped) -> dict[str, Any]:
         about, cls = shape(type(record)), type(record)

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-__all__ = ["Kinds", "Shape", "Shaped", "Wire", "literals", "mentions_types", "read_kinds", "shape", "wire"]
+__all__ = ["MODELS", "Kinds", "Shape", "Shaped", "Wire", "literals", "mentions_types", "read_kinds", "resolve", "shape", "wire"]
 
-_MODELS = __name__.rpartition(".")[0]
+MODELS = __name__.rpartition(".")[0]
 _PLAIN = frozenset(("str", "int", "float", "bool", "None", "Any", "File", "list", "dict", "[", "]"))
 
 
@@ -122,7 +122,7 @@ def literals(text: str, module: str) -> list[str] | None:
     """Return the strings that a field allows, None where it is no enum; an alias is followed."""
     name = text.partition(" ")[0]
     if mentions_types(name) and "[" not in name:
-        target = _resolve(name, module)
+        target = resolve(name, module)
         text = target.lstrip() if isinstance(target, str) else ""
     return text.split("'")[1::2] if text.startswith("Literal[") else None
 
@@ -151,18 +151,18 @@ def _read(tokens: Iterator[str], module: str, kinds: Kinds) -> None:
 
 
 def _add(name: str, module: str, kinds: Kinds) -> None:
-    target = _resolve(name, module)
+    target = resolve(name, module)
     if isinstance(target, str):
         package = name.rpartition(".")[0]
-        _read(iter(_tokens(target)), f"{_MODELS}.{package}" if package else module, kinds)
+        _read(iter(_tokens(target)), f"{MODELS}.{package}" if package else module, kinds)
     elif isinstance(target, type) and issubclass(target, Shaped) and target not in kinds.classes:
         kinds.classes.append(target)
 
 
-def _resolve(name: str, module: str) -> object:
+def resolve(name: str, module: str) -> object:
     """Return what a name means in a module of records: a record class, or an alias, which is a string."""
     package, _, last = name.rpartition(".")
     if package:
-        module = f"{_MODELS}.{package}"
+        module = f"{MODELS}.{package}"
         __import__(module)  # also if it is known: another thread may be in the midst of it, and is waited for then
     return sys.modules[module].__dict__.get(last)

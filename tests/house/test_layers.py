@@ -15,7 +15,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("_protocol",),
     ("_info",),
     ("_models",),
-    ("_settings",),
+    ("_settings", "_validate"),
     ("_transport.base",),
     ("_transport.addresses", "_transport.tls"),
     ("_transport.aio_stream",),
