@@ -44,8 +44,8 @@ def test_a_raw_answer_tells_all_and_parses_to_the_record(face: Face, wire: Wire,
     assert raw.request_id == raw.headers["x-request-id"] == raw.http.request_id
     assert (raw.retries_taken, raw.elapsed.total_seconds() > 0) == (0, True)
     assert raw.json()["object"] == "response"
-    assert raw.content == raw.read() == b"".join(raw.iter_bytes(10)) == raw.text.encode()
-    assert "\n".join(raw.iter_lines()) == raw.text
+    assert raw.content == raw.read() == b"".join(raw.itself.iter_bytes(10)) == raw.text.encode()
+    assert "\n".join(raw.itself.iter_lines()) == raw.text
     response = raw.parse()
     assert isinstance(response, Response)
     assert response.output_text == "You said: Hello"

@@ -19,6 +19,16 @@ def calls(responses: Responses, chat: Chat) -> None:
     responses.create(model="gpt-4o", timeout="soon")  # mistake
 
 
+def raw_calls(responses: Responses) -> None:
+    responses.with_raw_response.create(modle="gpt-4o")  # mistake
+    responses.with_raw_response.create(model=4)  # mistake
+    responses.with_raw_response.retrieve()  # mistake
+    responses.with_raw_response.creat()  # mistake
+    responses.with_raw_response.create(model="gpt-4o").output_text  # mistake  # noqa: B018
+    responses.with_streaming_response.create(model="gpt-4o").parse()  # mistake
+    responses.with_streaming_response.retrieve("resp_1", tiemout=3)  # mistake
+
+
 def results(response: Response) -> None:
     response.outputs  # mistake  # noqa: B018
     response.output_text.foo  # mistake  # noqa: B018
