@@ -5,17 +5,22 @@ from __future__ import annotations
 from ._typing import TYPE_CHECKING, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from typing import Any
+    from collections.abc import Callable, Coroutine
+    from typing import Any, TypeAlias
 
     from ._binary import AsyncBinaryResponse, BinaryResponse
+    from ._exchange import Exchange
     from ._operation import Operation, PageOperation, StreamOperation
     from ._page import AsyncPage, Page
     from ._stream import AsyncStream, Stream
+
+    Story: TypeAlias = "Callable[[Exchange, Operation[Any], dict[str, Any]], Coroutine[Any, Any, R]]"
 
 __all__ = ["AsyncCaller", "Caller"]
 
 T = TypeVar("T")
 E = TypeVar("E")
+R = TypeVar("R")
 
 
 class Caller(Protocol):
@@ -25,6 +30,7 @@ class Caller(Protocol):
     def open(self, operation: StreamOperation[T, E], given: dict[str, Any]) -> T | Stream[E]: ...
     def page(self, operation: PageOperation[T], given: dict[str, Any]) -> Page[T]: ...
     def binary(self, operation: Operation[bytes], given: dict[str, Any]) -> BinaryResponse: ...
+    def run(self, story: Story[R], operation: Operation[Any], given: dict[str, Any]) -> R: ...
 
 
 class AsyncCaller(Protocol):
@@ -34,3 +40,4 @@ class AsyncCaller(Protocol):
     async def open(self, operation: StreamOperation[T, E], given: dict[str, Any]) -> T | AsyncStream[E]: ...
     def page(self, operation: PageOperation[T], given: dict[str, Any]) -> AsyncPage[T]: ...
     async def binary(self, operation: Operation[bytes], given: dict[str, Any]) -> AsyncBinaryResponse: ...
+    async def run(self, story: Story[R], operation: Operation[Any], given: dict[str, Any]) -> R: ...

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ._binary import AsyncBinaryResponse, BinaryResponse
+    from ._caller import Story
     from ._operation import Operation, PageOperation, StreamOperation
     from ._page import Page
     from ._settings import Settings
@@ -25,6 +26,7 @@ __all__ = ["BlockingCaller", "LoopCaller"]
 
 T = TypeVar("T")
 E = TypeVar("E")
+R = TypeVar("R")
 
 
 class BlockingCaller(Caller):
@@ -55,6 +57,9 @@ class BlockingCaller(Caller):
         from ._body import open_body
 
         return BinaryResponse(run_now(open_body(self.exchange, operation, given)))
+
+    def run(self, story: Story[R], operation: Operation[Any], given: dict[str, Any]) -> R:
+        return run_now(story(self.exchange, operation, given))
 
 
 class LoopCaller(AsyncCaller):
@@ -106,3 +111,6 @@ class LoopCaller(AsyncCaller):
         from ._body import open_body
 
         return AsyncBinaryResponse(await open_body(self.exchange, operation, given))
+
+    async def run(self, story: Story[R], operation: Operation[Any], given: dict[str, Any]) -> R:
+        return await story(self.exchange, operation, given)

@@ -24,6 +24,8 @@ class Layout:
         self.arguments: dict[str, str] = table.get("argument", {})
         self.aliases: dict[str, str] = table.get("alias", {})
         self.deprecated: dict[str, str] = table.get("deprecated", {})
+        self.helpers: dict[str, str] = table.get("resource", {})
+        self.derived: list[dict[str, Any]] = table.get("derived", [])
         self.records: dict[str, dict[str, Any]] = table.get("record", {})
         self.send_back: dict[str, list[str]] = table.get("send_back", {})
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -156,10 +157,27 @@ class Writer:
         guarded = "    if TYPE_CHECKING:\n\n" + "\n".join([indented("    @overload\n" + text) for text in overloads])
         return guarded + "\n" + self.one(method, waiting, either, body)
 
-    def one(self, method: Method, waiting: bool, returns: str, body: str, stream: str = "") -> str:
-        """Return one `def`; `stream` is the annotation and default of that parameter in an overload."""
+    def derived(self, entry: dict[str, Any], method: Method, waiting: bool) -> str:
+        """Return the `def` of a method that takes what another takes and more, and whose work is done by hand.
+
+        The helper is a coroutine function, which the caller runs, or a class, of which `Async...` stands beside it.
+        """
+        module, _, name = entry["helper"].partition(":")
+        made = name[0].isupper()
+        name = f"Async{name}" if made and waiting else name
+        wait = "" if made else "await " if waiting else ""
+        done = f"{name}(self._caller, {self.name(method)}, given)" if made else f"self._caller.run({name}, {self.name(method)}, given)"
+        body = f"given = locals()\n        from .._helpers.{module} import {name}\n\n        return {wait}{done}"
+        without = [p for p in method.parameters if p.key not in entry.get("leave_out", ())]
+        changed = Method(entry["call"], method.key, method.operation, without)
+        more = [f"{key}: {text}," for key, text in entry.get("more", {}).items()]
+        returns = entry["returns"].replace("{Async}", "Async" if waiting else "")
+        return self.one(changed, bool(wait and waiting), returns, body, more=more)
+
+    def one(self, method: Method, waiting: bool, returns: str, body: str, stream: str = "", more: Sequence[str] = ()) -> str:
+        """Return one `def`; `stream` is the annotation and default of that parameter in an overload, `more` are further arguments."""
         path = [f"{self.layout.argument(p.key)}: {self.expressions.input(p.type)}," for p in method.parameters if p.place == "path"]
-        rows = ["self,", *path[-1:], "*,", *path[:-1]]  # the last part of the path is the thing itself, and may stand without its name
+        rows = ["self,", *path[-1:], "*,", *path[:-1], *more]  # the last part of the path is the thing itself, and may stand without its name
         for p in method.parameters:
             if p.place != "path":
                 rows.append(f"stream: {stream}," if stream and p.key == "stream" else self.argument(p))

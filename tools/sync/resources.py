@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from . import raw, source
 from .docs import Docs
 from .expressions import Expressions
 from .facts import Facts
 from .layout import Layout, class_names, short
-from .methods import Writer, methods
+from .methods import Method, Writer, methods
 from .models import Models
 
 RUN_TIME = (
@@ -178,8 +179,10 @@ class Module:
         """Return the imports that a body needs."""
         checked = [f"from .._models import {module}" for module in self.expressions.used]
         checked += [self.resources.imported(path) for path in self.elsewhere() if re.search(rf"\b{self.resources.classes[path]}\b", body)]
+        checked += [line for entry, _ in self.derived() for line in entry.get("imports", ())]
         below = source.checker_imports([*checked, *mentioned(CHECKED, body)])
-        return "\n".join(mentioned(RUN_TIME, below + body)) + "\n\n" + below
+        by_hand = [f"from .._helpers.{module} import Async{name}, {name}" for module, name in self.by_hand()]
+        return "\n".join([*mentioned(RUN_TIME, below + body), *by_hand]) + "\n\n" + below
 
     def views(self) -> str:
         """Return what checkers see of raw and streamed answers."""
@@ -198,7 +201,8 @@ class Module:
         prefix, resources = "Async" if waiting else "", self.resources
         inner = resources.inner(path)
         here = [(name, target) for name, target in inner if target in self.paths]
-        rows = [f"class {prefix}{resources.classes[path]}({prefix}Resource):", f'    """{resources.docs.resource(path)}"""', ""]
+        helpers = f"{prefix}{resources.layout.helpers[path].partition(':')[2]}, " if path in resources.layout.helpers else ""
+        rows = [f"class {prefix}{resources.classes[path]}({helpers}{prefix}Resource):", f'    """{resources.docs.resource(path)}"""', ""]
         rows += raw.attributes(f"{prefix}{resources.classes[path]}")
         if here:
             rows += [f"    def __init__(self, caller: {prefix}Caller) -> None:", "        super().__init__(caller)"]
@@ -206,7 +210,17 @@ class Module:
             rows += [""]
         rows += [resources.touched(name, target, waiting) for name, target in inner if target not in self.paths]
         rows += [self.writer.definition(m, waiting) for m in self.methods if m.path == path]
+        rows += [self.writer.derived(entry, method, waiting) for entry, method in self.derived() if entry["call"].rpartition(".")[0] == path]
         return "\n".join(rows).rstrip()
+
+    def derived(self) -> list[tuple[dict[str, Any], Method]]:
+        """Return what the layout says of methods by hand that take what one of this module takes, each with that one."""
+        return [(entry, method) for entry in self.resources.layout.derived for method in self.methods if method.call == entry["of"]]
+
+    def by_hand(self) -> list[tuple[str, str]]:
+        """Return module and class of the hand-written parts of the objects of this module."""
+        places = [text.partition(":") for path, text in self.resources.layout.helpers.items() if path in self.paths]
+        return [(module, name) for module, _, name in places]
 
 
 def file_name(path: str) -> str:
