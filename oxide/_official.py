@@ -46,10 +46,13 @@ OPTIONS = {
 ACCEPTED = frozenset(("_enforce_credentials", "_strict_response_validation"))
 """Options of the official client that work as they are."""
 
+_OLD = "the name is older than version 1 of the official library; use the namespaces, as in oxide.chat.completions.create"
 _HELPERS = "helpers for tools and structured output are not part of oxide yet"
 _SOCKETS = "oxide opens no WebSockets"
 
 ABSENT = {
+    **dict.fromkeys(("Audio", "ChatCompletion", "Completion", "Customer", "Deployment", "Edit", "Embedding", "Engine"), _OLD),
+    **dict.fromkeys(("ErrorObject", "FineTune", "FineTuningJob", "Image", "Model", "Moderation"), _OLD),
     "AssistantEventHandler": "iterate over the stream of events",
     "AsyncAssistantEventHandler": "iterate over the stream of events",
     "AsyncBedrockOpenAI": OPTIONS["provider"],

@@ -20,8 +20,13 @@ SECRET = "sk-very-secret-0123456789"
 
 @pytest.fixture(autouse=True)
 def nothing_set() -> Iterator[None]:
-    """Forget what a test sets on the package, and the client that was made of it."""
+    """Forget what is set on the package, and the client that was made of it."""
+    _forget()
     yield
+    _forget()
+
+
+def _forget() -> None:
     for name in _module_client.OPTIONS:
         vars(oxide).pop(name, None)
     _module_client.namespaces._caller._client = None
