@@ -12,7 +12,7 @@ from tools.sync import source
 from tools.sync.__main__ import MARK, ROOT, differences, generate, stale
 from tools.sync.expressions import Expressions, members, optional, unique
 from tools.sync.facts import Facts, references, with_literals
-from tools.sync.layout import Layout, attribute, class_name, input_name
+from tools.sync.layout import Layout, attribute, class_names, input_name
 
 
 # ------------------------------------------------------------------------------------------------------- the tree
@@ -132,7 +132,7 @@ def test_attributes(key: str, name: str) -> None:
 
 
 def test_names_of_classes() -> None:
-    assert class_name("responses.input_items") == "InputItems"
+    assert class_names(["responses", "responses.input_items"]) == {"responses": "Responses", "responses.input_items": "InputItems"}
     assert input_name("responses.Tool") == "ToolParam"
     assert input_name("responses.ResponseCreateParams") == "ResponseCreateParams"
 
