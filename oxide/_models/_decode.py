@@ -56,7 +56,7 @@ def _same(value: Any) -> Any:
 # ---------------------------------------------------------------------------------------------------- expressions
 def _pair(kinds: Kinds) -> Pair:
     """Return what is done to an object, and to a list, where an expression allows `kinds`; None is nothing."""
-    on_object = None
+    on_object: Decoder | None = None
     if kinds.classes:
         on_object = _plan(kinds.classes[0]).adopt if len(kinds.classes) == 1 else _Union(kinds.classes).adopt
     elif kinds.values:

@@ -8,7 +8,7 @@ from array import array
 from .._typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from typing import Any
 
     from typing_extensions import Self
@@ -20,18 +20,21 @@ else:
 __all__ = ["Vector", "vector"]
 
 
+_item: Callable[[Any, Any], Any] = getattr(array, "__getitem__")  # noqa: B009 - its type says nothing to checkers
+
+
 class Vector(Floats):
     """A sequence of floats that behaves like a list of them; `memoryview` and numpy see its memory without a copy."""
 
     __slots__ = ()
-    __hash__ = None  # type: ignore[assignment]  # mutable, as lists are
+    __hash__ = None  # mutable, as lists are
 
     if TYPE_CHECKING:  # the stubs of `array` forget the subclass
 
         def __new__(cls, code: str, values: Iterable[float] = ..., /) -> Self: ...
 
     def __getitem__(self, index: Any) -> Any:
-        found: Any = super().__getitem__(index)
+        found = _item(self, index)
         return found if found.__class__ is float else Vector("f", found)
 
     def __eq__(self, other: object) -> bool:
