@@ -18,7 +18,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # audio.t
 
 ENDPOINT = "https://example.openai.azure.com/"
 GIVEN: dict[str, Any] = {"azure_endpoint": ENDPOINT, "api_key": "azure-key", "api_version": "2024-10-21"}
-KEYS = {"azure_endpoint": ENDPOINT, "api_version": "2024-10-21"}
+KEYS: dict[str, Any] = {"azure_endpoint": ENDPOINT, "api_version": "2024-10-21"}
 
 MESSAGES = [{"role": "user", "content": "Hello"}]
 CALLS: list[tuple[str, dict[str, Any], str]] = [
@@ -218,7 +218,7 @@ def test_what_is_missing_or_too_much_is_told(options: dict[str, Any], words: str
 
 def test_an_option_that_does_not_exist_for_azure_is_a_type_error() -> None:
     with pytest.raises(TypeError, match="did you mean 'azure_deployment'"):
-        AzureOpenAI(azure_deploiment="x", **GIVEN)
+        AzureOpenAI(azure_deploiment="x", **GIVEN)  # type: ignore[call-arg]  # that is the point
     with pytest.raises(TypeError, match="unknown option 'azure_endpoint'"):
         oxide.Client(api_key="k", azure_endpoint=ENDPOINT)  # type: ignore[call-arg]  # that is the point
 

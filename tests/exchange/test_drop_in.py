@@ -145,7 +145,8 @@ def test_the_admin_key_may_be_asked_for() -> None:
 # ------------------------------------------------------------------------------------------------ options
 @pytest.mark.parametrize("name", OPTIONS)
 def test_an_option_that_does_not_exist_here_names_ours(name: str) -> None:
-    for make in (openai.OpenAI, openai.AsyncOpenAI, openai.OpenAI(api_key="k").with_options):
+    makers: tuple[Any, ...] = (openai.OpenAI, openai.AsyncOpenAI, openai.OpenAI(api_key="k").with_options)
+    for make in makers:
         with pytest.raises(openai.ConfigurationError, match=f"^{name}= does not exist here: .*(=|HTTP)"):
             make(**{"api_key": "k", name: object()})
         make(**{"api_key": "k", name: None})  # says nothing
