@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["File", "file_from_path", "is_file", "part_of"]
 
-PIECE = 262_144
+PIECE = 131_072
 """Bytes that are read at once: a system call and, in asyncio, a thread's turn each."""
 
 SMALL = 65_536
