@@ -37,10 +37,10 @@ class Recorded:
         if kind.startswith("multipart/form-data"):
             headers["content-type"] = "multipart/form-data"
             found["parts"] = parts(self.body, kind.partition("boundary=")[2].strip('"'))
+        elif self.body and (kind == "application/json" or self.body[:1] == b"{"):
+            found["json"] = json.loads(self.body)
         elif self.body:
-            found["json" if kind == "application/json" else "text"] = (
-                json.loads(self.body) if kind == "application/json" else self.body.decode("latin-1")
-            )
+            found["text"] = self.body.decode("latin-1")
         return found
 
 
@@ -63,7 +63,7 @@ def _part(piece: bytes) -> list[str]:
     others = [f"{name}: {value}" for name, value in sorted(fields.items()) if name not in ("content-type", "content-length")]
     kind, text = fields.get("content-type", ""), content[:-2].decode("latin-1")
     if kind == "application/json" and "filename" not in names:
-        text = json.dumps(json.loads(text), sort_keys=True)
+        text = json.dumps(json.loads(content), sort_keys=True)
     return [names["name"], names.get("filename", ""), kind, text, *others]
 
 
