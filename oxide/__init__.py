@@ -222,24 +222,26 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> object:
-    real = _ALIASES.get(name, name)
-    place = _PLACES.get(real)
-    if place is not None:
-        module = __import__(f"{__name__}.{place}", fromlist=(real,))
-        value = globals()[name] = getattr(module, real)
-        return value
-    if name in _SETTABLE.split():  # and not set
-        return __getattr__(_DEFAULTS[name]) if name in _DEFAULTS else None
-    if name in ("resources", "testing", "types"):
-        return __import__(f"{__name__}.{name}", fromlist=("",))
-    if name[0] != "_":
-        from . import _module_client
+if not TYPE_CHECKING:  # a checker would take it for "every name exists"
 
-        if name in _module_client.NAMES:
-            value = globals()[name] = getattr(_module_client.namespaces, name)
+    def __getattr__(name):
+        real = _ALIASES.get(name, name)
+        place = _PLACES.get(real)
+        if place is not None:
+            module = __import__(f"{__name__}.{place}", fromlist=(real,))
+            value = globals()[name] = getattr(module, real)
             return value
-    raise AttributeError(_unknown(name))
+        if name in _SETTABLE.split():  # and not set
+            return __getattr__(_DEFAULTS[name]) if name in _DEFAULTS else None
+        if name in ("resources", "testing", "types"):
+            return __import__(f"{__name__}.{name}", fromlist=("",))
+        if name[0] != "_":
+            from . import _module_client
+
+            if name in _module_client.NAMES:
+                value = globals()[name] = getattr(_module_client.namespaces, name)
+                return value
+        raise AttributeError(_unknown(name))
 
 
 def _unknown(name: str) -> str:

@@ -50,8 +50,9 @@ def test_calls_results_and_inputs_have_the_types_they_should(check: Check, name:
     assert check(HERE / name) == {}
 
 
+@pytest.mark.parametrize("name", ["mistakes.py", "clients.py"])
 @pytest.mark.parametrize("check", CHECKERS)
-def test_mistakes_are_found_and_nothing_else(check: Check) -> None:
-    path = HERE / "mistakes.py"
+def test_mistakes_are_found_and_nothing_else(check: Check, name: str) -> None:
+    path = HERE / name
     wanted = {number for number, line in enumerate(path.read_text("utf-8").splitlines(), 1) if "  # mistake" in line}
     assert set(check(path)) == wanted
