@@ -307,6 +307,9 @@ class StreamOperation(Operation[T], Generic[T, E]):
         self.always = always
 
 
+_WALKING = frozenset(("limit_total", "prefetch"))
+
+
 class PageOperation(Operation[T]):
     """An operation that lists items of type T page by page; `kind` says how the next page is asked for."""
 
@@ -315,6 +318,10 @@ class PageOperation(Operation[T]):
     def __init__(self, method: str, path: str, item: str, kind: str, **placement: Any) -> None:
         super().__init__(method, path, item, **placement)
         self.kind = kind
+
+    def prepare(self, given: dict[str, Any], settings: Settings) -> Request:
+        """Put each argument where it belongs; the options of walking (`_page`) are not sent."""
+        return super().prepare({name: value for name, value in given.items() if name not in _WALKING}, settings)
 
 
 def with_query(target: str, parameters: Mapping[str, object]) -> str:
