@@ -131,6 +131,7 @@ class Operation(Generic[T]):
     __slots__ = (
         "_names",
         "_pieces",
+        "_simple",
         "admin",
         "body",
         "files",
@@ -179,6 +180,7 @@ class Operation(Generic[T]):
         pieces = path.replace("}", "{").split("{")
         self._pieces = pieces[::2]  # of the path, around its parameters
         self._names = pieces[1::2]
+        self._simple = body == "json" and not (query or header or rename)  # whatever is no option goes into the body as it is
 
     def prepare(self, given: dict[str, Any], settings: Settings) -> Request:
         """Put each argument where it belongs.
@@ -196,13 +198,15 @@ class Operation(Generic[T]):
         options = Options(values, settings)
         path = self._path(values) if self._names else self.path
         target = settings.prefix + (path if settings.route is None else settings.route(path, values))
+        admin = self.admin is True or (self.admin == "either" and settings.api_key is None)
+        if self._simple and not (options.query or options.body or settings.default_query):
+            return options.request(self.method, target, encode(values), self.send, admin)
         query = {self.rename.get(name, name): values.pop(name) for name in self.query if name in values} if self.query else {}
         if query or options.query or settings.default_query:
             target = with_query(target, {**settings.default_query, **query, **options.query})
         for name, header in self.header.items():
             if name in values:
                 options.headers[header] = _header_text(values.pop(name))
-        admin = self.admin is True or (self.admin == "either" and settings.api_key is None)
         return options.request(self.method, target, self._encode(values, options), self.send, admin)
 
     def _path(self, values: dict[str, Any]) -> str:
@@ -253,7 +257,15 @@ class Options:
         """Make the request of a method, a target and a body."""
         settings = self._settings
         timeout, retries = self._timeout, self._max_retries
-        fields, authorized = self._fields(method, self.content_type if body else "", send)
+        fields, authorized = [*settings.fields], settings.authorized
+        if body:
+            fields.append(("Content-Type", self.content_type))
+        if self._idempotency_key:
+            fields.append(field("Idempotency-Key", self._idempotency_key))
+        elif method == "POST":
+            fields.append(("Idempotency-Key", new_idempotency_key()))
+        if self.headers or send or self.streaming or settings.odd_headers:
+            fields, authorized = self._merged(fields, send)
         form = None if isinstance(body, bytes) else body
         return Request(
             method,
@@ -269,29 +281,20 @@ class Options:
             authorized=authorized,
         )
 
-    def _fields(self, method: str, content_type: str, send: Mapping[str, str]) -> tuple[Sequence[tuple[str, str]], bool]:
-        """The fields of one request; quickly, where the call brings none of its own."""
+    def _merged(self, own: list[tuple[str, str]], send: Mapping[str, str]) -> tuple[list[tuple[str, str]], bool]:
+        """The fields of a request that brings some of its own; and whether the key is, or is not wanted, among them."""
         settings = self._settings
-        extra: list[tuple[str, str]] = []
-        if content_type:
-            extra.append(("Content-Type", content_type))
-        if self._idempotency_key:
-            extra.append(field("Idempotency-Key", self._idempotency_key))
-        elif method == "POST":
-            extra.append(("Idempotency-Key", new_idempotency_key()))
-        if not self.headers and not send and not self.streaming and not settings.odd_headers:
-            return (*settings.fields, *extra), settings.authorized
-        fields = {name.lower(): (name, value) for name, value in (*settings.fields, *extra)}
+        fields = {name.lower(): (name, value) for name, value in own}
         if self.streaming:
             fields["accept"] = ("Accept", "text/event-stream")
         for headers in (send, settings.default_headers, self.headers):
             for name, value in headers.items():
                 merge(fields, name, value)
-        if content_type.startswith("multipart/"):
-            fields["content-type"] = ("Content-Type", content_type)  # nobody else knows the boundary
+        if self.content_type.startswith("multipart/"):
+            fields["content-type"] = ("Content-Type", self.content_type)  # nobody else knows the boundary
         key_field = settings.key_field.lower()
         authorized = any(n.lower() == key_field for h in (settings.default_headers, self.headers) for n in h)
-        return tuple(fields.values()), authorized
+        return list(fields.values()), authorized
 
 
 class StreamOperation(Operation[T], Generic[T, E]):
