@@ -9,7 +9,6 @@ from ._errors import ConfigurationError
 from ._exchange import Exchange
 from ._judge import CLOSED
 from ._log import listen
-from ._official import check_option
 from ._omit import NotGiven, not_given
 from ._protocol.headers import Headers
 from ._settings import Environment, concealed, settings_from
@@ -97,8 +96,7 @@ class AnyClient:
     def __init__(self, options: dict[str, Any], shared: Shared | None = None) -> None:
         official = options.pop("official", None)
         if official:
-            for name, value in official.items():
-                check_option(name, value, self._known())
+            self._check_options(official)
             options.update(concealed(official))
         self._options = {name: value for name, value in options.items() if value is not not_given and (value is not None or name in _NONE)}
         environment = Environment(os.environ)
@@ -111,6 +109,13 @@ class AnyClient:
     def _known(self) -> frozenset[str]:
         """Return the names of the options that exist."""
         return OPTIONS
+
+    def _check_options(self, options: Mapping[str, Any]) -> None:
+        if options.keys() - self._known():
+            from ._official import check_option
+
+            for name, value in options.items():
+                check_option(name, value, self._known())
 
     def _settings_of(self, options: Mapping[str, Any], environment: Mapping[str, str]) -> Settings:
         """Make the settings; a host with ways of its own translates its options first."""
@@ -180,8 +185,8 @@ class AnyClient:
         for choice in _CHOICES:
             if choice & hidden.keys():
                 options = {name: value for name, value in options.items() if name not in choice}
+        self._check_options(hidden)
         for name, value in hidden.items():
-            check_option(name, value, self._known())
             if name in ("default_headers", "default_query"):
                 options[name] = {**(options.get(name) or {}), **(value or {})}
             else:
