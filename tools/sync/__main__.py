@@ -79,12 +79,13 @@ def regenerate() -> int:
 
 def sync(source: str, whole: bool, root: Path = ROOT) -> int:
     """Take the facts from a document and write all that follows from them. Nothing is written before all is known."""
-    tables = Tables.read()
+    folder = root / FOLDER
+    tables = Tables.read(folder)
     found = update(spec.read(source), tables, source)
     print(told(found, tables, whole))
     texts = {f"{FOLDER}/{name}": text for name, text in found.tables.texts().items()}
-    facts, docs = Facts(found.tables.digest, found.tables.digest_extra), Docs.read()
-    texts |= {f"{FOLDER}/docs/{name}": text for name, text in words.add(words.missing(facts, docs), docs).items()}
+    facts, docs = Facts(found.tables.digest, found.tables.digest_extra), Docs.read(folder / "docs")
+    texts |= {f"{FOLDER}/docs/{name}": text for name, text in words.add(words.missing(facts, docs), docs, folder / "docs").items()}
     texts[CHANGELOG] = report.with_stub((root / CHANGELOG).read_text("utf-8"), report.stub(found.changes))
     texts |= generate(facts, Layout.read(), docs)
     print(f"{len(texts)} files, {len(write(texts, root))} changed")

@@ -97,26 +97,37 @@ def call_of(verb: str, path: str, known: Mapping[str, str], pages: bool) -> str:
         known: path -> a method that an operation at this path has.
         pages: the answer is a page of a list.
     """
-    words = [word for word in re.sub(r"\?.*", "", path).strip("/").split("/") if word]
-    fixed = [re.sub(r"\W", "_", word) for word in words if word[0] != "{"]
-    resource = _resource(words, known) or ".".join(fixed)
+    plain, _, query = path.partition("?")
+    words = plain.strip("/").split("/")
+    if query.startswith("beta="):
+        return "beta." + call_of(verb, plain, known, pages).removeprefix("beta.")
     if verb == "GET":
-        return f"{resource}.{'list' if pages else 'retrieve'}"
+        return f"{_object(words, known)}.{'list' if pages else 'retrieve'}"
     if verb == "DELETE":
-        return f"{resource}.delete"
-    if words[-1][0] == "{" or verb in ("PUT", "PATCH"):
-        return f"{resource}.update"
-    above = known.get("/" + "/".join(words[:-1]))
-    if len(words) > 1 and words[-2][0] == "{" and above:
-        return f"{above.rpartition('.')[0]}.{fixed[-1]}"
-    return f"{resource}.create"
+        return f"{_object(words, known)}.delete"
+    alone = known.get(plain, "").endswith(".retrieve")  # what is fetched by this path is one thing, not a list of things
+    if words[-1][0] == "{" or alone or verb in ("PUT", "PATCH"):
+        return f"{_object(words, known)}.update"
+    if len(words) > 1 and plain not in known and not words[-1].endswith("s"):
+        return f"{_object(words[:-1], known)}.{_word(words[-1])}"  # a verb, for what stands before it
+    return f"{_object(words, known)}.create"
 
 
-def _resource(words: list[str], known: Mapping[str, str]) -> str:
-    """Return the object of the client for a path: that of the longest known path, and the rest of the words."""
+def _object(words: list[str], known: Mapping[str, str]) -> str:
+    """Return the object of the client for a path: that of the longest known path at its beginning, and the rest of the words."""
     for length in range(len(words), 0, -1):
         call = known.get("/" + "/".join(words[:length]))
         if call:
-            rest = [re.sub(r"\W", "_", word) for word in words[length:] if word[0] != "{"]
-            return ".".join([call.rpartition(".")[0], *rest])
-    return ""
+            return ".".join([call.rpartition(".")[0], *_fixed(words[length:])])
+    first = _word(words[0])
+    relatives = [call.split(".") for path, call in known.items() if path.startswith(f"/{words[0]}/") and first in call.split(".")]
+    root = relatives[0][: relatives[0].index(first)] if relatives else []
+    return ".".join([*root, *_fixed(words)])
+
+
+def _fixed(words: list[str]) -> list[str]:
+    return [_word(word) for word in words if word[0] != "{"]
+
+
+def _word(text: str) -> str:
+    return re.sub(r"\W", "_", text)

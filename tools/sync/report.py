@@ -94,7 +94,8 @@ def stub(changes: Sequence[Change]) -> list[str]:
         for word, sign in (("Added", "+"), ("Removed", "-"))
         if any(count.get(sign + noun) for noun in COUNTED)
     ]
-    others = sum((change.breaking and change.kind[1:] not in COUNTED) or change.kind == "~operation" for change in changes)
+    removed = {f"-{noun}" for noun in COUNTED}
+    others = sum(change.breaking and change.kind not in removed for change in changes)
     rows += [f"- Changed in a way that may break programs: {plural(others, 'fact')}."] if others else []
     rows += [f"- Deprecated: {plural(count['+deprecated'], 'fact')}."] if count["+deprecated"] else []
     return rows
@@ -124,5 +125,8 @@ def with_stub(changelog: str, lines: Iterable[str]) -> str:
         return changelog
     new = "".join([f"{line}\n" for line in missing])
     start = f"{HEADING}\n\n{MARK}\n"
-    current = current.replace(start, start + new, 1) if start in current else current.rstrip("\n") + f"\n\n{start}{new}"
+    if start in current:
+        current = current.replace(start, start + new, 1)
+    else:
+        current = "\n".join([current.rstrip("\n"), "", start + new]) if current.strip("\n") else f"\n{start}{new}"
     return before + heading + current + next_release + older

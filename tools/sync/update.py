@@ -99,17 +99,19 @@ def update(raw: bytes, tables: Tables, source: str = "the document") -> Update:
 def _new_methods(document: Document, tables: Tables) -> dict[str, dict[str, Any]]:
     """Return overlay entries for operations without a method: as the extra digest has it, else by rule."""
     entries = Digest(document, Names(tables.names), tables.overlay).operations
-    known = {key.partition(" ")[2]: entry["call"] for key, entry in entries.items() if "call" in entry}
+    ordered = sorted(entries.items(), key=lambda each: each[0].startswith("GET "))  # what fetches tells most about a path: it goes last
+    known = {key.partition(" ")[2]: entry["call"] for key, entry in ordered if "call" in entry}
     out: dict[str, dict[str, Any]] = {}
-    for key, entry in entries.items():
-        if "call" in entry:
-            continue
+    for key in sorted(entries, key=lambda key: (key.count("/"), key)):  # what is inside of something is named after it
+        verb, _, path = key.partition(" ")
         official = tables.digest_extra.get("operations", {}).get(key)
+        if "call" in entries[key]:
+            continue
         if official:
             out[key] = {name: official[name] for name in FROM_EXTRA if name in official}
         else:
-            verb, _, path = key.partition(" ")
-            out[key] = {"call": call_of(verb, path, known, "page" in entry)}
+            out[key] = {"call": call_of(verb, path, known, "page" in entries[key])}
+        known.setdefault(path, out[key]["call"])
     return out
 
 
