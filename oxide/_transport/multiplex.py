@@ -162,7 +162,7 @@ class Http2Connection:
                 await self._send_body(channel, memoryview(body)[sent:], True, course)
             return
         source = piece_iterator(body)
-        while (piece := await next_piece(source)) is not None:
+        while not channel.has_head() and (piece := await next_piece(source)) is not None:
             await self._send_body(channel, memoryview(piece), False, course)
         await self._send_body(channel, memoryview(b""), True, course)
 

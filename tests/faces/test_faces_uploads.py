@@ -288,11 +288,13 @@ def test_a_task_that_is_cancelled_in_the_middle_closes_the_file(deaf: socket.soc
 
 
 def test_an_early_refusal_is_the_answer_and_the_file_is_closed(face: Face, wire: Wire, large: Path) -> None:
+    told = [0]
     with wire.server(fault=ANSWER, max_body=1_000_000) as server, wire.client(face, server) as client:
         with pytest.raises(oxide.APIError) as caught:
-            upload(client, large)
+            upload(client, oxide.File(large, progress=lambda sent, total: told.append(sent)))
         assert getattr(caught.value, "status_code", 413) == 413
         assert (busy(client), open_here(large)) == (0, 0)
+        assert told[-1] < 40_000_000  # the rest is not even read
 
 
 def test_the_loop_goes_on_while_a_slow_disk_is_read(path: Path) -> None:
