@@ -6,6 +6,7 @@ from ._caller import AsyncCaller, Caller
 from ._errors import ConfigurationError
 from ._exchange import Exchange
 from ._judge import CLOSED
+from ._omit import omit
 from ._page import AsyncPage, PageReader, first_page
 from ._stream import AsyncStream, Stream, open_stream
 from ._transport.base import run_now
@@ -45,7 +46,8 @@ class BlockingCaller(Caller):
         return run_now(self.exchange.call(operation, given))
 
     def open(self, operation: StreamOperation[T, E], given: dict[str, Any]) -> T | Stream[E]:
-        if not (operation.always or given.get("stream")):
+        stream = operation.always or given.get("stream")
+        if stream is omit or not stream:
             return run_now(self.exchange.call(operation, given))
         return Stream(run_now(open_stream(self.exchange, operation, given)))
 
@@ -99,7 +101,8 @@ class LoopCaller(AsyncCaller):
         return await self.exchange.call(operation, given)
 
     async def open(self, operation: StreamOperation[T, E], given: dict[str, Any]) -> T | AsyncStream[E]:
-        if not (operation.always or given.get("stream")):
+        stream = operation.always or given.get("stream")
+        if stream is omit or not stream:
             return await self.exchange.call(operation, given)
         return AsyncStream(await open_stream(self.exchange, operation, given))
 

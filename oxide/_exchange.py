@@ -142,7 +142,7 @@ class Exchange:
     async def call(self, operation: Operation[T], given: dict[str, Any]) -> T:
         """Make a call and return its result."""
         answer, body = await self.send(operation.prepare(given, self.settings), whole=True)
-        result: T = self.result(operation, answer, body)
+        result: T = self.result(operation, answer, body) if operation.text else self.decoded(operation.returns, answer, body)
         return result
 
     def result(self, operation: Operation[Any], answer: Answer, body: bytes) -> Any:
@@ -157,7 +157,10 @@ class Exchange:
             return None
         if kind == "str":
             return body.decode("utf-8", "replace")
-        value = self.parsed(answer, body)
+        try:
+            value = decode(body)
+        except ValueError as problem:
+            raise self.invalid(answer, body, f"its body is no JSON: {problem}") from None
         try:
             result = self.decoder(kind)(value)
         except RecursionError:
@@ -216,7 +219,12 @@ class Exchange:
         begun = started = backend.now()
         attempts: list[AttemptRecord] = []
         while True:
-            outgoing = await self._outgoing(request)
+            credential = None if request.authorized else self._credentials[request.admin] or await self._ask_key(request.admin)
+            if self._hooks is not None:
+                await self._tell("on_request", request)
+            fields = request.fields if credential is None else [*request.fields, credential]
+            sent = request.body if isinstance(request.body, bytes) else _fed(request.body, self._off_loop)
+            outgoing = Outgoing(request.method, request.origin, request.target, fields, sent, request.length, request.replayable)
             course = Course(request.timeout, begun + request.timeout.total, backend.now, begun)
             if events:
                 course.expect("first_event", begun)
@@ -253,17 +261,6 @@ class Exchange:
                 raise error from cause
             await backend.sleep(delay)
             started = backend.now()
-
-    async def _outgoing(self, request: Request) -> Outgoing:
-        """Ask for the key, and tell the hooks; what either raises is for the caller, and judged by nobody."""
-        fields = request.fields
-        if not request.authorized:
-            credential = self._credentials[request.admin] or await self._ask_key(request.admin)
-            fields = [*fields, credential] if credential else fields
-        if self._hooks is not None:
-            await self._tell("on_request", request)
-        body = request.body if isinstance(request.body, bytes) else _fed(request.body, self._off_loop)
-        return Outgoing(request.method, request.origin, request.target, fields, body, request.length, request.replayable)
 
     async def _ask_key(self, admin: bool) -> tuple[str, str] | None:
         source = self.settings.admin_api_key if admin else self.settings.api_key
@@ -338,8 +335,9 @@ class Exchange:
         return policy.delay(taken, status, headers, int.from_bytes(os.urandom(4), "big") / 2**32, time.time(), code=code)
 
     def _succeeded(self, request: Request, incoming: Incoming, attempts: list[AttemptRecord]) -> None:
-        if self.budget is not None and len(attempts) == 1:
-            self.budget.give()
+        budget = self.budget
+        if budget is not None and budget.tokens < budget.capacity and len(attempts) == 1:
+            budget.give()
         if logger := logger_for(DEBUG):
             id_, seconds = incoming.headers.get("x-request-id"), attempts[-1].ended
             logger.debug("%s %s: %d in %.3f s, request id %s", request.method, request.place, incoming.status, seconds, id_)

@@ -84,7 +84,8 @@ class Incoming:
             raise
         if self._channel.ended:
             self._complete = True
-            self._finish()
+            self.course.done = now = self.course.now()
+            self._transport.release(self, now)
         return chunk
 
     def _rest(self) -> bytes | None:
@@ -117,7 +118,8 @@ class Incoming:
             chunk = self._channel.at_hand()
             if self._channel.ended:
                 self._complete = True
-                self._finish()
+                self.course.done = now = self.course.now()
+                self._transport.release(self, now)
                 if len(chunk) <= limit:
                     return chunk  # as it mostly is with a short answer: nothing was to be waited for
             size = len(chunk)
@@ -137,10 +139,6 @@ class Incoming:
                 raise TooLargeError(f"the body has more than {limit} bytes; see the option max_body")
             return b"".join(chunks)[:limit]
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
-
-    def _finish(self) -> None:
-        self.course.done = now = self.course.now()
-        self._transport.release(self, now)
 
     def discard(self) -> None:
         """Want no more of it: free the connection at once. From any thread or task; a reader that waits is woken."""
