@@ -10,9 +10,11 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     # From the ground up.  A module may import from its own entry and from any entry on a lower line; entries that share a line do not
     # know each other.  An entry is a module, or a package with all that is in it; the longest entry that fits counts.
     ("_typing", "_version", "_omit"),
+    ("_deprecated",),
     ("_errors",),
     ("_json", "_url", "_timeout"),
     ("_protocol",),
+    ("_files",),
     ("_info",),
     ("_models",),
     ("_settings", "_validate"),
@@ -21,7 +23,6 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("_transport.aio_stream",),
     ("_transport.blocking", "_transport.aio"),
     ("_transport",),
-    ("_files",),
     ("_forms",),
     ("_operation",),
     ("_raw",),
