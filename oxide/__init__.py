@@ -3,8 +3,6 @@
 Every name here is imported when it is first touched, so that importing the package costs next to nothing.
 """
 
-from __future__ import annotations
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
