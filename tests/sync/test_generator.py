@@ -65,9 +65,9 @@ def test_a_new_field_a_new_type_and_a_new_method_come_out() -> None:
     assert "query=('soon',)" in written
 
 
-def test_a_type_without_a_place_is_an_error_that_names_it() -> None:
-    with pytest.raises(LookupError, match="Homeless belongs to no family"):
-        Layout.read().module("Homeless")
+def test_a_type_that_no_family_names_has_a_place() -> None:
+    assert Layout.read().module("Homeless") == "common"
+    assert Layout.read().module("kitchen.pans.Pan") == "kitchen_pans"
 
 
 def test_no_generated_module_is_long() -> None:

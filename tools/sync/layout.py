@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
+COMMON = "common"  # the module of types that have no package and that no family names, as new ones
 RECORD_NAMES = frozenset(
     ("extra", "from_dict", "http", "model_dump", "model_dump_json", "to_dict", "to_json")
 )  # names of `Record` that no field may hide
@@ -41,9 +42,7 @@ class Layout:
             if family["package"] == package and any(fnmatchcase(last, pattern) for pattern in family["names"]):
                 module: str = family["module"]
                 return module
-        if not package:
-            raise LookupError(f"{name} belongs to no family of layout.toml")
-        return package.replace(".", "_")
+        return package.replace(".", "_") or COMMON
 
     def resource_module(self, path: str) -> str:
         """Return the path of the object whose module holds another: "beta.threads.runs" -> "beta.threads"."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
@@ -55,7 +56,7 @@ def fetch(address: str, most: int = MOST_BYTES, seconds: float = SECONDS) -> byt
                     raise SpecError(f"{address} has more than {most:,} bytes")
                 if time.monotonic() > end:
                     raise SpecError(f"{address} took more than {seconds:g} seconds")
-    except (URLError, OSError) as error:
+    except (URLError, OSError, HTTPException) as error:
         reason = getattr(error, "reason", None) or error
         raise SpecError(f"cannot fetch {address}: {reason}; without a network, give a file: make sync SPEC=openapi.json") from error
     return b"".join(pieces)
