@@ -64,8 +64,32 @@ def encode(value: object) -> bytes:
     try:
         text = "".join(_chunks(value, 0)) if _chunks else _encoder.encode(value)
         return text.encode()
+    except TypeError as problem:
+        raise TypeError(f"{_place(value, '') or 'the body'}: {problem}") from None
     except RecursionError:
         raise ValueError("the value is nested too deeply to be sent as JSON, or contains itself") from None
+
+
+def _place(value: Any, path: str) -> str | None:
+    """Return where in a value the first thing stands that cannot be sent, None if there is none (an iterator may have been used up)."""
+    if value is None or isinstance(value, (str, int, float)):
+        return None
+    if isinstance(value, dict):
+        pairs = cast("dict[object, object]", value).items()  # of any keys and values
+        if any(not isinstance(key, (str, int, float, type(None))) for key, _ in pairs):
+            return path
+        return _first([(inner, f"{path}.{key}" if path else str(key)) for key, inner in pairs])
+    if isinstance(value, (list, tuple)):
+        return _first([(inner, f"{path}[{i}]") for i, inner in enumerate(cast("list[object]", value))])  # of any items
+    try:
+        inner = _plain(value)
+    except TypeError:
+        return path
+    return _place(inner, path)
+
+
+def _first(places: list[tuple[object, str]]) -> str | None:
+    return next((found for inner, path in places if (found := _place(inner, path)) is not None), None)
 
 
 def decode(data: bytes | str) -> object:

@@ -9,7 +9,6 @@ What is done here is all that a call costs beside parsing: the loops are written
 from __future__ import annotations
 
 from .._typing import TYPE_CHECKING
-from ._record import Unknown
 from ._shape import Shaped, literals, mentions_types, read_kinds, shape
 
 if TYPE_CHECKING:
@@ -228,7 +227,7 @@ class _Fork:
 
     __slots__ = ("adopt",)
 
-    cls = Unknown
+    cls = Shaped
     nested = True  # so that `adopt` is asked
 
     def __init__(self, adopt: Decoder) -> None:
@@ -280,7 +279,7 @@ def _open_member(classes: list[type[Shaped]], tag: str) -> type[Shaped]:
     """Return the class for tags that no class names: the only one whose tag may be any string, or `Unknown`."""
     declared = [(c, shape(c).types[tag]) for c in classes if tag in shape(c).types]
     free = [c for c, (text, module) in declared if (values := literals(text, module)) is None or "str" in text.split(" | ") or not values]
-    return free[0] if len(free) == 1 else Unknown
+    return free[0] if len(free) == 1 else Shaped.unknown
 
 
 def _closest(classes: list[type[Shaped]], value: dict[str, Any]) -> type[Shaped]:
@@ -292,7 +291,7 @@ def _closest(classes: list[type[Shaped]], value: dict[str, Any]) -> type[Shaped]
     if fits:
         return max(fits, key=known.__getitem__)
     best = [c for c in known if known[c] == most]
-    return best[0] if most and len(best) == 1 else Unknown
+    return best[0] if most and len(best) == 1 else Shaped.unknown
 
 
 def _complete(about: Shape, value: dict[str, Any]) -> bool:

@@ -201,6 +201,9 @@ class Unknown(Record):
     """An object of a kind that this version of the library does not know; its keys read as attributes."""
 
 
+Shaped.unknown = Unknown
+
+
 def _call_of(record: Record) -> HttpInfo | None:
     try:
         return record._http  # pyright: ignore[reportPrivateUsage]  # this module owns the class
@@ -231,6 +234,9 @@ def extra(record: Record) -> dict[str, Any]:
 def plain(value: object) -> Any:
     """Return what stands for a value in JSON, one level deep; the hook of an encoder that knows only plain types.
 
+    That is the object of a record, the dump of a pydantic model (what was set, by its aliases), the fields of a dataclass, the list of
+    an iterable or an array, the text (ISO 8601) of a date or a time, the value of a member of an enum.
+
     Raises:
         TypeError: nothing can; the message names the type.
     """
@@ -241,8 +247,15 @@ def plain(value: object) -> Any:
         return kind.model_dump(value, mode="json", by_alias=True, exclude_unset=True)
     if hasattr(kind, "__dataclass_fields__"):
         return {name: getattr(value, name) for name in kind.__dataclass_fields__}
+    odd: Any = value  # of a kind that is looked at by what it can do
+    if hasattr(kind, "isoformat"):
+        return odd.isoformat()
+    if hasattr(kind, "tolist") and kind is not memoryview:
+        return odd.tolist()
+    if hasattr(kind, "__members__"):
+        return odd.value
     if hasattr(kind, "keys"):
-        return dict(value)  # type: ignore[call-overload]  # a mapping, as far as can be told
-    if hasattr(kind, "__iter__") and not isinstance(value, (bytes, bytearray, memoryview)):
-        return list(value)  # type: ignore[call-overload]  # an iterable, by the line above
+        return dict(odd)
+    if hasattr(kind, "__iter__") and not hasattr(kind, "read") and not isinstance(value, (bytes, bytearray, memoryview)):
+        return list(odd)
     raise TypeError(f"cannot send {kind.__name__} as JSON")

@@ -12,7 +12,7 @@ from .._typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Any
+    from typing import Any, ClassVar
 
 __all__ = ["MODELS", "Kinds", "Shape", "Shaped", "Wire", "literals", "mentions_types", "read_kinds", "resolve", "shape", "wire"]
 
@@ -48,6 +48,10 @@ class Shaped:
     """What all records are; what they can do is told in `_base`."""
 
     __slots__ = ("__dict__", "__weakref__")
+
+    if TYPE_CHECKING:
+        unknown: ClassVar[type[Shaped]]
+        """The class of objects of no known kind; `_record` puts it here."""
 
 
 # ------------------------------------------------------------------------------------------------------- the shape

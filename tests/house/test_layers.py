@@ -12,7 +12,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("_typing", "_version", "_omit"),
     ("_deprecated",),
     ("_errors",),
-    ("_json", "_url", "_timeout"),
+    ("_json", "_url", "_timeout", "_when"),
     ("_protocol",),
     ("_files",),
     ("_info",),
