@@ -70,6 +70,8 @@ if TYPE_CHECKING:
     from ._streamed import StreamingResponse as APIResponse
     from ._timeout import Limits as Limits
     from ._timeout import Timeout as Timeout
+    from ._validate import Problem as Problem
+    from ._validate import validate as validate
     from ._version import __title__ as __title__
     from ._version import __version__ as __version__
     from .resources._module_level import *  # noqa: F403 - the names are generated
@@ -132,6 +134,8 @@ _PLACES = {
     "StreamingResponse": "_streamed",
     "Limits": "_timeout",
     "Timeout": "_timeout",
+    "Problem": "_validate",
+    "validate": "_validate",
     "__title__": "_version",
     "__version__": "_version",
 }
@@ -201,6 +205,7 @@ __all__ = [
     "OxideError",
     "Page",
     "PermissionDeniedError",
+    "Problem",
     "RateLimitError",
     "RawResponse",
     "RemoteProtocolError",
@@ -217,6 +222,7 @@ __all__ = [
     "not_given",
     "omit",
     "types",
+    "validate",
 ]
 
 
