@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import os
 import stat
+from errno import EISDIR
 
 from ._protocol.multipart import Part
 from ._typing import TYPE_CHECKING, Any, cast
@@ -55,7 +56,7 @@ class File:
 
     def __init__(
         self,
-        content: AsyncFileContent,
+        content: FileContent | Iterable[bytes] | AsyncIterable[bytes],
         name: str | None = None,
         type: str | None = None,  # noqa: A002 - the word of the API
         *,
@@ -74,22 +75,23 @@ class File:
 
 
 if TYPE_CHECKING:
-    # What methods take: the asyncio ones what can be awaited, too.
-    FileContent: TypeAlias = bytes | bytearray | memoryview | os.PathLike[str] | IO[bytes] | Iterable[bytes]
-    AsyncFileContent: TypeAlias = FileContent | AsyncIterable[bytes]
+    # What methods take: the asyncio ones what can be awaited, too. Alone an iterable must be an iterator: a list holds several files.
+    FileContent: TypeAlias = bytes | bytearray | memoryview | os.PathLike[str] | IO[bytes] | Iterator[bytes]
+    NamedContent: TypeAlias = FileContent | Iterable[bytes] | str
+    AnyContent: TypeAlias = NamedContent | AsyncIterable[bytes]
     FileTypes: TypeAlias = (
         File
         | FileContent
-        | tuple[str | None, FileContent | str]
-        | tuple[str | None, FileContent | str, str | None]
-        | tuple[str | None, FileContent | str, str | None, Mapping[str, str]]
+        | tuple[str | None, NamedContent]
+        | tuple[str | None, NamedContent, str | None]
+        | tuple[str | None, NamedContent, str | None, Mapping[str, str]]
     )
     AsyncFileTypes: TypeAlias = (
         FileTypes
         | AsyncIterable[bytes]
-        | tuple[str | None, AsyncFileContent | str]
-        | tuple[str | None, AsyncFileContent | str, str | None]
-        | tuple[str | None, AsyncFileContent | str, str | None, Mapping[str, str]]
+        | tuple[str | None, AnyContent]
+        | tuple[str | None, AnyContent, str | None]
+        | tuple[str | None, AnyContent, str | None, Mapping[str, str]]
     )
 
 
@@ -259,7 +261,7 @@ class _AtPath(_Content):
     def __init__(self, path: str, label: str, progress: Progress | None, found: os.stat_result | None = None) -> None:
         found = os.stat(path) if found is None else found
         if stat.S_ISDIR(found.st_mode):
-            raise IsADirectoryError(21, "a directory cannot be sent as a file", path)
+            raise IsADirectoryError(EISDIR, "a directory cannot be sent as a file", path)
         regular = stat.S_ISREG(found.st_mode)
         super().__init__(label, progress, found.st_size if regular else None, regular)  # a pipe has no length, and one reading
         self._path = path
