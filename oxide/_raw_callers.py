@@ -9,6 +9,7 @@ from functools import partial
 
 from ._binary import AsyncBinaryResponse, BinaryResponse
 from ._body import BodyReader, open_body
+from ._exchange import Exchange
 from ._page import LoadedAsyncPage, Page, PageReader
 from ._stream import AsyncStream, EventReader, Stream
 from ._streamed import AsyncStreamingOpening, AsyncStreamingResponse, StreamingOpening, StreamingResponse
@@ -19,8 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
     from typing import Any, TypeAlias
 
-    from ._exchange import Exchange
-    from ._operation import Operation, PageOperation, StreamOperation
+    from ._caller import Story
+    from ._exchange import Answer
+    from ._operation import Operation, PageOperation, Request, StreamOperation
     from ._page import Source
     from ._raw import RawResponse
 
@@ -93,8 +95,34 @@ class _OtherCaller:
             return self.call(operation, given)
         return self._begin(operation, given, Making(self._caller, self._waiting, operation, given).events, events=True)
 
+    def run(self, story: Story[Any], operation: Operation[Any], given: dict[str, Any]) -> Any:
+        """Run what was written by hand: the answer is the last one that it asked for, its result the one that the story returns."""
+        raise NotImplementedError
+
     def _begin(self, operation: Operation[Any], given: dict[str, Any], make: Make, events: bool = False) -> Any:
         raise NotImplementedError
+
+    async def _told(self, story: Story[Any], operation: Operation[Any], given: dict[str, Any]) -> tuple[BodyReader, Any]:
+        exchange = Overheard(self.exchange)
+        result = await story(exchange, operation, given)
+        return exchange.reader, result
+
+
+class Overheard(Exchange):
+    """An exchange that keeps its last answer."""
+
+    __slots__ = ("reader",)
+
+    reader: BodyReader
+
+    def __init__(self, exchange: Exchange) -> None:
+        for name in Exchange.__slots__:
+            setattr(self, name, getattr(exchange, name))
+
+    async def send(self, request: Request, whole: bool, judged: bool = True, events: bool = False) -> tuple[Answer, bytes]:
+        answer, body = await super().send(request, whole, judged, events)
+        self.reader = BodyReader(answer, self.settings.max_body, body if whole else None)
+        return answer, body
 
 
 class RawCaller(_OtherCaller):
@@ -105,6 +133,14 @@ class RawCaller(_OtherCaller):
     def _begin(self, operation: Operation[Any], given: dict[str, Any], make: Make, events: bool = False) -> Any:
         answer = self._answer(operation, given, make, events)
         return answer if self._waiting else run_now(answer)
+
+    def run(self, story: Story[Any], operation: Operation[Any], given: dict[str, Any]) -> Any:
+        answer = self._run(story, operation, given)
+        return answer if self._waiting else run_now(answer)
+
+    async def _run(self, story: Story[Any], operation: Operation[Any], given: dict[str, Any]) -> RawResponse[Any]:
+        reader, result = await self._told(story, operation, given)
+        return reader.answer.raw(reader.content, lambda: result)
 
     async def _answer(self, operation: Operation[Any], given: dict[str, Any], make: Make, events: bool) -> RawResponse[Any]:
         exchange = self.exchange
@@ -124,6 +160,14 @@ class StreamingCaller(_OtherCaller):
             return self._opened(operation, given, make, events)
         return StreamingOpening(lambda: self._open(operation, given, make, events))
 
+    def run(self, story: Story[Any], operation: Operation[Any], given: dict[str, Any]) -> Any:
+        if self._waiting:
+            return self._ran(story, operation, given)
+        return StreamingOpening(lambda: StreamingResponse(*_finished(*run_now(self._told(story, operation, given)))))
+
+    async def _ran(self, story: Story[Any], operation: Operation[Any], given: dict[str, Any]) -> AsyncStreamingResponse[Any]:
+        return AsyncStreamingResponse(*_finished(*await self._told(story, operation, given)))
+
     def _open(self, operation: Operation[Any], given: dict[str, Any], make: Make, events: bool) -> StreamingResponse[Any]:
         exchange = self.exchange
         return StreamingResponse(run_now(open_body(exchange, operation, given, events)), partial(make, exchange))
@@ -131,6 +175,13 @@ class StreamingCaller(_OtherCaller):
     async def _opened(self, operation: Operation[Any], given: dict[str, Any], make: Make, events: bool) -> AsyncStreamingResponse[Any]:
         exchange = self.exchange
         return AsyncStreamingResponse(await open_body(exchange, operation, given, events), partial(make, exchange))
+
+
+def _finished(reader: BodyReader, result: Any) -> tuple[BodyReader, Callable[[BodyReader], Coroutine[Any, Any, Any]]]:
+    async def made(_: BodyReader) -> Any:
+        return result
+
+    return reader, made
 
 
 def entered(view: Any) -> AsyncStreamingView:

@@ -249,3 +249,30 @@ def _missing(official: Any, ours: Any, path: str) -> Iterator[str]:
 
 def vars_of(thing: Any) -> dict[str, Any]:
     return {name: value for kind in reversed(type(thing).__mro__) for name, value in vars(kind).items()}
+
+
+# ----------------------------------------------------------------------------------------------- methods made by hand
+async def twice(exchange: Any, operation: Any, given: dict[str, Any]) -> str:
+    """Ask two times, as a method made by hand may."""
+    await exchange.call(operation, given)
+    result: str = (await exchange.call(operation, given)).output_text
+    return result.upper()
+
+
+def test_a_method_made_by_hand_gives_its_last_answer_and_its_own_result(face: Face, server: Server) -> None:
+    from oxide.resources.responses import CREATE
+
+    client = face.client(server)
+    raw = client.responses.with_raw_response.itself._caller
+    answer = face.mirrored(raw.run(twice, CREATE, dict(ASK)))
+    assert (answer.parse(), answer.json()["object"], answer.status_code) == ("YOU SAID: HELLO", "response", 200)
+    view = client.responses.with_streaming_response.itself
+    caller = getattr(view, "_itself", view)._caller
+    opening = caller.run(twice, CREATE, dict(ASK))
+    if face.name == "blocking":
+        with opening as streamed:
+            assert (streamed.parse(), streamed.json()["object"]) == ("YOU SAID: HELLO", "response")
+    else:
+        streamed = face.mirrored(opening)
+        assert (streamed.parse(), streamed.json()["object"]) == ("YOU SAID: HELLO", "response")
+    assert len(server.requests) == 4

@@ -188,7 +188,8 @@ class Module:
         """Return what checkers see of raw and streamed answers."""
         views: list[str] = []
         for path in self.paths:
-            own, inner = [m for m in self.methods if m.path == path], [name for name, _ in self.resources.inner(path)]
+            own = [m for m in [*self.methods, *self.told()] if m.path == path]
+            inner = [name for name, _ in self.resources.inner(path)]
             views += [raw.classes(f"{'Async' * waiting}{self.resources.classes[path]}", own, inner, waiting) for waiting in (False, True)]
         return "if TYPE_CHECKING:\n\n" + "\n\n".join(views) + "\n"
 
@@ -210,12 +211,18 @@ class Module:
             rows += [""]
         rows += [resources.touched(name, target, waiting) for name, target in inner if target not in self.paths]
         rows += [self.writer.definition(m, waiting) for m in self.methods if m.path == path]
-        rows += [self.writer.derived(entry, method, waiting) for entry, method in self.derived() if entry["call"].rpartition(".")[0] == path]
+        rows += [
+            self.writer.derived(entry, method, waiting) for entry, method in self.derived() if entry["call"].rpartition(".")[0] == path
+        ]
         return "\n".join(rows).rstrip()
 
     def derived(self) -> list[tuple[dict[str, Any], Method]]:
         """Return what the layout says of methods by hand that take what one of this module takes, each with that one."""
         return [(entry, method) for entry in self.resources.layout.derived for method in self.methods if method.call == entry["of"]]
+
+    def told(self) -> list[Method]:
+        """Return those of them that are coroutine functions, and have a result like any other method."""
+        return [Method(e["call"], m.key, m.operation, m.parameters) for e, m in self.derived() if e["helper"].partition(":")[2].islower()]
 
     def by_hand(self) -> list[tuple[str, str]]:
         """Return module and class of the hand-written parts of the objects of this module."""
