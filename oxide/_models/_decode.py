@@ -136,7 +136,7 @@ class _Plan:
         cls, adopt = self.cls, self.adopt
         try:
             if self.nested:
-                return [adopt(v) for v in values]
+                return list(map(adopt, values))
             records: list[Any] = []
             for value in values:
                 record: Any = _new(cls)
@@ -288,6 +288,8 @@ def _closest(classes: list[type[Shaped]], value: dict[str, Any]) -> type[Shaped]
     known = {c: len(shape(c).types.keys() & value.keys()) for c in classes if not _contradicts(shape(c), value)}
     most = max(known.values(), default=0)
     fits = [c for c in known if known[c] and _complete(shape(c), value)]
+    if len(fits) > 1:
+        fits = [c for c in fits if all(_agrees(shape(c), *item) for item in value.items())] or fits
     if fits:
         return max(fits, key=known.__getitem__)
     best = [c for c in known if known[c] == most]
@@ -296,6 +298,19 @@ def _closest(classes: list[type[Shaped]], value: dict[str, Any]) -> type[Shaped]
 
 def _complete(about: Shape, value: dict[str, Any]) -> bool:
     return about.constants.keys() <= value.keys() and all(about.attributes[n] in value for n in about.required)
+
+
+def _agrees(about: Shape, key: str, value: Any) -> bool:
+    """Tell whether a field may hold a null, an object or a list, if that is what it holds."""
+    text, module = about.types.get(key, ("Any", ""))
+    if text == "Any":
+        return True
+    if value is None:
+        return "None" in text
+    if value.__class__ is not dict and value.__class__ is not list:
+        return True
+    kinds = read_kinds(text, module)
+    return kinds.items is not None if value.__class__ is list else bool(kinds.classes) or kinds.values is not None
 
 
 def _contradicts(about: Shape, value: dict[str, Any]) -> bool:

@@ -14,7 +14,6 @@ __all__ = [
     "BARE",
     "CHUNK_LINE",
     "CHUNK_LINE_START",
-    "SIZE_LINE",
     "STATUS_LINE",
     "options_of",
     "read_framing",
@@ -34,7 +33,6 @@ STATUS_LINE = re.compile(r"(HTTP/1\.[01]) ([1-5][0-9][0-9])(?: .*)?\r")  # the l
 BARE = re.compile(rb"(?<!\r)\n|\r(?!\n|\Z)")
 # The CR LF that ends a chunk, or the head, and the line that follows: one match checks both.
 CHUNK_LINE = re.compile(rf"\r\n([0-9A-Fa-f]{{1,16}}){_EXTENSION}\r\n".encode())
-SIZE_LINE = re.compile(rf"([0-9A-Fa-f]{{1,16}}){_EXTENSION}\r\n".encode())
 CHUNK_LINE_START = re.compile(rf"\r(?:\n(?:[0-9A-Fa-f]{{1,16}}(?:{_EXTENSION}\r?)?)?)?".encode())
 
 _is_token = re.compile(_TOKEN).fullmatch

@@ -34,7 +34,6 @@ from .grammar import (
     BARE,
     CHUNK_LINE,
     CHUNK_LINE_START,
-    SIZE_LINE,
     STATUS_LINE,
     options_of,
     read_framing,
@@ -195,9 +194,9 @@ class Http1:
         Raises:
             ProtocolError: the peer broke a rule, or hung up where it may not.
         """
-        if self.state == BETWEEN and (line := SIZE_LINE.match(data)):
-            start, end = line.end(), len(data) - 2
-            if start < end == start + int(line[1], 16) and data.endswith(b"\r\n"):
+        if self.state == BETWEEN and data.endswith(b"\r\n"):
+            start, end = data.find(b"\r\n") + 2, len(data) - 2
+            if start < end and data[: start - 2].lower() == b"%x" % (end - start):
                 return [Data(data[start:end])]  # one whole chunk and nothing else: what each read of a slow stream gives
         if self.state == FAILED:
             raise self._misused("nothing can be received")

@@ -21,6 +21,9 @@ __all__ = ["SSEDecoder", "ServerSentEvent"]
 
 BOM = b"\xef\xbb\xbf"
 SIMPLE_BLOCK_OR_LINE = re.compile(r"(?:event: (.+)\n)?data: (.+)\n\n|(.*)\n")
+ONE_SIMPLE_BLOCK = re.compile(rb"(?:event: (.+)\n)?data: (.+)\n\n").fullmatch
+"""One event and nothing else: what each read of a slow stream gives."""
+
 LARGE = 1 << 20
 """Characters above which matches are not made all at once: a hostile block of empty fields would cost fifty times its size."""
 
@@ -93,6 +96,15 @@ class SSEDecoder:
             return self._end()
         if self._careful or b"\r" in data:
             data = self._clean(data)
+        one = ONE_SIMPLE_BLOCK(data)
+        if one is not None and not self._pending and not self._begun and len(data) <= self._limit:
+            try:
+                event = ServerSentEvent(str(one[1] or b"message", "utf-8"), str(one[2], "utf-8"), self.last_event_id)
+            except UnicodeDecodeError:
+                pass  # below it is told where
+            else:
+                self._offset += len(data)
+                return [event]
         end = data.rfind(b"\n\n") + 2
         if end == 1 and not (data[:1] == b"\n" and self._pending.endswith(b"\n")):  # neither in the data nor across its beginning
             self._keep(data)
