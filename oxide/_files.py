@@ -134,6 +134,8 @@ def part_of(field: str, value: object) -> Part:
     label = f"{field} ({name!r})" if name else field
     if isinstance(content, str):
         content = content.encode()
+    elif type(content) is io.BytesIO:
+        content = content.getvalue()  # shared with it, as long as nobody writes to it
     if isinstance(content, bytes) and len(content) <= SMALL and progress is None:
         sent: bytes | Content = content
     else:
@@ -291,7 +293,6 @@ class _OpenFile(_Content):
     def __init__(self, file: Any, label: str, progress: Progress | None) -> None:
         self._file = file
         super().__init__(label, progress, *_measured(file))
-        self.waits = not isinstance(file, io.BytesIO)
 
     def open(self) -> _OpenFile:
         if self.replayable:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -129,6 +130,23 @@ def test_the_same_open_file_may_be_given_twice(tmp_path: Path) -> None:
     with (tmp_path / "file").open("rb") as file:
         client.images.edit(image=[file, file], prompt="p")
     assert asked(world)[0].body.count(LARGE) == 2
+
+
+def test_bytes_in_memory_may_go_out_in_several_calls_at_once() -> None:
+    file = io.BytesIO(LARGE)
+    one, other = form(file), form(file)
+    file.write(b"changed")  # too late for them
+    interleaved: list[Any] = [fed(each, None) for each in (one, other)]
+    iterators = [aiter(each) for each in interleaved]
+
+    async def together() -> list[bytes]:
+        sent = [b"", b""]
+        for _ in range(20):
+            for place, iterator in enumerate(iterators):
+                sent[place] += await anext(iterator, b"")
+        return sent
+
+    assert [LARGE in sent for sent in run_now(together())] == [True, True]
 
 
 # ----------------------------------------------------------------------------------------------------------------- endings
