@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ._client import OPTIONS, AnyClient, AsyncClient, Client
 from ._errors import ConfigurationError
-from ._settings import Environment, concealed, settings_from
+from ._settings import Environment, Secret, concealed, settings_from
 from ._typing import TYPE_CHECKING, cast
 from ._url import quote_segment
 
@@ -84,9 +84,8 @@ def _credential(given: Mapping[str, Any], environment: Mapping[str, str]) -> tup
         raise ConfigurationError(f"pass one of {' and '.join(chosen)}, not both")
     if chosen:
         return given[chosen[0]], "api-key" if chosen == ["api_key"] else "Authorization"
-    if token := environment.get("AZURE_OPENAI_AD_TOKEN"):
-        return token, "Authorization"
-    return environment.get("AZURE_OPENAI_API_KEY") or None, "api-key"
+    token, key = (Secret(environment.get(name, "")) for name in ("AZURE_OPENAI_AD_TOKEN", "AZURE_OPENAI_API_KEY"))
+    return (token, "Authorization") if token else (key or None, "api-key")
 
 
 def _base_url(given: Mapping[str, Any], environment: Mapping[str, str]) -> str:

@@ -11,7 +11,8 @@ import pytest
 
 import oxide
 from oxide import AsyncAzureOpenAI, AzureOpenAI
-from tests.exchange._story import RESPONSE, answer, asked, world_of
+from tests.exchange._story import KEY, RESPONSE, answer, asked, world_of
+from tests.exchange.test_secrets import assert_silent, shown
 from tests.wire.recorder import Recorder
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # audio.translations
@@ -243,6 +244,20 @@ def test_pickles_and_pictures_of_a_client() -> None:
     assert isinstance(again, AzureOpenAI)
     assert again._settings.api_key == "hidden-token"
     assert again.base_url == "https://example.openai.azure.com/openai"
+
+
+@pytest.mark.parametrize("name", ["api_key", "azure_ad_token", "AZURE_OPENAI_API_KEY", "AZURE_OPENAI_AD_TOKEN"])
+@pytest.mark.parametrize("wrong", [{"timeout": -1}, {"azure_endpoint": "nowhere"}, {"base_url": "http://x"}, {"api_version": ""}])
+def test_no_credential_is_shown(name: str, wrong: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    given = {"azure_endpoint": ENDPOINT, "api_version": "v", **wrong}
+    if name.isupper():
+        monkeypatch.setenv(name, KEY)
+    else:
+        given[name] = KEY
+    for make in (AzureOpenAI, AsyncAzureOpenAI):
+        with pytest.raises(oxide.ConfigurationError) as caught:
+            make(**given)
+        assert_silent(shown(caught.value))
 
 
 def test_the_environment_tells_the_endpoint_and_the_version(monkeypatch: pytest.MonkeyPatch) -> None:

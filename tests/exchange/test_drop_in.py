@@ -16,6 +16,7 @@ from oxide._official import ABSENT, ACCEPTED, OF_HTTPX, OPTIONS
 from oxide.testing import Fault, Server
 from tests.exchange._story import KEY, RESPONSE, answer, asked, scripted, scripted_async
 from tests.house._tree import ROOT
+from tests.house.test_import_budget import loaded_by
 
 MESSAGES: list[Any] = [{"role": "developer", "content": "Talk like a pirate."}, {"role": "user", "content": "Is this Python?"}]
 NOT_PUBLIC = {"annotations", "override", "version"}  # what the official package imports for itself
@@ -106,6 +107,18 @@ def test_types_are_found_where_they_were() -> None:
     assert openai.types.responses.Response is Response
     assert issubclass(FileObject, openai.BaseModel)
     assert ChatCompletionMessageParam is not None
+
+
+def test_a_namespace_is_made_once_for_a_client_and_loads_no_other() -> None:
+    client = openai.OpenAI(api_key="k")
+    assert client.files is client.files
+    assert client.files is not client.with_options(timeout=1).files
+    assert "files" in dir(client)
+    assert type(client).files.__doc__
+    with pytest.raises(AttributeError, match="'Client' object has no attribute 'fles'"):
+        client.fles  # type: ignore[attr-defined]  # noqa: B018 - that is the point
+    names = loaded_by("import oxide", "oxide.OpenAI(api_key='k').files", "oxide.AsyncOpenAI(api_key='k').files")
+    assert not [name for name in names if "responses" in name or re.match(r"oxide\._models\.[a-z]", name)]
 
 
 # ------------------------------------------------------------------------------------------------ keys
@@ -227,7 +240,8 @@ def test_what_is_absent_is_absent_and_told() -> None:
 
 def test_every_other_attribute_of_the_official_package_is_here_or_explained() -> None:
     official = pytest.importorskip("openai")
-    missing = {name for name in dir(official) if name[0] != "_" and not hasattr(oxide, name)} - ABSENT.keys()
+    names = {name for name in dir(official) if name[0] != "_" and not inspect.ismodule(getattr(official, name))}
+    missing = {name for name in names if not hasattr(oxide, name)} - ABSENT.keys()
     assert not [name for name in missing if f"`openai.{name}`" not in MIGRATING and name not in NOT_PUBLIC], sorted(missing)
 
 
