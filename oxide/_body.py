@@ -103,7 +103,7 @@ class BodyReader:
         """Raise RuntimeError if the body is not here any more: what is left of it would not be the body."""
         if self._content is None:
             if self._taken:
-                raise RuntimeError("The body is gone: it was taken in pieces, and only read() keeps it.")
+                raise RuntimeError("The body is gone: it was taken in pieces, and only read() keeps it; or it broke off.")
             if self.closed:
                 raise RuntimeError("The response was closed before its body was read.")
 
