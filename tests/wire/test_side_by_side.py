@@ -37,9 +37,28 @@ class Odd:
     """Something that is no JSON."""
 
 
+class Official:
+    """The official library, whose clients share their connections here: each would take long to make its own."""
+
+    def __init__(self, library: Any) -> None:
+        self.library = library
+        self.connections = library.DefaultHttpx2Client() if hasattr(library, "DefaultHttpx2Client") else library.DefaultHttpxClient()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.library, name)
+
+    def OpenAI(self, **options: Any) -> Any:  # noqa: N802 - as the class is called
+        return self.library.OpenAI(http_client=self.connections, **options)
+
+    def AzureOpenAI(self, **options: Any) -> Any:  # noqa: N802 - as the class is called
+        return self.library.AzureOpenAI(http_client=self.connections, **options)
+
+
 @pytest.fixture(scope="module")
-def official() -> Any:
-    return pytest.importorskip("openai")
+def official() -> Iterator[Official]:
+    library = Official(pytest.importorskip("openai"))
+    yield library
+    library.connections.close()
 
 
 @pytest.fixture(scope="module")
@@ -182,11 +201,14 @@ def sent(recorder: Recorder, library: Any, options: dict[str, Any], case: Case, 
     """Return what a library sends, or the kind of error that keeps it from sending."""
     problem = ""
     try:
-        with getattr(library, kind)(**{**KEYS, **options}) as client, warnings.catch_warnings():
+        client = getattr(library, kind)(**{**KEYS, **options})
+        with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)
             result = case(library, client)
-            if hasattr(result, "close"):
-                result.close()
+        if hasattr(result, "close"):
+            result.close()
+        if library is oxide:
+            client.close()
     except Exception as error:  # the other library should refuse as well
         problem = repr(error)
     requests = recorder.take()

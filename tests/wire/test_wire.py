@@ -92,11 +92,13 @@ def openai() -> Any:
     return library
 
 
+@pytest.mark.timeout(240)
 def test_the_table_tells_what_the_official_library_sends(recorder: Recorder, openai: Any) -> None:
     faults = blocking_faults(recorder, CALLS, openai.OpenAI, meant=False)
     assert not faults, "\n".join(faults)
 
 
+@pytest.mark.timeout(240)
 def test_the_table_tells_what_the_official_asyncio_client_sends(recorder: Recorder, openai: Any) -> None:
     simple = [row for row in CALLS if row[1] in ("required", "stream", "next")]
     faults = asyncio.run(waiting_faults(recorder, simple, openai.AsyncOpenAI, meant=False))
