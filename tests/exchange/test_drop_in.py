@@ -6,6 +6,7 @@ import asyncio
 import inspect
 import pickle
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -70,6 +71,20 @@ def test_the_same_program_for_asyncio(server: Server) -> None:
             assert first.data[0].id == "echo-1"
 
     asyncio.run(program())
+
+
+def test_files_and_lists_in_the_official_spelling(tmp_path: Path) -> None:
+    lines = tmp_path / "input.jsonl"
+    lines.write_bytes(b'{"a": 1}')
+    jobs = [{"object": "list", "data": [{"id": f"job_{n}"}], "has_more": n < 2} for n in (1, 2)]
+    client, world = scripted([answer(200, {"id": "file_1", "object": "file"}), *[answer(200, page) for page in jobs]])
+    assert client.files.create(file=lines, purpose="fine-tune").id == "file_1"
+    assert [job.id for job in client.fine_tuning.jobs.list(limit=1)] == ["job_1", "job_2"]
+    upload, first, second = asked(world)
+    assert upload.headers["content-type"].startswith("multipart/form-data; boundary=")
+    assert b'filename="input.jsonl"' in upload.body
+    assert lines.read_bytes() in upload.body
+    assert (first.target, second.target) == ("/v1/fine_tuning/jobs?limit=1", "/v1/fine_tuning/jobs?after=job_1&limit=1")
 
 
 def test_errors_have_their_official_names(server: Server) -> None:
