@@ -10,8 +10,26 @@ from typing import TypedDict
 from .._typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from typing import Literal
+
     from typing_extensions import Required
+
+
+class RoleCreateParams(TypedDict, total=False):
+    role_id: Required[str]
+
+
+class RoleListParams(TypedDict, total=False):
+    after: str
+    limit: int
+    order: Literal["asc", "desc"]
 
 
 class UserCreateParams(TypedDict, total=False):
     user_id: Required[str]
+
+
+class UserListParams(TypedDict, total=False):
+    after: str
+    limit: int
+    order: Literal["asc", "desc"]

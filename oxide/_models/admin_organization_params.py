@@ -23,6 +23,25 @@ class AdminAPIKeyCreateParams(TypedDict, total=False):
     expires_in_seconds: int
 
 
+class AdminAPIKeyListParams(TypedDict, total=False):
+    after: str | None
+    limit: int
+    order: Literal["asc", "desc"]
+
+
+class AuditLogListParams(TypedDict, total=False):
+    actor_emails: Sequence[str]
+    actor_ids: Sequence[str]
+    after: str
+    before: str
+    effective_at: AuditLogListParamsEffectiveAtParam
+    event_types: Iterable[admin_organization.AuditLogEventType]
+    limit: int
+    project_ids: Sequence[str]
+    resource_ids: Sequence[str]
+    tenant_only: bool
+
+
 class AuditLogListParamsEffectiveAtParam(TypedDict, total=False):
     gt: int
     gte: int
@@ -37,6 +56,20 @@ class CertificateActivateParams(TypedDict, total=False):
 class CertificateCreateParams(TypedDict, total=False):
     name: str
     certificate: Required[str]
+
+
+class CertificateDeactivateParams(TypedDict, total=False):
+    certificate_ids: Required[Sequence[str]]
+
+
+class CertificateListParams(TypedDict, total=False):
+    after: str
+    limit: int
+    order: Literal["asc", "desc"]
+
+
+class CertificateRetrieveParams(TypedDict, total=False):
+    include: Sequence[Literal["content"]]
 
 
 class CertificateUpdateParams(TypedDict, total=False):
@@ -93,6 +126,13 @@ class ExternalKeyCreateParamsV1OrganizationExternalKeysPostRequestOciParam(Typed
     purpose: Literal["ekm"] | Literal["psp_decryption"]
 
 
+class ExternalKeyListParams(TypedDict, total=False):
+    after: str | None
+    limit: int
+    order: Literal["asc", "desc"]
+    purpose: Literal["ekm", "psp_decryption"]
+
+
 class ExternalStorageCreateParams(TypedDict, total=False):
     project_id: Required[str]
     provider: Required[ExternalStorageCreateParamsProviderParam]
@@ -128,8 +168,21 @@ class ExternalStorageCreateParamsProviderOciParam(TypedDict, total=False):
     type: Required[Literal["oci"]]
 
 
+class ExternalStorageListParams(TypedDict, total=False):
+    after: str | None
+    limit: int
+    order: Literal["asc", "desc"]
+    project_id: str | None
+
+
 class GroupCreateParams(TypedDict, total=False):
     name: Required[str]
+
+
+class GroupListParams(TypedDict, total=False):
+    after: str
+    limit: int
+    order: Literal["asc", "desc"]
 
 
 class GroupUpdateParams(TypedDict, total=False):
@@ -147,6 +200,11 @@ class InviteCreateParamsProjectParam(TypedDict, total=False):
     role: Required[Literal["member", "owner"]]
 
 
+class InviteListParams(TypedDict, total=False):
+    after: str
+    limit: int
+
+
 class OrganizationSpendAlertNotificationChannelParam(TypedDict, total=False):
     type: Required[Literal["email"]]
     recipients: Required[Sequence[str]]
@@ -158,6 +216,12 @@ class ProjectCreateParams(TypedDict, total=False):
     residency: admin_organization.ProjectResidency | None
     external_key_id: str | None
     geography: str | None
+
+
+class ProjectListParams(TypedDict, total=False):
+    after: str
+    include_archived: bool
+    limit: int
 
 
 class ProjectUpdateParams(TypedDict, total=False):
@@ -172,10 +236,32 @@ class RoleCreateParams(TypedDict, total=False):
     description: str | None
 
 
+class RoleListParams(TypedDict, total=False):
+    after: str
+    limit: int
+    order: Literal["asc", "desc"]
+
+
 class RoleUpdateParams(TypedDict, total=False):
     permissions: Sequence[str] | None
     description: str | None
     role_name: str | None
+
+
+class SpendAlertCreateParams(TypedDict, total=False):
+    currency: Required[Literal["USD"]]
+    interval: Required[Literal["month"]]
+    notification_channel: Required[
+        OrganizationSpendAlertNotificationChannelParam | admin_organization.OrganizationSpendAlertNotificationChannel
+    ]
+    threshold_amount: Required[int]
+
+
+class SpendAlertListParams(TypedDict, total=False):
+    after: str
+    before: str
+    limit: int
+    order: Literal["asc", "desc"]
 
 
 class SpendAlertUpdateParams(TypedDict, total=False):
@@ -191,6 +277,166 @@ class SpendLimitUpdateParams(TypedDict, total=False):
     threshold_amount: Required[int]
     currency: Required[Literal["USD"]]
     interval: Required[Literal["month"]]
+
+
+class UsageAudioSpeechesParams(TypedDict, total=False):
+    start_time: Required[int]
+    api_key_ids: Sequence[str]
+    bucket_width: Literal["1m", "1h", "1d"]
+    end_time: int
+    group_by: Sequence[Literal["project_id", "user_id", "api_key_id", "model"]]
+    limit: int
+    models: Sequence[str]
+    page: str
+    project_ids: Sequence[str]
+    user_ids: Sequence[str]
+
+
+class UsageAudioTranscriptionsParams(TypedDict, total=False):
+    start_time: Required[int]
+    api_key_ids: Sequence[str]
+    bucket_width: Literal["1m", "1h", "1d"]
+    end_time: int
+    group_by: Sequence[Literal["project_id", "user_id", "api_key_id", "model"]]
+    limit: int
+    models: Sequence[str]
+    page: str
+    project_ids: Sequence[str]
+    user_ids: Sequence[str]
+
+
+class UsageCodeInterpreterSessionsParams(TypedDict, total=False):
+    start_time: Required[int]
+    bucket_width: Literal["1m", "1h", "1d"]
+    end_time: int
+    group_by: Sequence[Literal["project_id"]]
+    limit: int
+    page: str
+    project_ids: Sequence[str]
+
+
+class UsageCompletionsParams(TypedDict, total=False):
+    start_time: Required[int]
+    api_key_ids: Sequence[str]
+    batch: bool
+    bucket_width: Literal["1m", "1h", "1d"]
+    end_time: int
+    group_by: Sequence[Literal["project_id", "user_id", "api_key_id", "model", "batch", "service_tier"]]
+    limit: int
+    models: Sequence[str]
+    page: str
+    project_ids: Sequence[str]
+    user_ids: Sequence[str]
+
+
+class UsageCostsParams(TypedDict, total=False):
+    start_time: Required[int]
+    api_key_ids: Sequence[str]
+    bucket_width: Literal["1d"]
+    end_time: int
+    group_by: Sequence[Literal["project_id", "line_item", "api_key_id"]]
+    limit: int
+    line_items: Sequence[str]
+    page: str
+    project_ids: Sequence[str]
+
+
+class UsageDecisionsParams(TypedDict, total=False):
+    start_time: Required[int]
+    api_key_ids: Sequence[str] | None
+    batch: bool | None
+    bucket_width: Literal["1m", "1h", "1d"] | None
+    end_time: int | None
+    group_by: Sequence[Literal["project_id", "user_id", "api_key_id", "model", "batch", "service_tier", "api_source"]] | None
+    limit: int | None
+    models: Sequence[str] | None
+    page: str | None
+    project_ids: Sequence[str] | None
+    user_ids: Sequence[str] | None
+
+
+class UsageEmbeddingsParams(TypedDict, total=False):
+    start_time: Required[int]
+    api_key_ids: Sequence[str]
+    bucket_width: Literal["1m", "1h", "1d"]
+    end_time: int
+    group_by: Sequence[Literal["project_id", "user_id", "api_key_id", "model"]]
+    limit: int
+    models: Sequence[str]
+    page: str
+    project_ids: Sequence[str]
+    user_ids: Sequence[str]
+
+
+class UsageFileSearchCallsParams(TypedDict, total=False):
+    start_time: Required[int]
+    api_key_ids: Sequence[str]
+    bucket_width: Literal["1m", "1h", "1d"]
+    end_time: int
+    group_by: Sequence[Literal["project_id", "user_id", "api_key_id", "vector_store_id"]]
+    limit: int
+    page: str
+    project_ids: Sequence[str]
+    user_ids: Sequence[str]
+    vector_store_ids: Sequence[str]
+
+
+class UsageImagesParams(TypedDict, total=False):
+    start_time: Required[int]
+    api_key_ids: Sequence[str]
+    bucket_width: Literal["1m", "1h", "1d"]
+    end_time: int
+    group_by: Sequence[Literal["project_id", "user_id", "api_key_id", "model", "size", "source"]]
+    limit: int
+    models: Sequence[str]
+    page: str
+    project_ids: Sequence[str]
+    sizes: Sequence[Literal["256x256", "512x512", "1024x1024", "1792x1792", "1024x1792"]]
+    sources: Sequence[Literal["image.generation", "image.edit", "image.variation"]]
+    user_ids: Sequence[str]
+
+
+class UsageModerationsParams(TypedDict, total=False):
+    start_time: Required[int]
+    api_key_ids: Sequence[str]
+    bucket_width: Literal["1m", "1h", "1d"]
+    end_time: int
+    group_by: Sequence[Literal["project_id", "user_id", "api_key_id", "model"]]
+    limit: int
+    models: Sequence[str]
+    page: str
+    project_ids: Sequence[str]
+    user_ids: Sequence[str]
+
+
+class UsageVectorStoresParams(TypedDict, total=False):
+    start_time: Required[int]
+    bucket_width: Literal["1m", "1h", "1d"]
+    end_time: int
+    group_by: Sequence[Literal["project_id"]]
+    limit: int
+    page: str
+    project_ids: Sequence[str]
+
+
+class UsageWebSearchCallsParams(TypedDict, total=False):
+    start_time: Required[int]
+    api_key_ids: Sequence[str]
+    bucket_width: Literal["1m", "1h", "1d"]
+    context_levels: Sequence[Literal["low", "medium", "high"]]
+    end_time: int
+    group_by: Sequence[Literal["project_id", "user_id", "api_key_id", "model", "context_level"]]
+    limit: int
+    models: Sequence[str]
+    page: str
+    project_ids: Sequence[str]
+    user_ids: Sequence[str]
+
+
+class UserListParams(TypedDict, total=False):
+    after: str
+    emails: Sequence[str]
+    limit: int
 
 
 class UserUpdateParams(TypedDict, total=False):
@@ -224,6 +470,12 @@ class WorkloadIdentityProviderCreateParamsVerificationDiscoveryParam(TypedDict, 
 class WorkloadIdentityProviderCreateParamsVerificationUploadedJwksParam(TypedDict, total=False):
     jwks: Required[Mapping[str, Any]]
     type: Required[Literal["uploaded_jwks"]]
+
+
+class WorkloadIdentityProviderListParams(TypedDict, total=False):
+    after: str
+    limit: int
+    order: Literal["asc", "desc"]
 
 
 class WorkloadIdentityProviderUpdateParams(TypedDict, total=False):

@@ -15,13 +15,33 @@ if TYPE_CHECKING:
 
     from typing_extensions import Required
 
-    from . import admin_organization_projects
+    from . import admin_organization, admin_organization_params, admin_organization_projects
+
+
+class APIKeyListParams(TypedDict, total=False):
+    after: str
+    limit: int
+    owner_project_access: Literal["active", "inactive", "any"]
 
 
 class APIKeyUpdateParams(TypedDict, total=False):
     project_id: Required[str]
     expires_in_seconds: int
     scopes: Sequence[str]
+
+
+class CertificateActivateParams(TypedDict, total=False):
+    certificate_ids: Required[Sequence[str]]
+
+
+class CertificateDeactivateParams(TypedDict, total=False):
+    certificate_ids: Required[Sequence[str]]
+
+
+class CertificateListParams(TypedDict, total=False):
+    after: str
+    limit: int
+    order: Literal["asc", "desc"]
 
 
 class DataRetentionUpdateParams(TypedDict, total=False):
@@ -42,6 +62,17 @@ class GroupCreateParams(TypedDict, total=False):
     role: Required[str]
 
 
+class GroupListParams(TypedDict, total=False):
+    after: str
+    limit: int
+    order: Literal["asc", "desc"]
+
+
+class GroupRetrieveParams(TypedDict, total=False):
+    project_id: Required[str]
+    group_type: Literal["group", "tenant_group"]
+
+
 class HostedToolPermissionUpdateParams(TypedDict, total=False):
     file_search: HostedToolPermissionUpdateParamsMcpParam | None
     web_search: HostedToolPermissionUpdateParamsMcpParam | None
@@ -59,6 +90,12 @@ class ModelPermissionUpdateParams(TypedDict, total=False):
     model_ids: Required[Sequence[str]]
 
 
+class RateLimitListRateLimitsParams(TypedDict, total=False):
+    after: str
+    before: str
+    limit: int
+
+
 class RateLimitUpdateRateLimitParams(TypedDict, total=False):
     max_requests_per_1_minute: int
     max_tokens_per_1_minute: int
@@ -68,10 +105,34 @@ class RateLimitUpdateRateLimitParams(TypedDict, total=False):
     batch_1_day_max_input_tokens: int
 
 
+class RoleCreateParams(TypedDict, total=False):
+    permissions: Required[Sequence[str]]
+    role_name: Required[str]
+    description: str | None
+
+
+class RoleListParams(TypedDict, total=False):
+    after: str
+    limit: int
+    order: Literal["asc", "desc"]
+
+
+class RoleUpdateParams(TypedDict, total=False):
+    project_id: Required[str]
+    description: str | None
+    permissions: Sequence[str] | None
+    role_name: str | None
+
+
 class ServiceAccountCreateParams(TypedDict, total=False):
     name: Required[str]
     create_service_account_only: bool | None
     expires_in_seconds: int | None
+
+
+class ServiceAccountListParams(TypedDict, total=False):
+    after: str
+    limit: int
 
 
 class ServiceAccountUpdateParams(TypedDict, total=False):
@@ -84,6 +145,34 @@ class ServiceTierSettingUpdateParams(TypedDict, total=False):
     enabled_tiers: Literal["all"] | Iterable[admin_organization_projects.ProjectOptionalServiceTier]
 
 
+class SpendAlertCreateParams(TypedDict, total=False):
+    currency: Required[Literal["USD"]]
+    interval: Required[Literal["month"]]
+    notification_channel: Required[
+        admin_organization_params.OrganizationSpendAlertNotificationChannelParam
+        | admin_organization.OrganizationSpendAlertNotificationChannel
+    ]
+    threshold_amount: Required[int]
+
+
+class SpendAlertListParams(TypedDict, total=False):
+    after: str
+    before: str
+    limit: int
+    order: Literal["asc", "desc"]
+
+
+class SpendAlertUpdateParams(TypedDict, total=False):
+    project_id: Required[str]
+    currency: Required[Literal["USD"]]
+    interval: Required[Literal["month"]]
+    notification_channel: Required[
+        admin_organization_params.OrganizationSpendAlertNotificationChannelParam
+        | admin_organization.OrganizationSpendAlertNotificationChannel
+    ]
+    threshold_amount: Required[int]
+
+
 class SpendLimitUpdateParams(TypedDict, total=False):
     threshold_amount: Required[int]
     currency: Required[Literal["USD"]]
@@ -94,6 +183,11 @@ class UserCreateParams(TypedDict, total=False):
     user_id: str | None
     email: str | None
     role: Required[str]
+
+
+class UserListParams(TypedDict, total=False):
+    after: str
+    limit: int
 
 
 class UserUpdateParams(TypedDict, total=False):

@@ -35,6 +35,13 @@ class FederationRuleCreateParamsPermissionsServiceAccountDefaultParam(TypedDict,
     type: Required[Literal["service_account_default"]]
 
 
+class FederationRuleListParams(TypedDict, total=False):
+    after: str
+    limit: int
+    order: Literal["asc", "desc"]
+    service_account_id: str
+
+
 class FederationRuleUpdateParams(TypedDict, total=False):
     workload_identity_provider_id: Required[str]
     attribute_matchers: Mapping[str, str | bool | int | float]

@@ -82,6 +82,11 @@ class VoiceConsentCreateParams(TypedDict, total=False):
     language: Required[str]
 
 
+class VoiceConsentListParams(TypedDict, total=False):
+    after: str
+    limit: int
+
+
 class VoiceConsentUpdateParams(TypedDict, total=False):
     name: Required[str]
 

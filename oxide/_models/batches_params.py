@@ -38,3 +38,8 @@ class BatchCreateParams(TypedDict, total=False):
 class BatchCreateParamsOutputExpiresAfterParam(TypedDict, total=False):
     anchor: Required[Literal["created_at"]]
     seconds: Required[int]
+
+
+class BatchListParams(TypedDict, total=False):
+    after: str
+    limit: int

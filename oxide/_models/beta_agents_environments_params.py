@@ -30,6 +30,13 @@ class FileCreateParamsHostedEnvironmentFileParamInlineParam(TypedDict, total=Fal
     type: Required[Literal["inline"]]
 
 
+class FileListParams(TypedDict, total=False):
+    limit: int | None
+    order: Literal["asc", "desc"]
+    page: str
+    path: str | None
+
+
 class TemplateCreateParams(TypedDict, total=False):
     capability_directories: Sequence[str] | None
     desktop: TemplateCreateParamsDesktopParam | None
@@ -57,6 +64,12 @@ class TemplateCreateParamsPackagesParam(TypedDict, total=False):
     npm: Sequence[str] | None
     python: Sequence[str] | None
     system: Sequence[str] | None
+
+
+class TemplateListParams(TypedDict, total=False):
+    after: str
+    limit: int
+    order: Literal["asc", "desc"]
 
 
 class TemplateUpdateParams(TypedDict, total=False):

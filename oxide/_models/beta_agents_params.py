@@ -124,6 +124,13 @@ class AutomationEnvironmentResourceSelfHostedParam(TypedDict, total=False):
     workspace_directory: Required[str]
 
 
+class AutomationListParams(TypedDict, total=False):
+    after: str
+    limit: int
+    order: Literal["asc", "desc"]
+    session_id: str
+
+
 class AutomationTargetParamExistingSessionParam(TypedDict, total=False):
     instructions: Required[str]
     session_id: Required[str]
@@ -234,6 +241,13 @@ class EnvironmentCreateParamsEnvironmentPackagesParam(TypedDict, total=False):
     system: Sequence[str] | None
 
 
+class EnvironmentListParams(TypedDict, total=False):
+    after: str
+    limit: int
+    order: Literal["asc", "desc"]
+    type: Literal["openai_hosted"]
+
+
 class SessionCreateParamsAgentParam(TypedDict, total=False):
     compaction: SessionCreateParamsAgentCompactionParam | None
     experimental: SessionCreateParamsAgentExperimentalParam
@@ -303,6 +317,14 @@ class SessionCreateParamsStreamingParam(TypedDict, total=False):
     stream: Required[Literal[True]]
 
 
+class SessionListParams(TypedDict, total=False):
+    after: str
+    agent_id: str
+    limit: int
+    metadata: Mapping[str, str]
+    order: Literal["asc", "desc"]
+
+
 class SessionUpdateParams(TypedDict, total=False):
     agent: SessionUpdateParamsAgentParam
     metadata: Mapping[str, str] | None
@@ -333,6 +355,14 @@ class SessionUpdateParamsSpendControlParam(TypedDict, total=False):
 class VaultCreateParams(TypedDict, total=False):
     metadata: Mapping[str, str] | None
     name: str
+
+
+class VaultListParams(TypedDict, total=False):
+    after: str
+    limit: int
+    metadata: Mapping[str, str]
+    order: Literal["asc", "desc"]
+    status: beta_agents.VaultStatusFilterParam
 
 
 class VaultUpdateParams(TypedDict, total=False):

@@ -11,10 +11,18 @@ from .._typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Literal
 
     from typing_extensions import Required
 
     from . import beta_agent_sessions_params
+
+
+class ArtifactListParams(TypedDict, total=False):
+    after: str
+    environment_id: str | None
+    limit: int
+    order: Literal["asc", "desc"]
 
 
 _EventCreateParams = TypedDict("_EventCreateParams", {"Idempotency-Key": "str"}, total=False)  # keys that are no Python names
@@ -22,3 +30,31 @@ _EventCreateParams = TypedDict("_EventCreateParams", {"Idempotency-Key": "str"},
 
 class EventCreateParams(_EventCreateParams, total=False):
     events: Required[Iterable[beta_agent_sessions_params.AgentSessionInputParam]]
+
+
+class EventStreamParams(TypedDict, total=False):
+    include_obfuscation: bool
+
+
+class ItemListParams(TypedDict, total=False):
+    after: str
+    limit: int
+    order: Literal["asc", "desc"]
+
+
+class SubagentListParams(TypedDict, total=False):
+    after: str
+    limit: int
+    order: Literal["asc", "desc"]
+
+
+class TraceListParams(TypedDict, total=False):
+    after: str
+    limit: int
+    order: Literal["asc", "desc"]
+
+
+class TurnListParams(TypedDict, total=False):
+    after: str
+    limit: int
+    order: Literal["asc", "desc"]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Required
 
-    from . import beta_agents_vaults
+    from . import beta_agents, beta_agents_vaults
 
 
 class CredentialAuthCreateParamCreateVaultCredentialAuthParamEnvironmentVariableParam(TypedDict, total=False):
@@ -75,6 +75,14 @@ class CredentialCreateParams(TypedDict, total=False):
     auth: Required[CredentialAuthCreateParam]
     name: Required[str]
     metadata: Mapping[str, str]
+
+
+class CredentialListParams(TypedDict, total=False):
+    after: str
+    limit: int
+    metadata: Mapping[str, str]
+    order: Literal["asc", "desc"]
+    status: beta_agents.VaultStatusFilterParam
 
 
 class CredentialNetworkingParamVaultCredentialNetworkingParamLimitedParam(TypedDict, total=False):

@@ -66,6 +66,13 @@ class AssistantCreateParamsToolResourcesFileSearchVectorStoreChunkingStrategySta
     chunk_overlap_tokens: Required[int]
 
 
+class AssistantListParams(TypedDict, total=False):
+    after: str
+    before: str
+    limit: int
+    order: Literal["asc", "desc"]
+
+
 class AssistantToolChoiceParam(TypedDict, total=False):
     type: Required[Literal["function", "code_interpreter", "file_search"]]
     function: AssistantToolChoiceFunctionParam | beta_assistants.AssistantToolChoiceFunction

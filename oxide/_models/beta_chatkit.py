@@ -46,6 +46,53 @@ class ChatKitThreadAssistantMessageItem(Record):
     content: list[ChatKitResponseOutputText]
 
 
+class ChatKitThreadItemList(Record):
+    data: list[ChatKitThreadItemListData]
+    has_more: bool
+    object: Literal["list"] = "list"
+    first_id: str | None = None
+    last_id: str | None = None
+
+
+class ChatKitThreadItemListDataChatKitClientToolCall(Record):
+    id: str
+    arguments: str
+    call_id: str
+    created_at: int
+    name: str
+    object: Literal["chatkit.thread_item"] = "chatkit.thread_item"
+    status: Literal["in_progress", "completed"]
+    thread_id: str
+    type: Literal["chatkit.client_tool_call"] = "chatkit.client_tool_call"
+    output: str | None = None
+
+
+class ChatKitThreadItemListDataChatKitTask(Record):
+    id: str
+    created_at: int
+    object: Literal["chatkit.thread_item"] = "chatkit.thread_item"
+    task_type: Literal["custom", "thought"]
+    thread_id: str
+    type: Literal["chatkit.task"] = "chatkit.task"
+    heading: str | None = None
+    summary: str | None = None
+
+
+class ChatKitThreadItemListDataChatKitTaskGroup(Record):
+    id: str
+    created_at: int
+    object: Literal["chatkit.thread_item"] = "chatkit.thread_item"
+    tasks: list[ChatKitThreadItemListDataChatKitTaskGroupTask]
+    thread_id: str
+    type: Literal["chatkit.task_group"] = "chatkit.task_group"
+
+
+class ChatKitThreadItemListDataChatKitTaskGroupTask(Record):
+    type: Literal["custom", "thought"]
+    heading: str | None = None
+    summary: str | None = None
+
+
 class ChatKitThreadUserMessageItem(Record):
     id: str
     object: Literal["chatkit.thread_item"] = "chatkit.thread_item"
@@ -203,6 +250,12 @@ class ThreadDeleteResponse(Record):
 
 
 AttachmentType: TypeAlias = "Literal['image', 'file']"
+
+ChatKitThreadItemListData: TypeAlias = """
+    ChatKitThreadUserMessageItem | ChatKitThreadAssistantMessageItem | ChatKitWidgetItem |
+    ChatKitThreadItemListDataChatKitClientToolCall | ChatKitThreadItemListDataChatKitTask |
+    ChatKitThreadItemListDataChatKitTaskGroup
+"""
 
 ChatSessionStatus: TypeAlias = "Literal['active', 'expired', 'cancelled']"
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from typing_extensions import Required
 
+    from . import common
+
 
 class ChatSessionChatKitConfigurationParam(TypedDict, total=False):
     automatic_thread_titling: ChatSessionChatkitConfigurationParamAutomaticThreadTitlingParam
@@ -63,3 +65,18 @@ class SessionCreateParams(TypedDict, total=False):
     expires_after: ChatSessionExpiresAfterParam
     rate_limits: ChatSessionRateLimitsParam
     chatkit_configuration: ChatSessionChatKitConfigurationParam
+
+
+class ThreadListItemsParams(TypedDict, total=False):
+    after: str
+    before: str
+    limit: int
+    order: common.OrderEnum
+
+
+class ThreadListParams(TypedDict, total=False):
+    after: str
+    before: str
+    limit: int
+    order: common.OrderEnum
+    user: str

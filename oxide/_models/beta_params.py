@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Required
 
-    from . import beta
+    from . import beta, beta_responses
 
 
 class AgentBrowserAuthenticationCancelParam(TypedDict, total=False):
@@ -65,6 +65,12 @@ class AgentCreateParamsCompactionParam(_AgentCreateParamsCompactionParam, total=
 
 class AgentCreateParamsExperimentalParam(TypedDict, total=False):
     time_awareness: bool
+
+
+class AgentListParams(TypedDict, total=False):
+    after: str
+    limit: int
+    order: Literal["asc", "desc"]
 
 
 class AgentReasoningParam(TypedDict, total=False):
@@ -563,6 +569,14 @@ class PersistedMcpTransportResourceStdioParam(TypedDict, total=False):
     cwd: Required[str]
     env_vars: Required[Sequence[str]]
     type: Required[Literal["stdio"]]
+
+
+class ResponseRetrieveParams(TypedDict, total=False):
+    include: Iterable[beta_responses.BetaResponseIncludable]
+    include_obfuscation: bool
+    betas: Sequence[Literal["responses_multi_agent=v1"]]
+    starting_after: int
+    stream: bool
 
 
 class SetupCommandParam(TypedDict, total=False):

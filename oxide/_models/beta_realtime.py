@@ -43,6 +43,37 @@ class RealtimeSessionCreateResponseAudioOutput(Record):
     speed: float | None = None
 
 
+class Session(Record):
+    id: str | None = None
+    input_audio_format: Literal["pcm16", "g711_ulaw", "g711_alaw"] | None = None
+    input_audio_noise_reduction: SessionInputAudioNoiseReduction | None = None
+    input_audio_transcription: SessionInputAudioTranscription | None = None
+    instructions: str | None = None
+    max_response_output_tokens: int | Literal["inf"] | None = None
+    modalities: list[Literal["text", "audio"]] | None = None
+    model: (
+        Literal[
+            "gpt-realtime",
+            "gpt-realtime-2025-08-28",
+            "gpt-4o-realtime-preview",
+            "gpt-4o-realtime-preview-2024-10-01",
+            "gpt-4o-realtime-preview-2024-12-17",
+            "gpt-4o-realtime-preview-2025-06-03",
+            "gpt-4o-mini-realtime-preview",
+            "gpt-4o-mini-realtime-preview-2024-12-17",
+        ]
+        | None
+    ) = None
+    output_audio_format: Literal["pcm16", "g711_ulaw", "g711_alaw"] | None = None
+    speed: float | None = None
+    temperature: float | None = None
+    tool_choice: str | None = None
+    tools: list[SessionTool] | None = None
+    tracing: Literal["auto"] | SessionTracingTracingConfiguration | None = None
+    turn_detection: SessionTurnDetection | None = None
+    voice: str | Literal["alloy", "ash", "ballad", "coral", "echo", "sage", "shimmer", "verse"] | None = None
+
+
 class SessionCreateParamsTracingTracingConfiguration(Record):
     workflow_name: str | None = None
     group_id: str | None = None
@@ -94,6 +125,39 @@ class SessionCreateResponseTurnDetection(Record):
     threshold: float | None = None
     prefix_padding_ms: int | None = None
     silence_duration_ms: int | None = None
+
+
+class SessionInputAudioNoiseReduction(Record):
+    type: Literal["near_field", "far_field"] | None = None
+
+
+class SessionInputAudioTranscription(Record):
+    language: str | None = None
+    model: str | None = None
+    prompt: str | None = None
+
+
+class SessionTool(Record):
+    description: str | None = None
+    name: str | None = None
+    parameters: Any | None = None
+    type: Literal["function"] | None = None
+
+
+class SessionTracingTracingConfiguration(Record):
+    group_id: str | None = None
+    metadata: Any | None = None
+    workflow_name: str | None = None
+
+
+class SessionTurnDetection(Record):
+    create_response: bool | None = None
+    eagerness: Literal["low", "medium", "high", "auto"] | None = None
+    interrupt_response: bool | None = None
+    prefix_padding_ms: int | None = None
+    silence_duration_ms: int | None = None
+    threshold: float | None = None
+    type: Literal["server_vad", "semantic_vad"] | None = None
 
 
 class TranscriptionSession(Record):

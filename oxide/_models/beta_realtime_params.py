@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from . import beta_realtime, chat_input_params, realtime, realtime_params, responses, responses_params
 
 
+class RealtimeConnectParams(TypedDict, total=False):
+    model: Required[str]
+
+
 class SessionCreateParams(TypedDict, total=False):
     client_secret: SessionCreateParamsClientSecretParam
     modalities: Sequence[Literal["text", "audio"]]

@@ -260,6 +260,12 @@ class BetaResponseInjectCreatedEvent(Record):
     stream_id: str | None = None
 
 
+class BetaResponseInjectEvent(Record):
+    type: Literal["response.inject"] = "response.inject"
+    response_id: str
+    input: list[beta_response_input.BetaResponseInputItem]
+
+
 class BetaResponseInjectFailedEvent(Record):
     type: Literal["response.inject.failed"] = "response.inject.failed"
     response_id: str
@@ -665,4 +671,8 @@ BetaResponseStreamEvent: TypeAlias = """
     BetaResponseMcpListToolsCompletedEvent | BetaResponseMcpListToolsFailedEvent | BetaResponseMcpListToolsInProgressEvent |
     BetaResponseOutputTextAnnotationAddedEvent | BetaResponseQueuedEvent | BetaResponseCustomToolCallInputDeltaEvent |
     BetaResponseCustomToolCallInputDoneEvent | BetaResponseCompactionCompactingEvent
+"""
+
+BetaResponsesClientEvent: TypeAlias = """
+    beta_response_input.BetaResponsesClientEventResponseCreate | BetaResponseInjectEvent | BetaResponseSteerEvent
 """

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Required
 
-    from . import beta_response_events, beta_response_input_params
+    from . import beta_response_events, beta_response_input, beta_response_input_params
 
 
 class BetaResponseInjectEventParam(TypedDict, total=False):
@@ -61,6 +61,7 @@ class BetaResponseSteerEventParam(TypedDict, total=False):
 
 
 BetaResponsesClientEventParam: TypeAlias = """
-    beta_response_input_params.BetaResponsesClientEventResponseCreateParam | BetaResponseInjectEventParam |
-    BetaResponseSteerEventParam | beta_response_events.BetaResponseSteerEvent
+    beta_response_input_params.BetaResponsesClientEventResponseCreateParam |
+    beta_response_input.BetaResponsesClientEventResponseCreate | BetaResponseInjectEventParam |
+    beta_response_events.BetaResponseInjectEvent | BetaResponseSteerEventParam | beta_response_events.BetaResponseSteerEvent
 """

@@ -11,7 +11,7 @@ from ._base import Record
 if TYPE_CHECKING:
     from typing import Literal, TypeAlias
 
-    from . import beta_responses
+    from . import beta_response_tools, beta_responses
 
 
 class BetaEasyInputMessage(Record):
@@ -113,7 +113,7 @@ class BetaResponseInputItemAdditionalTools(Record):
     id: str | None = None
     type: Literal["additional_tools"] = "additional_tools"
     role: Literal["developer"] = "developer"
-    tools: list[beta_responses.BetaTool]
+    tools: list[beta_response_tools.BetaTool]
 
 
 class BetaResponseInputItemAgentMessage(Record):
@@ -363,7 +363,7 @@ class BetaResponseInputItemToolSearchCall(Record):
     id: str | None = None
     call_id: str | None = None
     type: Literal["tool_search_call"] = "tool_search_call"
-    execution: beta_responses.BetaToolSearchExecutionType | None = None
+    execution: beta_response_tools.BetaToolSearchExecutionType | None = None
     arguments: beta_responses.BetaEmptyModelParam
     status: beta_responses.BetaFunctionCallItemStatus | None = None
 
@@ -571,8 +571,8 @@ class BetaResponseToolSearchOutputItemParam(Record):
     id: str | None = None
     call_id: str | None = None
     type: Literal["tool_search_output"] = "tool_search_output"
-    execution: beta_responses.BetaToolSearchExecutionType | None = None
-    tools: list[beta_responses.BetaTool]
+    execution: beta_response_tools.BetaToolSearchExecutionType | None = None
+    tools: list[beta_response_tools.BetaTool]
     status: beta_responses.BetaFunctionCallItemStatus | None = None
 
 
@@ -607,6 +607,47 @@ class BetaResponsesClientEventParamResponseCreateImage(Record):
     context_compression: Literal["auto", "enabled", "disabled"] | None = None
 
 
+class BetaResponsesClientEventResponseCreate(Record):
+    type: Literal["response.create"] = "response.create"
+    stream_id: str | None = None
+    metadata: dict[str, str] | None = None
+    top_logprobs: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    user: str | None = None
+    safety_identifier: str | None = None
+    prompt_cache_key: str | None = None
+    prompt_cache_retention: Literal["in_memory", "24h"] | None = None
+    prompt_cache_options: BetaResponsesClientEventResponseCreatePromptCacheOptions | None = None
+    previous_response_id: str | None = None
+    model: beta_responses.BetaModelIdsResponses | None = None
+    background: bool | None = None
+    max_tool_calls: int | None = None
+    text: beta_responses.BetaResponseTextConfig | None = None
+    tools: list[beta_response_tools.BetaTool] | None = None
+    tool_choice: beta_responses.BetaResponseToolChoice | None = None
+    prompt: beta_responses.BetaResponsePrompt | None = None
+    service_tier: beta_responses.BetaServiceTierResponses | None = None
+    truncation: Literal["auto", "disabled"] | None = None
+    reasoning: beta_responses.BetaResponseReasoning | None = None
+    input: str | list[BetaResponseInputItem] | None = None
+    include: list[beta_responses.BetaResponseIncludable] | None = None
+    parallel_tool_calls: bool | None = None
+    store: bool | None = None
+    instructions: str | None = None
+    moderation: BetaResponsesClientEventResponseCreateModeration | None = None
+    stream: bool | None = None
+    stream_options: BetaResponsesClientEventResponseCreateStreamOptions | None = None
+    conversation: beta_responses.BetaConversationParam | None = None
+    context_management: list[BetaResponsesClientEventResponseCreateContextManagement] | None = None
+    max_output_tokens: int | None = None
+    multi_agent: BetaResponsesClientEventResponseCreateMultiAgent | None = None
+    access_programs: BetaResponsesClientEventParamResponseCreateAccessPrograms | None = None
+    background_options: BetaResponsesClientEventParamResponseCreateBackgroundOptions | None = None
+    generate: bool | None = None
+    image: BetaResponsesClientEventParamResponseCreateImage | None = None
+
+
 class BetaResponsesClientEventResponseCreateAccessPrograms(Record):
     cyber: Literal["standard", "daybreak_blue", "daybreak_red"] | None = None
 
@@ -616,8 +657,43 @@ class BetaResponsesClientEventResponseCreateBackgroundOptions(Record):
     continuation_id: str | None = None
 
 
+class BetaResponsesClientEventResponseCreateContextManagement(Record):
+    type: str
+    compact_threshold: int | None = None
+
+
 class BetaResponsesClientEventResponseCreateImage(Record):
     context_compression: Literal["auto", "enabled", "disabled"] | None = None
+
+
+class BetaResponsesClientEventResponseCreateModeration(Record):
+    model: str
+    policy: BetaResponsesClientEventResponseCreateModerationPolicy | None = None
+
+
+class BetaResponsesClientEventResponseCreateModerationPolicy(Record):
+    input: BetaResponsesClientEventResponseCreateModerationPolicyInput | None = None
+    output: BetaResponsesClientEventResponseCreateModerationPolicyInput | None = None
+
+
+class BetaResponsesClientEventResponseCreateModerationPolicyInput(Record):
+    mode: beta_responses.BetaModerationMode
+
+
+class BetaResponsesClientEventResponseCreateMultiAgent(Record):
+    enabled: bool
+    max_concurrent_subagents: int | None = None
+
+
+class BetaResponsesClientEventResponseCreatePromptCacheOptions(Record):
+    ttl: beta_responses.BetaPromptCacheTTLEnum | None = None
+    mode: beta_responses.BetaPromptCacheModeEnum | None = None
+    comparison_response_id: str | None = None
+    prewarm: bool | None = None
+
+
+class BetaResponsesClientEventResponseCreateStreamOptions(Record):
+    include_obfuscation: bool | None = None
 
 
 BetaResponseCodeInterpreterToolCallParamOutput: TypeAlias = """
@@ -677,7 +753,7 @@ BetaResponseInputItemShellCallCaller: TypeAlias = """
 """
 
 BetaResponseInputItemShellCallEnvironment: TypeAlias = """
-    beta_responses.BetaLocalEnvironment | beta_responses.BetaContainerReference
+    beta_response_tools.BetaLocalEnvironment | beta_response_tools.BetaContainerReference
 """
 
 BetaResponseInputItemShellCallOutputCaller: TypeAlias = """

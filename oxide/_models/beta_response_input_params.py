@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Required
 
-    from . import beta_response_input, beta_responses, beta_responses_params
+    from . import beta_response_input, beta_response_tools, beta_response_tools_params, beta_responses, beta_responses_params
 
 
 class BetaEasyInputMessageParam(TypedDict, total=False):
@@ -120,7 +120,7 @@ class BetaResponseInputItemAdditionalToolsParam(TypedDict, total=False):
     id: str | None
     type: Required[Literal["additional_tools"]]
     role: Required[Literal["developer"]]
-    tools: Required[Iterable[beta_responses_params.BetaToolParam]]
+    tools: Required[Iterable[beta_response_tools_params.BetaToolParam]]
 
 
 class BetaResponseInputItemAgentMessageParam(TypedDict, total=False):
@@ -344,7 +344,7 @@ class BetaResponseInputItemToolSearchCallParam(TypedDict, total=False):
     id: str | None
     call_id: str | None
     type: Required[Literal["tool_search_call"]]
-    execution: beta_responses.BetaToolSearchExecutionType
+    execution: beta_response_tools.BetaToolSearchExecutionType
     arguments: Required[beta_responses_params.BetaEmptyModelParam | beta_responses.BetaEmptyModelParam]
     status: beta_responses.BetaFunctionCallItemStatus | None
 
@@ -478,8 +478,8 @@ class BetaResponseToolSearchOutputItemParam(TypedDict, total=False):
     id: str | None
     call_id: str | None
     type: Required[Literal["tool_search_output"]]
-    execution: beta_responses.BetaToolSearchExecutionType
-    tools: Required[Iterable[beta_responses_params.BetaToolParam]]
+    execution: beta_response_tools.BetaToolSearchExecutionType
+    tools: Required[Iterable[beta_response_tools_params.BetaToolParam]]
     status: beta_responses.BetaFunctionCallItemStatus | None
 
 
@@ -507,13 +507,16 @@ class BetaResponsesClientEventResponseCreateParam(TypedDict, total=False):
     safety_identifier: str | None
     prompt_cache_key: str | None
     prompt_cache_retention: Literal["in_memory", "24h"] | None
-    prompt_cache_options: BetaResponsesClientEventResponseCreatePromptCacheOptionsParam
+    prompt_cache_options: (
+        BetaResponsesClientEventResponseCreatePromptCacheOptionsParam
+        | beta_response_input.BetaResponsesClientEventResponseCreatePromptCacheOptions
+    )
     previous_response_id: str | None
     model: beta_responses.BetaModelIdsResponses
     background: bool | None
     max_tool_calls: int | None
     text: beta_responses_params.BetaResponseTextConfigParam | beta_responses.BetaResponseTextConfig
-    tools: Iterable[beta_responses_params.BetaToolParam]
+    tools: Iterable[beta_response_tools_params.BetaToolParam]
     tool_choice: beta_responses_params.BetaResponseToolChoiceParam
     prompt: beta_responses_params.BetaResponsePromptParam | beta_responses.BetaResponsePrompt | None
     service_tier: beta_responses.BetaServiceTierResponses | None
@@ -524,13 +527,27 @@ class BetaResponsesClientEventResponseCreateParam(TypedDict, total=False):
     parallel_tool_calls: bool | None
     store: bool | None
     instructions: str | None
-    moderation: BetaResponsesClientEventResponseCreateModerationParam | None
+    moderation: (
+        BetaResponsesClientEventResponseCreateModerationParam | beta_response_input.BetaResponsesClientEventResponseCreateModeration | None
+    )
     stream: bool | None
-    stream_options: BetaResponsesClientEventResponseCreateStreamOptionsParam | None
+    stream_options: (
+        BetaResponsesClientEventResponseCreateStreamOptionsParam
+        | beta_response_input.BetaResponsesClientEventResponseCreateStreamOptions
+        | None
+    )
     conversation: beta_responses_params.BetaConversationParam | None
-    context_management: Iterable[BetaResponsesClientEventResponseCreateContextManagementParam] | None
+    context_management: (
+        Iterable[
+            BetaResponsesClientEventResponseCreateContextManagementParam
+            | beta_response_input.BetaResponsesClientEventResponseCreateContextManagement
+        ]
+        | None
+    )
     max_output_tokens: int | None
-    multi_agent: BetaResponsesClientEventResponseCreateMultiAgentParam | None
+    multi_agent: (
+        BetaResponsesClientEventResponseCreateMultiAgentParam | beta_response_input.BetaResponsesClientEventResponseCreateMultiAgent | None
+    )
     access_programs: (
         BetaResponsesClientEventParamResponseCreateAccessProgramsParam
         | beta_response_input.BetaResponsesClientEventParamResponseCreateAccessPrograms
@@ -550,12 +567,24 @@ class BetaResponsesClientEventResponseCreateContextManagementParam(TypedDict, to
 
 class BetaResponsesClientEventResponseCreateModerationParam(TypedDict, total=False):
     model: Required[str]
-    policy: BetaResponsesClientEventResponseCreateModerationPolicyParam | None
+    policy: (
+        BetaResponsesClientEventResponseCreateModerationPolicyParam
+        | beta_response_input.BetaResponsesClientEventResponseCreateModerationPolicy
+        | None
+    )
 
 
 class BetaResponsesClientEventResponseCreateModerationPolicyParam(TypedDict, total=False):
-    input: BetaResponsesClientEventResponseCreateModerationPolicyInputParam | None
-    output: BetaResponsesClientEventResponseCreateModerationPolicyInputParam | None
+    input: (
+        BetaResponsesClientEventResponseCreateModerationPolicyInputParam
+        | beta_response_input.BetaResponsesClientEventResponseCreateModerationPolicyInput
+        | None
+    )
+    output: (
+        BetaResponsesClientEventResponseCreateModerationPolicyInputParam
+        | beta_response_input.BetaResponsesClientEventResponseCreateModerationPolicyInput
+        | None
+    )
 
 
 class BetaResponsesClientEventResponseCreateModerationPolicyInputParam(TypedDict, total=False):
@@ -585,7 +614,11 @@ class ResponseCompactParams(TypedDict, total=False):
     instructions: str | None
     prompt_cache_key: str | None
     prompt_cache_retention: beta_responses.BetaPromptCacheRetentionEnum | None
-    prompt_cache_options: BetaResponsesClientEventResponseCreatePromptCacheOptionsParam | None
+    prompt_cache_options: (
+        BetaResponsesClientEventResponseCreatePromptCacheOptionsParam
+        | beta_response_input.BetaResponsesClientEventResponseCreatePromptCacheOptions
+        | None
+    )
     service_tier: beta_responses.BetaServiceTierEnum | None
     image: ResponseCompactParamsImageParam
 
@@ -603,13 +636,16 @@ class ResponseCreateParams(TypedDict, total=False):
     safety_identifier: str | None
     prompt_cache_key: str | None
     prompt_cache_retention: Literal["in_memory", "24h"] | None
-    prompt_cache_options: BetaResponsesClientEventResponseCreatePromptCacheOptionsParam
+    prompt_cache_options: (
+        BetaResponsesClientEventResponseCreatePromptCacheOptionsParam
+        | beta_response_input.BetaResponsesClientEventResponseCreatePromptCacheOptions
+    )
     previous_response_id: str | None
     model: beta_responses.BetaModelIdsResponses
     background: bool | None
     max_tool_calls: int | None
     text: beta_responses_params.BetaResponseTextConfigParam | beta_responses.BetaResponseTextConfig
-    tools: Iterable[beta_responses_params.BetaToolParam]
+    tools: Iterable[beta_response_tools_params.BetaToolParam]
     tool_choice: beta_responses_params.BetaResponseToolChoiceParam
     prompt: beta_responses_params.BetaResponsePromptParam | beta_responses.BetaResponsePrompt | None
     service_tier: beta_responses.BetaServiceTierResponses | None
@@ -620,13 +656,27 @@ class ResponseCreateParams(TypedDict, total=False):
     parallel_tool_calls: bool | None
     store: bool | None
     instructions: str | None
-    moderation: BetaResponsesClientEventResponseCreateModerationParam | None
+    moderation: (
+        BetaResponsesClientEventResponseCreateModerationParam | beta_response_input.BetaResponsesClientEventResponseCreateModeration | None
+    )
     stream: bool | None
-    stream_options: BetaResponsesClientEventResponseCreateStreamOptionsParam | None
+    stream_options: (
+        BetaResponsesClientEventResponseCreateStreamOptionsParam
+        | beta_response_input.BetaResponsesClientEventResponseCreateStreamOptions
+        | None
+    )
     conversation: beta_responses_params.BetaConversationParam | None
-    context_management: Iterable[BetaResponsesClientEventResponseCreateContextManagementParam] | None
+    context_management: (
+        Iterable[
+            BetaResponsesClientEventResponseCreateContextManagementParam
+            | beta_response_input.BetaResponsesClientEventResponseCreateContextManagement
+        ]
+        | None
+    )
     max_output_tokens: int | None
-    multi_agent: BetaResponsesClientEventResponseCreateMultiAgentParam | None
+    multi_agent: (
+        BetaResponsesClientEventResponseCreateMultiAgentParam | beta_response_input.BetaResponsesClientEventResponseCreateMultiAgent | None
+    )
     access_programs: ResponseCreateParamsAccessProgramsParam
     background_options: ResponseCreateParamsBackgroundOptionsParam
     image: ResponseCreateParamsImageParam
@@ -656,6 +706,8 @@ BetaResponseFunctionCallOutputItemListParamBetaResponseFunctionCallOutputItemPar
     beta_response_input.BetaResponseInputImageContent | BetaResponseInputFileContentParam |
     beta_response_input.BetaResponseInputFileContent
 """
+
+BetaResponseInputParam: TypeAlias = "Iterable[BetaResponseInputItemParam]"
 
 BetaResponseInputContentParam: TypeAlias = """
     BetaResponseInputTextParam | beta_response_input.BetaResponseInputText | BetaResponseInputImageParam |
@@ -696,9 +748,11 @@ BetaResponseInputItemMultiAgentCallOutputOutputAnnotationParam: TypeAlias = """
 """
 
 BetaResponseInputItemShellCallEnvironmentParam: TypeAlias = """
-    beta_responses_params.BetaLocalEnvironmentParam | beta_responses.BetaLocalEnvironment |
-    beta_responses_params.BetaContainerReferenceParam | beta_responses.BetaContainerReference
+    beta_response_tools_params.BetaLocalEnvironmentParam | beta_response_tools.BetaLocalEnvironment |
+    beta_response_tools_params.BetaContainerReferenceParam | beta_response_tools.BetaContainerReference
 """
+
+BetaResponseInputMessageContentListParam: TypeAlias = "Iterable[BetaResponseInputContentParam]"
 
 BetaResponseSteerInputParam: TypeAlias = """
     str | Iterable[BetaResponseSteerInputResponseSteerInputItemListParam] |

@@ -11,12 +11,7 @@ from ._base import Record, wire
 if TYPE_CHECKING:
     from typing import Any, Literal, TypeAlias
 
-    from . import beta_response_events, beta_response_input
-
-
-class BetaApplyPatchTool(Record):
-    type: Literal["apply_patch"] = "apply_patch"
-    allowed_callers: list[BetaCallableToolAllowedCaller] | None = None
+    from . import beta_response_events, beta_response_input, beta_response_tools
 
 
 class BetaCompactedResponse(Record):
@@ -92,116 +87,8 @@ class BetaComputerActionWait(Record):
     type: Literal["wait"] = "wait"
 
 
-class BetaComputerTool(Record):
-    type: Literal["computer"] = "computer"
-
-
-class BetaComputerUsePreviewTool(Record):
-    type: Literal["computer_use_preview"] = "computer_use_preview"
-    environment: BetaComputerEnvironment
-    display_width: int
-    display_height: int
-
-
-class BetaContainerAuto(Record):
-    type: Literal["container_auto"] = "container_auto"
-    file_ids: list[str] | None = None
-    memory_limit: BetaContainerMemoryLimit | None = None
-    network_policy: BetaContainerAutoNetworkPolicy | None = None
-    skills: list[BetaContainerAutoSkill] | None = None
-
-
-class BetaContainerNetworkPolicyAllowlist(Record):
-    type: Literal["allowlist"] = "allowlist"
-    allowed_domains: list[str]
-    domain_secrets: list[BetaContainerNetworkPolicyDomainSecret] | None = None
-
-
-class BetaContainerNetworkPolicyDisabled(Record):
-    type: Literal["disabled"] = "disabled"
-
-
-class BetaContainerNetworkPolicyDomainSecret(Record):
-    domain: str
-    name: str
-    value: str
-
-
-class BetaContainerReference(Record):
-    type: Literal["container_reference"] = "container_reference"
-    container_id: str
-
-
-class BetaCustomTool(Record):
-    type: Literal["custom"] = "custom"
-    name: str
-    description: str | None = None
-    format: BetaCustomToolFormat | None = None
-    defer_loading: bool | None = None
-    allowed_callers: list[BetaCallableToolAllowedCaller] | None = None
-    async_: bool | None = wire("async", default=None)
-
-
-class BetaCustomToolFormatGrammar(Record):
-    type: Literal["grammar"] = "grammar"
-    syntax: BetaGrammarSyntax1
-    definition: str
-
-
-class BetaCustomToolFormatText(Record):
-    type: Literal["text"] = "text"
-
-
 class BetaEmptyModelParam(Record):
     pass
-
-
-class BetaFileSearchTool(Record):
-    type: Literal["file_search"] = "file_search"
-    vector_store_ids: list[str]
-    max_num_results: int | None = None
-    ranking_options: BetaFileSearchToolRankingOptions | None = None
-    filters: BetaFilters | None = None
-
-
-class BetaFileSearchToolFiltersComparisonFilter(Record):
-    type: Literal["eq", "ne", "gt", "gte", "lt", "lte", "in", "nin"]
-    key: str
-    value: str | float | bool | list[str | float]
-
-
-class BetaFileSearchToolFiltersCompoundFilter(Record):
-    type: Literal["and", "or"]
-    filters: list[BetaFileSearchToolFiltersCompoundFilterFilter]
-
-
-class BetaFileSearchToolRankingOptions(Record):
-    ranker: BetaRankerVersionType | None = None
-    score_threshold: float | None = None
-    hybrid_search: BetaFileSearchToolRankingOptionsHybridSearch | None = None
-
-
-class BetaFileSearchToolRankingOptionsHybridSearch(Record):
-    embedding_weight: float
-    text_weight: float
-
-
-class BetaFunctionShellTool(Record):
-    type: Literal["shell"] = "shell"
-    environment: BetaFunctionShellToolEnvironment | None = None
-    allowed_callers: list[BetaCallableToolAllowedCaller] | None = None
-
-
-class BetaFunctionTool(Record):
-    type: Literal["function"] = "function"
-    name: str
-    description: str | None = None
-    parameters: dict[str, Any] | None
-    output_schema: dict[str, Any] | None = None
-    strict: bool | None
-    defer_loading: bool | None = None
-    allowed_callers: list[BetaCallableToolAllowedCaller] | None = None
-    async_: bool | None = wire("async", default=None)
 
 
 class BetaFunctionToolCallOutput(Record):
@@ -214,30 +101,6 @@ class BetaFunctionToolCallOutput(Record):
     caller: BetaToolCallCallerInput | None = None
     output: str | list[BetaResponseCustomToolCallOutputOutputOutputContentList]
     status: Literal["in_progress", "completed", "incomplete"] | None = None
-
-
-class BetaInlineSkill(Record):
-    type: Literal["inline"] = "inline"
-    name: str
-    description: str
-    source: BetaInlineSkillSource
-
-
-class BetaInlineSkillSource(Record):
-    type: Literal["base64"] = "base64"
-    media_type: Literal["application/zip"] = "application/zip"
-    data: str
-
-
-class BetaLocalEnvironment(Record):
-    type: Literal["local"] = "local"
-    skills: list[BetaLocalSkill] | None = None
-
-
-class BetaLocalSkill(Record):
-    name: str
-    description: str
-    path: str
 
 
 class BetaMcpToolCallErrorHTTPError(Record):
@@ -267,25 +130,6 @@ class BetaMessage(Record):
     phase: BetaMessagePhase2 | None = None
 
 
-class BetaNamespaceTool(Record):
-    type: Literal["namespace"] = "namespace"
-    name: str
-    description: str
-    tools: list[BetaNamespaceToolTool]
-
-
-class BetaNamespaceToolToolFunction(Record):
-    name: str
-    description: str | None = None
-    parameters: BetaEmptyModelParam | None = None
-    strict: bool | None = None
-    type: Literal["function"] = "function"
-    output_schema: dict[str, Any] | None = None
-    defer_loading: bool | None = None
-    allowed_callers: list[BetaCallableToolAllowedCaller] | None = None
-    async_: bool | None = wire("async", default=None)
-
-
 class BetaResponse(Record):
     metadata: dict[str, str] | None
     top_logprobs: int | None = None
@@ -300,7 +144,7 @@ class BetaResponse(Record):
     background: bool | None = None
     max_tool_calls: int | None = None
     text: BetaResponseTextConfig | None = None
-    tools: list[BetaTool]
+    tools: list[beta_response_tools.BetaTool]
     tool_choice: BetaResponseToolChoice
     prompt: BetaResponsePrompt | None = None
     service_tier: BetaServiceTierResponses | None = None
@@ -793,13 +637,6 @@ class BetaResponseItemLocalShellCallAction(Record):
     user: str | None = None
 
 
-class BetaResponseItemMcpListToolsTool(Record):
-    name: str
-    description: str | None = None
-    input_schema: dict[str, Any]
-    annotations: dict[str, Any] | None = None
-
-
 class BetaResponseLocalEnvironment(Record):
     type: Literal["local"] = "local"
 
@@ -829,7 +666,7 @@ class BetaResponseOutputItemAdditionalTools(Record):
     type: Literal["additional_tools"] = "additional_tools"
     id: str
     role: BetaMessageRole
-    tools: list[BetaTool]
+    tools: list[beta_response_tools.BetaTool]
 
 
 class BetaResponseOutputItemAgentMessage(Record):
@@ -931,7 +768,7 @@ class BetaResponseOutputItemMcpListTools(Record):
     type: Literal["mcp_list_tools"] = "mcp_list_tools"
     id: str
     server_label: str
-    tools: list[BetaResponseItemMcpListToolsTool]
+    tools: list[beta_response_tools.BetaResponseItemMcpListToolsTool]
     error: str | None = None
 
 
@@ -1085,7 +922,7 @@ class BetaResponseToolSearchCall(Record):
     type: Literal["tool_search_call"] = "tool_search_call"
     id: str
     call_id: str | None
-    execution: BetaToolSearchExecutionType
+    execution: beta_response_tools.BetaToolSearchExecutionType
     arguments: Any
     status: BetaFunctionCallStatus
     created_by: str | None = None
@@ -1096,8 +933,8 @@ class BetaResponseToolSearchOutputItem(Record):
     type: Literal["tool_search_output"] = "tool_search_output"
     id: str
     call_id: str | None
-    execution: BetaToolSearchExecutionType
-    tools: list[BetaTool]
+    execution: beta_response_tools.BetaToolSearchExecutionType
+    tools: list[beta_response_tools.BetaTool]
     status: BetaFunctionCallOutputStatusEnum
     created_by: str | None = None
 
@@ -1159,212 +996,12 @@ class BetaResponseUsageOutputTokensDetails(Record):
     reasoning_tokens: int
 
 
-class BetaSkillReference(Record):
-    type: Literal["skill_reference"] = "skill_reference"
-    skill_id: str
-    version: str | None = None
-
-
-class BetaToolChoiceAllowed(Record):
-    type: Literal["allowed_tools"] = "allowed_tools"
-    mode: Literal["auto", "required"]
-    tools: list[dict[str, Any]]
-
-
-class BetaToolChoiceApplyPatch(Record):
-    type: Literal["apply_patch"] = "apply_patch"
-
-
-class BetaToolChoiceCustom(Record):
-    type: Literal["custom"] = "custom"
-    name: str
-
-
-class BetaToolChoiceFunction(Record):
-    type: Literal["function"] = "function"
-    name: str
-
-
-class BetaToolChoiceMcp(Record):
-    type: Literal["mcp"] = "mcp"
-    server_label: str
-    name: str | None = None
-
-
-class BetaToolChoiceShell(Record):
-    type: Literal["shell"] = "shell"
-
-
-class BetaToolChoiceTypes(Record):
-    type: Literal[
-        "file_search",
-        "web_search_preview",
-        "computer",
-        "computer_use_preview",
-        "computer_use",
-        "web_search_preview_2025_03_11",
-        "image_generation",
-        "code_interpreter",
-    ]
-
-
-class BetaToolCodeInterpreter(Record):
-    type: Literal["code_interpreter"] = "code_interpreter"
-    container: str | BetaToolCodeInterpreterContainerCodeInterpreterToolAuto
-    allowed_callers: list[BetaCallableToolAllowedCaller] | None = None
-
-
-class BetaToolCodeInterpreterContainerCodeInterpreterToolAuto(Record):
-    type: Literal["auto"] = "auto"
-    file_ids: list[str] | None = None
-    memory_limit: BetaContainerMemoryLimit | None = None
-    network_policy: BetaToolCodeInterpreterContainerCodeInterpreterToolAutoNetworkPolicy | None = None
-
-
-class BetaToolImageGeneration(Record):
-    type: Literal["image_generation"] = "image_generation"
-    model: (
-        str
-        | Literal[
-            "gpt-image-1",
-            "gpt-image-1-mini",
-            "gpt-image-1.5",
-            "gpt-image-2",
-            "gpt-image-2-2026-04-21",
-            "gpt-image-2.5-sunburst",
-            "gpt-image-2.5-sunburst-2026-09-08",
-            "gpt-image-2.5-flare",
-            "gpt-image-2.5-flare-2026-09-08",
-            "gpt-image-2.6-sunburst",
-            "gpt-image-2.6-flare",
-            "chatgpt-image-latest",
-        ]
-        | None
-    ) = None
-    quality: Literal["low", "medium", "high", "auto", "xhigh", "max"] | None = None
-    size: str | Literal["1024x1024", "1024x1536", "1536x1024", "auto"] | None = None
-    output_format: Literal["png", "webp", "jpeg", "gif", "svg"] | None = None
-    output_compression: int | None = None
-    moderation: Literal["auto", "low"] | None = None
-    background: Literal["transparent", "opaque", "auto"] | None = None
-    input_fidelity: BetaInputFidelity | None = None
-    input_image_mask: BetaToolImageGenerationInputImageMask | None = None
-    partial_images: int | None = None
-    action: BetaImageGenActionEnum | None = None
-    complexity: Literal["low", "medium", "high"] | None = None
-    frame_count: int | None = None
-    frame_duration_ms: int | None = None
-    svg: BetaToolParamImageGenerationSvg | None = None
-
-
-class BetaToolImageGenerationInputImageMask(Record):
-    image_url: str | None = None
-    file_id: str | None = None
-
-
-class BetaToolImageGenerationSvg(Record):
-    model: str | None = None
-    reasoning: BetaToolImageGenerationSvgReasoning | None = None
-
-
-class BetaToolImageGenerationSvgReasoning(Record):
-    effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = None
-
-
-class BetaToolLocalShell(Record):
-    type: Literal["local_shell"] = "local_shell"
-
-
-class BetaToolMcp(Record):
-    type: Literal["mcp"] = "mcp"
-    server_label: str
-    server_url: str | None = None
-    connector_id: (
-        Literal[
-            "connector_dropbox",
-            "connector_gmail",
-            "connector_googlecalendar",
-            "connector_googledrive",
-            "connector_microsoftteams",
-            "connector_outlookcalendar",
-            "connector_outlookemail",
-            "connector_sharepoint",
-        ]
-        | None
-    ) = None
-    tunnel_id: str | None = None
-    authorization: str | None = None
-    server_description: str | None = None
-    headers: dict[str, str] | None = None
-    allowed_tools: list[str] | BetaToolMcpAllowedToolsMcpToolFilter | None = None
-    allowed_callers: list[BetaCallableToolAllowedCaller] | None = None
-    require_approval: BetaToolMcpRequireApprovalMcpToolApprovalFilter | Literal["always", "never"] | None = None
-    defer_loading: bool | None = None
-
-
-class BetaToolMcpAllowedToolsMcpToolFilter(Record):
-    tool_names: list[str] | None = None
-    read_only: bool | None = None
-
-
-class BetaToolMcpRequireApprovalMcpToolApprovalFilter(Record):
-    always: BetaToolMcpAllowedToolsMcpToolFilter | None = None
-    never: BetaToolMcpAllowedToolsMcpToolFilter | None = None
-
-
-class BetaToolParamImageGenerationSvg(Record):
-    model: str | None = None
-    reasoning: BetaToolParamImageGenerationSvgReasoning | None = None
-
-
-class BetaToolParamImageGenerationSvgReasoning(Record):
-    effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = None
-
-
-class BetaToolProgrammaticToolCalling(Record):
-    type: Literal["programmatic_tool_calling"] = "programmatic_tool_calling"
-
-
-class BetaToolSearchTool(Record):
-    type: Literal["tool_search"] = "tool_search"
-    execution: BetaToolSearchExecutionType | None = None
-    description: str | None = None
-    parameters: BetaEmptyModelParam | None = None
-
-
-class BetaWebSearchPreviewTool(Record):
-    type: Literal["web_search_preview", "web_search_preview_2025_03_11"]
-    user_location: BetaWebSearchPreviewToolUserLocation | None = None
-    search_context_size: BetaSearchContextSize | None = None
-    search_content_types: list[BetaSearchContentType] | None = None
-
-
-class BetaWebSearchPreviewToolUserLocation(Record):
-    type: Literal["approximate"] = "approximate"
-    country: str | None = None
-    region: str | None = None
-    city: str | None = None
-    timezone: str | None = None
-
-
-class BetaWebSearchTool(Record):
-    type: Literal["web_search", "web_search_2025_08_26"]
-    external_web_access: bool | None = None
-    filters: BetaWebSearchToolFilters | None = None
-    user_location: BetaWebSearchToolUserLocation | None = None
-    search_context_size: Literal["low", "medium", "high"] | None = None
-
-
-class BetaWebSearchToolFilters(Record):
-    allowed_domains: list[str] | None = None
-
-
-class BetaWebSearchToolUserLocation(Record):
-    type: Literal["approximate"] | None = None
-    country: str | None = None
-    region: str | None = None
-    city: str | None = None
-    timezone: str | None = None
+class BetaResponseItemList(Record):
+    data: list[BetaResponseItem]
+    first_id: str
+    has_more: bool
+    last_id: str
+    object: Literal["list"] = "list"
 
 
 class InputTokenCountResponse(Record):
@@ -1400,13 +1037,7 @@ BetaComputerCallOutputStatus: TypeAlias = "Literal['completed', 'incomplete', 'f
 
 BetaComputerEnvironment: TypeAlias = "Literal['windows', 'mac', 'linux', 'ubuntu', 'browser']"
 
-BetaContainerAutoNetworkPolicy: TypeAlias = "BetaContainerNetworkPolicyDisabled | BetaContainerNetworkPolicyAllowlist"
-
-BetaContainerAutoSkill: TypeAlias = "BetaSkillReference | BetaInlineSkill"
-
-BetaContainerMemoryLimit: TypeAlias = "Literal['1g', '4g', '16g', '64g']"
-
-BetaCustomToolFormat: TypeAlias = "BetaCustomToolFormatText | BetaCustomToolFormatGrammar"
+BetaConversationParam: TypeAlias = "str | beta_response_input.BetaResponseConversationParam"
 
 BetaDetailEnum: TypeAlias = "Literal['low', 'high', 'auto', 'original']"
 
@@ -1414,13 +1045,9 @@ BetaFileDetailEnum: TypeAlias = "Literal['auto', 'low', 'high']"
 
 BetaFileInputDetail: TypeAlias = "Literal['auto', 'low', 'high']"
 
-BetaFileSearchToolFilters: TypeAlias = "BetaFileSearchToolFiltersComparisonFilter | BetaFileSearchToolFiltersCompoundFilter"
-
-BetaFileSearchToolFiltersCompoundFilterFilter: TypeAlias = """
-    BetaFileSearchToolFiltersComparisonFilter | BetaFileSearchToolFiltersCompoundFilter
+BetaFilters: TypeAlias = """
+    beta_response_tools.BetaFileSearchToolFiltersComparisonFilter | beta_response_tools.BetaFileSearchToolFiltersCompoundFilter
 """
-
-BetaFilters: TypeAlias = "BetaFileSearchToolFiltersComparisonFilter | BetaFileSearchToolFiltersCompoundFilter"
 
 BetaFunctionCallItemStatus: TypeAlias = "Literal['in_progress', 'completed', 'incomplete']"
 
@@ -1439,7 +1066,10 @@ BetaFunctionShellCallOutputStatusEnum: TypeAlias = "Literal['in_progress', 'comp
 
 BetaFunctionShellCallStatus: TypeAlias = "Literal['in_progress', 'completed', 'incomplete']"
 
-BetaFunctionShellToolEnvironment: TypeAlias = "BetaContainerAuto | BetaLocalEnvironment | BetaContainerReference"
+BetaFunctionShellToolEnvironment: TypeAlias = """
+    beta_response_tools.BetaContainerAuto | beta_response_tools.BetaLocalEnvironment |
+    beta_response_tools.BetaContainerReference
+"""
 
 BetaGrammarSyntax1: TypeAlias = "Literal['lark', 'regex']"
 
@@ -1541,8 +1171,6 @@ BetaMultiAgentAction: TypeAlias = """
 BetaMultiAgentAction1: TypeAlias = """
     Literal['spawn_agent', 'interrupt_agent', 'list_agents', 'send_message', 'followup_task', 'wait_agent']
 """
-
-BetaNamespaceToolTool: TypeAlias = "BetaNamespaceToolToolFunction | BetaCustomTool"
 
 BetaProgramOutputItemStatus: TypeAlias = "Literal['completed', 'incomplete']"
 
@@ -1715,9 +1343,11 @@ BetaResponsePromptVariables: TypeAlias = """
 BetaResponseStatus: TypeAlias = "Literal['completed', 'failed', 'in_progress', 'cancelled', 'queued', 'incomplete']"
 
 BetaResponseToolChoice: TypeAlias = """
-    BetaToolChoiceOptions | BetaToolChoiceAllowed | BetaToolChoiceTypes | BetaToolChoiceFunction | BetaToolChoiceMcp |
-    BetaToolChoiceCustom | beta_response_input.BetaResponseToolChoiceBetaSpecificProgrammaticToolCallingParam |
-    BetaToolChoiceApplyPatch | BetaToolChoiceShell
+    beta_response_tools.BetaToolChoiceOptions | beta_response_tools.BetaToolChoiceAllowed |
+    beta_response_tools.BetaToolChoiceTypes | beta_response_tools.BetaToolChoiceFunction | beta_response_tools.BetaToolChoiceMcp
+    | beta_response_tools.BetaToolChoiceCustom |
+    beta_response_input.BetaResponseToolChoiceBetaSpecificProgrammaticToolCallingParam |
+    beta_response_tools.BetaToolChoiceApplyPatch | beta_response_tools.BetaToolChoiceShell
 """
 
 BetaSearchContentType: TypeAlias = "Literal['text', 'image']"
@@ -1730,30 +1360,9 @@ BetaServiceTierEnum: TypeAlias = "Literal['auto', 'default', 'fast', 'flex', 'pr
 
 BetaServiceTierResponses: TypeAlias = "Literal['auto', 'default', 'flex', 'scale', 'priority', 'fast', 'ultrafast']"
 
-BetaTool: TypeAlias = """
-    BetaFunctionTool | BetaFileSearchTool | BetaComputerTool | BetaComputerUsePreviewTool | BetaWebSearchTool | BetaToolMcp |
-    BetaToolCodeInterpreter | BetaToolProgrammaticToolCalling | BetaToolImageGeneration | BetaToolLocalShell |
-    BetaFunctionShellTool | BetaCustomTool | BetaNamespaceTool | BetaToolSearchTool | BetaWebSearchPreviewTool |
-    BetaApplyPatchTool
-"""
-
 BetaToolCallCaller: TypeAlias = "BetaResponseCustomToolCallCallerDirect | BetaResponseCustomToolCallCallerProgram"
 
 BetaToolCallCallerInput: TypeAlias = "BetaResponseCustomToolCallOutputCallerDirect | BetaResponseCustomToolCallOutputCallerProgram"
-
-BetaToolChoiceOptions: TypeAlias = "Literal['none', 'auto', 'required']"
-
-BetaToolCodeInterpreterContainer: TypeAlias = "str | BetaToolCodeInterpreterContainerCodeInterpreterToolAuto"
-
-BetaToolCodeInterpreterContainerCodeInterpreterToolAutoNetworkPolicy: TypeAlias = """
-    BetaContainerNetworkPolicyDisabled | BetaContainerNetworkPolicyAllowlist
-"""
-
-BetaToolMcpAllowedTools: TypeAlias = "list[str] | BetaToolMcpAllowedToolsMcpToolFilter"
-
-BetaToolMcpRequireApproval: TypeAlias = "BetaToolMcpRequireApprovalMcpToolApprovalFilter | Literal['always', 'never']"
-
-BetaToolSearchExecutionType: TypeAlias = "Literal['server', 'client']"
 
 BetaVerbosity: TypeAlias = "Literal['low', 'medium', 'high']"
 
@@ -1764,7 +1373,9 @@ BetaTruncationEnum: TypeAlias = "Literal['auto', 'disabled']"
 InputTokenCountParamsConversation: TypeAlias = "str | beta_response_input.BetaResponseConversationParam"
 
 InputTokenCountParamsToolChoice: TypeAlias = """
-    BetaToolChoiceOptions | BetaToolChoiceAllowed | BetaToolChoiceTypes | BetaToolChoiceFunction | BetaToolChoiceMcp |
-    BetaToolChoiceCustom | beta_response_input.BetaResponseToolChoiceBetaSpecificProgrammaticToolCallingParam |
-    BetaToolChoiceApplyPatch | BetaToolChoiceShell
+    beta_response_tools.BetaToolChoiceOptions | beta_response_tools.BetaToolChoiceAllowed |
+    beta_response_tools.BetaToolChoiceTypes | beta_response_tools.BetaToolChoiceFunction | beta_response_tools.BetaToolChoiceMcp
+    | beta_response_tools.BetaToolChoiceCustom |
+    beta_response_input.BetaResponseToolChoiceBetaSpecificProgrammaticToolCallingParam |
+    beta_response_tools.BetaToolChoiceApplyPatch | beta_response_tools.BetaToolChoiceShell
 """

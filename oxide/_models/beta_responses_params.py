@@ -15,12 +15,15 @@ if TYPE_CHECKING:
 
     from typing_extensions import Required
 
-    from . import beta_response_events, beta_response_events_params, beta_response_input, beta_response_input_params, beta_responses
-
-
-class BetaApplyPatchToolParam(TypedDict, total=False):
-    type: Required[Literal["apply_patch"]]
-    allowed_callers: Iterable[beta_responses.BetaCallableToolAllowedCaller] | None
+    from . import (
+        beta_response_events,
+        beta_response_events_params,
+        beta_response_input,
+        beta_response_input_params,
+        beta_response_tools,
+        beta_response_tools_params,
+        beta_responses,
+    )
 
 
 class BetaComputerActionClickParam(TypedDict, total=False):
@@ -83,144 +86,8 @@ class BetaComputerActionWaitParam(TypedDict, total=False):
     type: Required[Literal["wait"]]
 
 
-class BetaComputerToolParam(TypedDict, total=False):
-    type: Required[Literal["computer"]]
-
-
-class BetaComputerUsePreviewToolParam(TypedDict, total=False):
-    type: Required[Literal["computer_use_preview"]]
-    environment: Required[beta_responses.BetaComputerEnvironment]
-    display_width: Required[int]
-    display_height: Required[int]
-
-
-class BetaContainerAutoParam(TypedDict, total=False):
-    type: Required[Literal["container_auto"]]
-    file_ids: Sequence[str]
-    memory_limit: beta_responses.BetaContainerMemoryLimit | None
-    network_policy: BetaContainerAutoNetworkPolicyParam
-    skills: Iterable[BetaContainerAutoSkillParam]
-
-
-class BetaContainerNetworkPolicyAllowlistParam(TypedDict, total=False):
-    type: Required[Literal["allowlist"]]
-    allowed_domains: Required[Sequence[str]]
-    domain_secrets: Iterable[BetaContainerNetworkPolicyDomainSecretParam | beta_responses.BetaContainerNetworkPolicyDomainSecret]
-
-
-class BetaContainerNetworkPolicyDisabledParam(TypedDict, total=False):
-    type: Required[Literal["disabled"]]
-
-
-class BetaContainerNetworkPolicyDomainSecretParam(TypedDict, total=False):
-    domain: Required[str]
-    name: Required[str]
-    value: Required[str]
-
-
-class BetaContainerReferenceParam(TypedDict, total=False):
-    type: Required[Literal["container_reference"]]
-    container_id: Required[str]
-
-
-_BetaCustomToolParam = TypedDict("_BetaCustomToolParam", {"async": "bool"}, total=False)  # keys that are no Python names
-
-
-class BetaCustomToolParam(_BetaCustomToolParam, total=False):
-    type: Required[Literal["custom"]]
-    name: Required[str]
-    description: str
-    format: BetaCustomToolFormatParam
-    defer_loading: bool
-    allowed_callers: Iterable[beta_responses.BetaCallableToolAllowedCaller] | None
-
-
-class BetaCustomToolFormatGrammarParam(TypedDict, total=False):
-    type: Required[Literal["grammar"]]
-    syntax: Required[beta_responses.BetaGrammarSyntax1]
-    definition: Required[str]
-
-
-class BetaCustomToolFormatTextParam(TypedDict, total=False):
-    type: Required[Literal["text"]]
-
-
 class BetaEmptyModelParam(TypedDict, total=False):
     pass
-
-
-class BetaFileSearchToolParam(TypedDict, total=False):
-    type: Required[Literal["file_search"]]
-    vector_store_ids: Required[Sequence[str]]
-    max_num_results: int
-    ranking_options: BetaFileSearchToolRankingOptionsParam | beta_responses.BetaFileSearchToolRankingOptions
-    filters: BetaFiltersParam | None
-
-
-class BetaFileSearchToolFiltersComparisonFilterParam(TypedDict, total=False):
-    type: Required[Literal["eq", "ne", "gt", "gte", "lt", "lte", "in", "nin"]]
-    key: Required[str]
-    value: Required[str | float | bool | Iterable[str | float]]
-
-
-class BetaFileSearchToolFiltersCompoundFilterParam(TypedDict, total=False):
-    type: Required[Literal["and", "or"]]
-    filters: Required[Iterable[BetaFileSearchToolFiltersCompoundFilterFilterParam]]
-
-
-class BetaFileSearchToolRankingOptionsParam(TypedDict, total=False):
-    ranker: beta_responses.BetaRankerVersionType
-    score_threshold: float
-    hybrid_search: BetaFileSearchToolRankingOptionsHybridSearchParam | beta_responses.BetaFileSearchToolRankingOptionsHybridSearch
-
-
-class BetaFileSearchToolRankingOptionsHybridSearchParam(TypedDict, total=False):
-    embedding_weight: Required[float]
-    text_weight: Required[float]
-
-
-class BetaFunctionShellToolParam(TypedDict, total=False):
-    type: Required[Literal["shell"]]
-    environment: BetaFunctionShellToolEnvironmentParam | None
-    allowed_callers: Iterable[beta_responses.BetaCallableToolAllowedCaller] | None
-
-
-_BetaFunctionToolParam = TypedDict("_BetaFunctionToolParam", {"async": "bool"}, total=False)  # keys that are no Python names
-
-
-class BetaFunctionToolParam(_BetaFunctionToolParam, total=False):
-    type: Required[Literal["function"]]
-    name: Required[str]
-    description: str | None
-    parameters: Required[Mapping[str, Any] | None]
-    output_schema: Mapping[str, Any] | None
-    strict: Required[bool | None]
-    defer_loading: bool
-    allowed_callers: Iterable[beta_responses.BetaCallableToolAllowedCaller] | None
-
-
-class BetaInlineSkillParam(TypedDict, total=False):
-    type: Required[Literal["inline"]]
-    name: Required[str]
-    description: Required[str]
-    source: Required[BetaInlineSkillSourceParam | beta_responses.BetaInlineSkillSource]
-
-
-class BetaInlineSkillSourceParam(TypedDict, total=False):
-    type: Required[Literal["base64"]]
-    media_type: Required[Literal["application/zip"]]
-    data: Required[str]
-
-
-class BetaLocalEnvironmentParam(TypedDict, total=False):
-    type: Required[Literal["local"]]
-    skills: Iterable[BetaLocalSkillParam | beta_responses.BetaLocalSkill]
-
-
-class BetaLocalSkillParam(TypedDict, total=False):
-    name: Required[str]
-    description: Required[str]
-    path: Required[str]
 
 
 class BetaMcpToolCallErrorHTTPErrorParam(TypedDict, total=False):
@@ -238,29 +105,6 @@ class BetaMcpToolCallErrorMcpProtocolErrorParam(TypedDict, total=False):
 class BetaMcpToolCallErrorMcpToolExecutionErrorParam(TypedDict, total=False):
     type: Required[Literal["mcp_tool_execution_error"]]
     content: Required[Any]
-
-
-class BetaNamespaceToolParam(TypedDict, total=False):
-    type: Required[Literal["namespace"]]
-    name: Required[str]
-    description: Required[str]
-    tools: Required[Iterable[BetaNamespaceToolToolParam]]
-
-
-_BetaNamespaceToolToolFunctionParam = TypedDict(
-    "_BetaNamespaceToolToolFunctionParam", {"async": "bool"}, total=False
-)  # keys that are no Python names
-
-
-class BetaNamespaceToolToolFunctionParam(_BetaNamespaceToolToolFunctionParam, total=False):
-    name: Required[str]
-    description: str | None
-    parameters: BetaEmptyModelParam | beta_responses.BetaEmptyModelParam | None
-    strict: bool | None
-    type: Required[Literal["function"]]
-    output_schema: Mapping[str, Any] | None
-    defer_loading: bool
-    allowed_callers: Iterable[beta_responses.BetaCallableToolAllowedCaller] | None
 
 
 class BetaResponseCodeInterpreterToolCallParam(TypedDict, total=False):
@@ -460,13 +304,6 @@ class BetaResponseItemLocalShellCallActionParam(TypedDict, total=False):
     user: str | None
 
 
-class BetaResponseItemMcpListToolsToolParam(TypedDict, total=False):
-    name: Required[str]
-    description: str | None
-    input_schema: Required[Mapping[str, Any]]
-    annotations: Mapping[str, Any] | None
-
-
 class BetaResponseOutputItemImageGenerationCallParam(TypedDict, total=False):
     agent: BetaResponseCustomToolCallOutputAgentParam | beta_responses.BetaResponseCustomToolCallOutputAgent | None
     type: Required[Literal["image_generation_call"]]
@@ -554,7 +391,9 @@ class BetaResponseOutputItemMcpListToolsParam(TypedDict, total=False):
     type: Required[Literal["mcp_list_tools"]]
     id: Required[str]
     server_label: Required[str]
-    tools: Required[Iterable[BetaResponseItemMcpListToolsToolParam | beta_responses.BetaResponseItemMcpListToolsTool]]
+    tools: Required[
+        Iterable[beta_response_tools_params.BetaResponseItemMcpListToolsToolParam | beta_response_tools.BetaResponseItemMcpListToolsTool]
+    ]
     error: str | None
 
 
@@ -632,217 +471,19 @@ class BetaResponseTextConfigParam(TypedDict, total=False):
     verbosity: beta_responses.BetaVerbosity | None
 
 
-class BetaSkillReferenceParam(TypedDict, total=False):
-    type: Required[Literal["skill_reference"]]
-    skill_id: Required[str]
-    version: str
-
-
-class BetaToolChoiceAllowedParam(TypedDict, total=False):
-    type: Required[Literal["allowed_tools"]]
-    mode: Required[Literal["auto", "required"]]
-    tools: Required[Iterable[Mapping[str, Any]]]
-
-
-class BetaToolChoiceApplyPatchParam(TypedDict, total=False):
-    type: Required[Literal["apply_patch"]]
-
-
-class BetaToolChoiceCustomParam(TypedDict, total=False):
-    type: Required[Literal["custom"]]
-    name: Required[str]
-
-
-class BetaToolChoiceFunctionParam(TypedDict, total=False):
-    type: Required[Literal["function"]]
-    name: Required[str]
-
-
-class BetaToolChoiceMcpParam(TypedDict, total=False):
-    type: Required[Literal["mcp"]]
-    server_label: Required[str]
-    name: str | None
-
-
-class BetaToolChoiceShellParam(TypedDict, total=False):
-    type: Required[Literal["shell"]]
-
-
-class BetaToolChoiceTypesParam(TypedDict, total=False):
-    type: Required[
-        Literal[
-            "file_search",
-            "web_search_preview",
-            "computer",
-            "computer_use_preview",
-            "computer_use",
-            "web_search_preview_2025_03_11",
-            "image_generation",
-            "code_interpreter",
-        ]
-    ]
-
-
-class BetaToolCodeInterpreterParam(TypedDict, total=False):
-    type: Required[Literal["code_interpreter"]]
-    container: Required[
-        str
-        | BetaToolCodeInterpreterContainerCodeInterpreterToolAutoParam
-        | beta_responses.BetaToolCodeInterpreterContainerCodeInterpreterToolAuto
-    ]
-    allowed_callers: Iterable[beta_responses.BetaCallableToolAllowedCaller] | None
-
-
-class BetaToolCodeInterpreterContainerCodeInterpreterToolAutoParam(TypedDict, total=False):
-    type: Required[Literal["auto"]]
-    file_ids: Sequence[str]
-    memory_limit: beta_responses.BetaContainerMemoryLimit | None
-    network_policy: BetaToolCodeInterpreterContainerCodeInterpreterToolAutoNetworkPolicyParam
-
-
-class BetaToolImageGenerationParam(TypedDict, total=False):
-    type: Required[Literal["image_generation"]]
-    model: (
-        str
-        | Literal[
-            "gpt-image-1",
-            "gpt-image-1-mini",
-            "gpt-image-1.5",
-            "gpt-image-2",
-            "gpt-image-2-2026-04-21",
-            "gpt-image-2.5-sunburst",
-            "gpt-image-2.5-sunburst-2026-09-08",
-            "gpt-image-2.5-flare",
-            "gpt-image-2.5-flare-2026-09-08",
-            "gpt-image-2.6-sunburst",
-            "gpt-image-2.6-flare",
-            "chatgpt-image-latest",
-        ]
-    )
-    quality: Literal["low", "medium", "high", "auto", "xhigh", "max"]
-    size: str | Literal["1024x1024", "1024x1536", "1536x1024", "auto"]
-    output_format: Literal["png", "webp", "jpeg", "gif", "svg"]
-    output_compression: int
-    moderation: Literal["auto", "low"]
-    background: Literal["transparent", "opaque", "auto"]
-    input_fidelity: beta_responses.BetaInputFidelity | None
-    input_image_mask: BetaToolImageGenerationInputImageMaskParam | beta_responses.BetaToolImageGenerationInputImageMask
-    partial_images: int
-    action: beta_responses.BetaImageGenActionEnum
-    complexity: Literal["low", "medium", "high"]
-    frame_count: int
-    frame_duration_ms: int
-    svg: BetaToolParamImageGenerationSvgParam | beta_responses.BetaToolParamImageGenerationSvg
-
-
-class BetaToolImageGenerationInputImageMaskParam(TypedDict, total=False):
-    image_url: str
-    file_id: str
-
-
-class BetaToolLocalShellParam(TypedDict, total=False):
-    type: Required[Literal["local_shell"]]
-
-
-class BetaToolMcpParam(TypedDict, total=False):
-    type: Required[Literal["mcp"]]
-    server_label: Required[str]
-    server_url: str
-    connector_id: Literal[
-        "connector_dropbox",
-        "connector_gmail",
-        "connector_googlecalendar",
-        "connector_googledrive",
-        "connector_microsoftteams",
-        "connector_outlookcalendar",
-        "connector_outlookemail",
-        "connector_sharepoint",
-    ]
-    tunnel_id: str
-    authorization: str
-    server_description: str
-    headers: Mapping[str, str] | None
-    allowed_tools: Sequence[str] | BetaToolMcpAllowedToolsMcpToolFilterParam | beta_responses.BetaToolMcpAllowedToolsMcpToolFilter | None
-    allowed_callers: Iterable[beta_responses.BetaCallableToolAllowedCaller] | None
-    require_approval: (
-        BetaToolMcpRequireApprovalMcpToolApprovalFilterParam
-        | beta_responses.BetaToolMcpRequireApprovalMcpToolApprovalFilter
-        | Literal["always", "never"]
-        | None
-    )
-    defer_loading: bool
-
-
-class BetaToolMcpAllowedToolsMcpToolFilterParam(TypedDict, total=False):
-    tool_names: Sequence[str]
-    read_only: bool
-
-
-class BetaToolMcpRequireApprovalMcpToolApprovalFilterParam(TypedDict, total=False):
-    always: BetaToolMcpAllowedToolsMcpToolFilterParam | beta_responses.BetaToolMcpAllowedToolsMcpToolFilter
-    never: BetaToolMcpAllowedToolsMcpToolFilterParam | beta_responses.BetaToolMcpAllowedToolsMcpToolFilter
-
-
-class BetaToolParamImageGenerationSvgParam(TypedDict, total=False):
-    model: str
-    reasoning: BetaToolParamImageGenerationSvgReasoningParam | beta_responses.BetaToolParamImageGenerationSvgReasoning | None
-
-
-class BetaToolParamImageGenerationSvgReasoningParam(TypedDict, total=False):
-    effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
-
-
-class BetaToolProgrammaticToolCallingParam(TypedDict, total=False):
-    type: Required[Literal["programmatic_tool_calling"]]
-
-
-class BetaToolSearchToolParam(TypedDict, total=False):
-    type: Required[Literal["tool_search"]]
-    execution: beta_responses.BetaToolSearchExecutionType
-    description: str | None
-    parameters: BetaEmptyModelParam | beta_responses.BetaEmptyModelParam | None
-
-
-class BetaWebSearchPreviewToolParam(TypedDict, total=False):
-    type: Required[Literal["web_search_preview", "web_search_preview_2025_03_11"]]
-    user_location: BetaWebSearchPreviewToolUserLocationParam | beta_responses.BetaWebSearchPreviewToolUserLocation | None
-    search_context_size: beta_responses.BetaSearchContextSize
-    search_content_types: Iterable[beta_responses.BetaSearchContentType]
-
-
-class BetaWebSearchPreviewToolUserLocationParam(TypedDict, total=False):
-    type: Required[Literal["approximate"]]
-    country: str | None
-    region: str | None
-    city: str | None
-    timezone: str | None
-
-
-class BetaWebSearchToolParam(TypedDict, total=False):
-    type: Required[Literal["web_search", "web_search_2025_08_26"]]
-    external_web_access: bool
-    filters: BetaWebSearchToolFiltersParam | beta_responses.BetaWebSearchToolFilters | None
-    user_location: BetaWebSearchToolUserLocationParam | beta_responses.BetaWebSearchToolUserLocation | None
-    search_context_size: Literal["low", "medium", "high"]
-
-
-class BetaWebSearchToolFiltersParam(TypedDict, total=False):
-    allowed_domains: Sequence[str] | None
-
-
-class BetaWebSearchToolUserLocationParam(TypedDict, total=False):
-    type: Literal["approximate"]
-    country: str | None
-    region: str | None
-    city: str | None
-    timezone: str | None
+class InputItemListParams(TypedDict, total=False):
+    after: str
+    include: Iterable[beta_responses.BetaResponseIncludable]
+    limit: int
+    betas: Sequence[Literal["responses_multi_agent=v1"]]
+    order: Literal["asc", "desc"]
 
 
 class InputTokenCountParams(TypedDict, total=False):
     model: str | None
     input: str | Iterable[beta_response_input_params.BetaResponseInputItemParam] | None
     previous_response_id: str | None
-    tools: Iterable[BetaToolParam] | None
+    tools: Iterable[beta_response_tools_params.BetaToolParam] | None
     text: BetaResponseTextConfigParam | beta_responses.BetaResponseTextConfig | None
     reasoning: BetaResponseReasoningParam | beta_responses.BetaResponseReasoning | None
     truncation: beta_responses.BetaTruncationEnum
@@ -867,32 +508,17 @@ BetaComputerActionParam: TypeAlias = """
     beta_responses.BetaComputerActionType | BetaComputerActionWaitParam | beta_responses.BetaComputerActionWait
 """
 
-BetaContainerAutoNetworkPolicyParam: TypeAlias = """
-    BetaContainerNetworkPolicyDisabledParam | beta_responses.BetaContainerNetworkPolicyDisabled |
-    BetaContainerNetworkPolicyAllowlistParam | beta_responses.BetaContainerNetworkPolicyAllowlist
-"""
-
-BetaContainerAutoSkillParam: TypeAlias = """
-    BetaSkillReferenceParam | beta_responses.BetaSkillReference | BetaInlineSkillParam | beta_responses.BetaInlineSkill
-"""
+BetaComputerActionListParam: TypeAlias = "Iterable[BetaComputerActionParam]"
 
 BetaConversationParam: TypeAlias = """
     str | beta_response_input_params.BetaResponseConversationParam | beta_response_input.BetaResponseConversationParam
 """
 
-BetaCustomToolFormatParam: TypeAlias = """
-    BetaCustomToolFormatTextParam | beta_responses.BetaCustomToolFormatText | BetaCustomToolFormatGrammarParam |
-    beta_responses.BetaCustomToolFormatGrammar
-"""
-
-BetaFileSearchToolFiltersCompoundFilterFilterParam: TypeAlias = """
-    BetaFileSearchToolFiltersComparisonFilterParam | beta_responses.BetaFileSearchToolFiltersComparisonFilter |
-    BetaFileSearchToolFiltersCompoundFilterParam | beta_responses.BetaFileSearchToolFiltersCompoundFilter
-"""
-
 BetaFiltersParam: TypeAlias = """
-    BetaFileSearchToolFiltersComparisonFilterParam | beta_responses.BetaFileSearchToolFiltersComparisonFilter |
-    BetaFileSearchToolFiltersCompoundFilterParam | beta_responses.BetaFileSearchToolFiltersCompoundFilter
+    beta_response_tools_params.BetaFileSearchToolFiltersComparisonFilterParam |
+    beta_response_tools.BetaFileSearchToolFiltersComparisonFilter |
+    beta_response_tools_params.BetaFileSearchToolFiltersCompoundFilterParam |
+    beta_response_tools.BetaFileSearchToolFiltersCompoundFilter
 """
 
 BetaFunctionCallOutputItemParamOutput1Param: TypeAlias = """
@@ -902,8 +528,9 @@ BetaFunctionCallOutputItemParamOutput1Param: TypeAlias = """
 """
 
 BetaFunctionShellToolEnvironmentParam: TypeAlias = """
-    BetaContainerAutoParam | beta_responses.BetaContainerAuto | BetaLocalEnvironmentParam | beta_responses.BetaLocalEnvironment
-    | BetaContainerReferenceParam | beta_responses.BetaContainerReference
+    beta_response_tools_params.BetaContainerAutoParam | beta_response_tools.BetaContainerAuto |
+    beta_response_tools_params.BetaLocalEnvironmentParam | beta_response_tools.BetaLocalEnvironment |
+    beta_response_tools_params.BetaContainerReferenceParam | beta_response_tools.BetaContainerReference
 """
 
 BetaItemParam: TypeAlias = """
@@ -952,9 +579,10 @@ BetaMCPToolCallErrorParam: TypeAlias = """
     BetaMcpToolCallErrorHTTPErrorParam | beta_responses.BetaMcpToolCallErrorHTTPError
 """
 
-BetaNamespaceToolToolParam: TypeAlias = """
-    BetaNamespaceToolToolFunctionParam | beta_responses.BetaNamespaceToolToolFunction | BetaCustomToolParam |
-    beta_responses.BetaCustomTool
+BetaMcpToolCallErrorParam: TypeAlias = """
+    BetaMcpToolCallErrorMcpProtocolErrorParam | beta_responses.BetaMcpToolCallErrorMcpProtocolError |
+    BetaMcpToolCallErrorMcpToolExecutionErrorParam | beta_responses.BetaMcpToolCallErrorMcpToolExecutionError |
+    BetaMcpToolCallErrorHTTPErrorParam | beta_responses.BetaMcpToolCallErrorHTTPError
 """
 
 BetaPromptVariablesValueParam: TypeAlias = """
@@ -1016,26 +644,16 @@ BetaResponseOutputTextAnnotationParam: TypeAlias = """
 """
 
 BetaResponseToolChoiceParam: TypeAlias = """
-    beta_responses.BetaToolChoiceOptions | BetaToolChoiceAllowedParam | beta_responses.BetaToolChoiceAllowed |
-    BetaToolChoiceTypesParam | beta_responses.BetaToolChoiceTypes | BetaToolChoiceFunctionParam |
-    beta_responses.BetaToolChoiceFunction | BetaToolChoiceMcpParam | beta_responses.BetaToolChoiceMcp |
-    BetaToolChoiceCustomParam | beta_responses.BetaToolChoiceCustom |
+    beta_response_tools.BetaToolChoiceOptions | beta_response_tools_params.BetaToolChoiceAllowedParam |
+    beta_response_tools.BetaToolChoiceAllowed | beta_response_tools_params.BetaToolChoiceTypesParam |
+    beta_response_tools.BetaToolChoiceTypes | beta_response_tools_params.BetaToolChoiceFunctionParam |
+    beta_response_tools.BetaToolChoiceFunction | beta_response_tools_params.BetaToolChoiceMcpParam |
+    beta_response_tools.BetaToolChoiceMcp | beta_response_tools_params.BetaToolChoiceCustomParam |
+    beta_response_tools.BetaToolChoiceCustom |
     beta_response_input_params.BetaResponseToolChoiceBetaSpecificProgrammaticToolCallingParam |
-    beta_response_input.BetaResponseToolChoiceBetaSpecificProgrammaticToolCallingParam | BetaToolChoiceApplyPatchParam |
-    beta_responses.BetaToolChoiceApplyPatch | BetaToolChoiceShellParam | beta_responses.BetaToolChoiceShell
-"""
-
-BetaToolParam: TypeAlias = """
-    BetaFunctionToolParam | beta_responses.BetaFunctionTool | BetaFileSearchToolParam | beta_responses.BetaFileSearchTool |
-    BetaComputerToolParam | beta_responses.BetaComputerTool | BetaComputerUsePreviewToolParam |
-    beta_responses.BetaComputerUsePreviewTool | BetaWebSearchToolParam | beta_responses.BetaWebSearchTool | BetaToolMcpParam |
-    beta_responses.BetaToolMcp | BetaToolCodeInterpreterParam | beta_responses.BetaToolCodeInterpreter |
-    BetaToolProgrammaticToolCallingParam | beta_responses.BetaToolProgrammaticToolCalling | BetaToolImageGenerationParam |
-    beta_responses.BetaToolImageGeneration | BetaToolLocalShellParam | beta_responses.BetaToolLocalShell |
-    BetaFunctionShellToolParam | beta_responses.BetaFunctionShellTool | BetaCustomToolParam | beta_responses.BetaCustomTool |
-    BetaNamespaceToolParam | beta_responses.BetaNamespaceTool | BetaToolSearchToolParam | beta_responses.BetaToolSearchTool |
-    BetaWebSearchPreviewToolParam | beta_responses.BetaWebSearchPreviewTool | BetaApplyPatchToolParam |
-    beta_responses.BetaApplyPatchTool
+    beta_response_input.BetaResponseToolChoiceBetaSpecificProgrammaticToolCallingParam |
+    beta_response_tools_params.BetaToolChoiceApplyPatchParam | beta_response_tools.BetaToolChoiceApplyPatch |
+    beta_response_tools_params.BetaToolChoiceShellParam | beta_response_tools.BetaToolChoiceShell
 """
 
 BetaToolCallCallerParam: TypeAlias = """
@@ -1046,9 +664,4 @@ BetaToolCallCallerParam: TypeAlias = """
 BetaToolCallCallerInputParam: TypeAlias = """
     BetaResponseCustomToolCallOutputCallerDirectParam | beta_responses.BetaResponseCustomToolCallOutputCallerDirect |
     BetaResponseCustomToolCallOutputCallerProgramParam | beta_responses.BetaResponseCustomToolCallOutputCallerProgram
-"""
-
-BetaToolCodeInterpreterContainerCodeInterpreterToolAutoNetworkPolicyParam: TypeAlias = """
-    BetaContainerNetworkPolicyDisabledParam | beta_responses.BetaContainerNetworkPolicyDisabled |
-    BetaContainerNetworkPolicyAllowlistParam | beta_responses.BetaContainerNetworkPolicyAllowlist
 """

@@ -49,6 +49,14 @@ class MessageCreateParams(TypedDict, total=False):
     metadata: Mapping[str, str] | None
 
 
+class MessageListParams(TypedDict, total=False):
+    after: str
+    before: str
+    limit: int
+    order: Literal["asc", "desc"]
+    run_id: str
+
+
 class MessageUpdateParams(TypedDict, total=False):
     metadata: Mapping[str, str] | None
 
@@ -71,6 +79,13 @@ class RunCreateParams(TypedDict, total=False):
     tool_choice: AssistantsApiToolChoiceOptionParam | None
     parallel_tool_calls: bool
     response_format: beta_assistants_params.AssistantsApiResponseFormatOptionParam | None
+
+
+class RunListParams(TypedDict, total=False):
+    after: str
+    before: str
+    limit: int
+    order: Literal["asc", "desc"]
 
 
 class RunSubmitToolOutputsParams(TypedDict, total=False):

@@ -203,6 +203,8 @@ CodeInterpreterToolCallDeltaCodeInterpreterOutput: TypeAlias = "CodeInterpreterL
 
 RunStepDeltaStepDetails: TypeAlias = "RunStepDeltaMessageDelta | ToolCallDeltaObject"
 
+RunStepInclude: TypeAlias = "Literal['step_details.tool_calls[*].file_search.results[*].content']"
+
 RunStepStepDetails: TypeAlias = "MessageCreationStepDetails | ToolCallsStepDetails"
 
 ToolCall: TypeAlias = "CodeInterpreterToolCall | FileSearchToolCall | FunctionToolCall"

@@ -214,6 +214,8 @@ ChatCompletionMessageListDataToolCalls: TypeAlias = "ChatCompletionMessageFuncti
 
 ChatCompletionMessageToolCallUnion: TypeAlias = "ChatCompletionMessageFunctionToolCall | ChatCompletionMessageCustomToolCall"
 
+ChatCompletionModality: TypeAlias = "Literal['text', 'audio']"
+
 ChatCompletionModerationInput: TypeAlias = "ChatCompletionModerationInputModerationResults | ChatCompletionModerationInputError"
 
 ChatCompletionModerationOutput: TypeAlias = "ChatCompletionModerationInputModerationResults | ChatCompletionModerationInputError"

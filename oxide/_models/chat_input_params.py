@@ -24,6 +24,8 @@ if TYPE_CHECKING:
         responses,
         responses_input,
         responses_input_params,
+        responses_socket_events,
+        responses_socket_events_params,
         shared,
         shared_params,
     )
@@ -217,8 +219,8 @@ class CompletionCreateParams(TypedDict, total=False):
     prompt_cache_key: str | None
     prompt_cache_retention: Literal["in_memory", "24h"] | None
     prompt_cache_options: (
-        responses_input_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam
-        | responses_input.ResponsesClientEventResponseCreatePromptCacheOptions
+        responses_socket_events_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam
+        | responses_socket_events.ResponsesClientEventResponseCreatePromptCacheOptions
     )
     messages: Required[Iterable[ChatCompletionMessageParam]]
     model: Required[shared.ChatModel]
@@ -234,8 +236,8 @@ class CompletionCreateParams(TypedDict, total=False):
     audio: ChatCompletionAudioParam | None
     store: bool | None
     moderation: (
-        responses_input_params.ResponsesClientEventResponseCreateModerationParam
-        | responses_input.ResponsesClientEventResponseCreateModeration
+        responses_socket_events_params.ResponsesClientEventResponseCreateModerationParam
+        | responses_socket_events.ResponsesClientEventResponseCreateModeration
         | None
     )
     stream: bool | None
@@ -275,6 +277,14 @@ class CompletionCreateParamsWebSearchOptionsUserLocationApproximateParam(TypedDi
     region: str
     city: str
     timezone: str
+
+
+class CompletionListParams(TypedDict, total=False):
+    after: str
+    limit: int
+    metadata: Mapping[str, str] | None
+    model: str
+    order: Literal["asc", "desc"]
 
 
 class CompletionUpdateParams(TypedDict, total=False):

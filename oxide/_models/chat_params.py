@@ -10,7 +10,7 @@ from typing import TypedDict
 from .._typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from typing import Literal
+    from typing import Literal, TypeAlias
 
     from typing_extensions import Required
 
@@ -42,3 +42,9 @@ class ChatCompletionMessageFunctionToolCallParam(TypedDict, total=False):
 class ChatCompletionMessageFunctionToolCallFunctionParam(TypedDict, total=False):
     name: Required[str]
     arguments: Required[str]
+
+
+ChatCompletionMessageToolCallUnionParam: TypeAlias = """
+    ChatCompletionMessageFunctionToolCallParam | chat.ChatCompletionMessageFunctionToolCall |
+    ChatCompletionMessageCustomToolCallParam | chat.ChatCompletionMessageCustomToolCall
+"""

@@ -33,9 +33,22 @@ class ContainerCreateParamsExpiresAfterParam(TypedDict, total=False):
     minutes: Required[int]
 
 
+class ContainerListParams(TypedDict, total=False):
+    after: str
+    limit: int
+    name: str
+    order: Literal["asc", "desc"]
+
+
 class FileCreateParams(TypedDict, total=False):
     file_id: str
     file: FileTypes
+
+
+class FileListParams(TypedDict, total=False):
+    after: str
+    limit: int
+    order: Literal["asc", "desc"]
 
 
 ContainerCreateParamsNetworkPolicyParam: TypeAlias = """

@@ -56,6 +56,14 @@ class ConversationItemImageGenerationCallSvgUsage(Record):
     total_tokens: int
 
 
+class ConversationItemList(Record):
+    data: list[ConversationItem]
+    first_id: str
+    has_more: bool
+    last_id: str
+    object: Literal["list"] = "list"
+
+
 class Message(Record):
     type: Literal["message"] = "message"
     id: str
@@ -63,6 +71,11 @@ class Message(Record):
     role: MessageRole
     content: list[MessageContent]
     phase: MessagePhase2 | None = None
+
+
+class SummaryTextContent(Record):
+    text: str
+    type: Literal["summary_text"] = "summary_text"
 
 
 class TextContent(Record):

@@ -11,10 +11,11 @@ from .._typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from typing import Literal
 
     from typing_extensions import Required
 
-    from . import responses_input_params
+    from . import responses, responses_input_params
 
 
 class ConversationCreateParams(TypedDict, total=False):
@@ -28,3 +29,15 @@ class ConversationUpdateParams(TypedDict, total=False):
 
 class ItemCreateParams(TypedDict, total=False):
     items: Required[Iterable[responses_input_params.ResponseInputItemParam]]
+
+
+class ItemListParams(TypedDict, total=False):
+    after: str
+    include: Iterable[responses.ResponseIncludable]
+    limit: int
+    order: Literal["asc", "desc"]
+
+
+class ItemRetrieveParams(TypedDict, total=False):
+    conversation_id: Required[str]
+    include: Iterable[responses.ResponseIncludable]

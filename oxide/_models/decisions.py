@@ -11,6 +11,8 @@ from ._base import Record
 if TYPE_CHECKING:
     from typing import Literal, TypeAlias
 
+    from . import shared
+
 
 class Decision(Record):
     answers: list[DecisionAnswer]
@@ -56,6 +58,58 @@ class DecisionAnswerAnswerResourceScoreProbability(Record):
     value: int
 
 
+class DecisionInputImageParam(Record):
+    image_url: str
+    type: Literal["input_image"] = "input_image"
+    detail: Literal["low", "high", "auto", "original"] | None = None
+    prompt_cache_breakpoint: DecisionPromptCacheBreakpointParam | None = None
+
+
+class DecisionInputMessageParamDecisionInputAssistantMessage(Record):
+    content: str | list[DecisionInputMessageParamDecisionInputAssistantMessageContentParts]
+    role: Literal["assistant"] = "assistant"
+    phase: Literal["commentary", "final_answer"] | None = None
+    type: Literal["message"] | None = None
+
+
+class DecisionInputMessageParamDecisionInputAssistantMessageContentPartsDecisionInputOutputText(Record):
+    text: str
+    type: Literal["output_text"] = "output_text"
+
+
+class DecisionInputMessageParamDecisionInputAssistantMessageContentPartsDecisionInputRefusal(Record):
+    refusal: str
+    type: Literal["refusal"] = "refusal"
+
+
+class DecisionInputMessageParamDecisionInputDeveloperMessage(Record):
+    content: str | list[DecisionInputTextParam]
+    role: Literal["developer"] = "developer"
+    type: Literal["message"] | None = None
+
+
+class DecisionInputMessageParamDecisionInputSystemMessage(Record):
+    content: str | list[DecisionInputTextParam]
+    role: Literal["system"] = "system"
+    type: Literal["message"] | None = None
+
+
+class DecisionInputMessageParamDecisionInputUserMessage(Record):
+    content: str | list[DecisionInputPartUnionParam]
+    role: Literal["user"] = "user"
+    type: Literal["message"] | None = None
+
+
+class DecisionInputTextParam(Record):
+    text: str
+    type: Literal["input_text"] = "input_text"
+    prompt_cache_breakpoint: DecisionPromptCacheBreakpointParam | None = None
+
+
+class DecisionPromptCacheBreakpointParam(Record):
+    mode: Literal["explicit"] = "explicit"
+
+
 class DecisionUsage(Record):
     input_tokens: int
     input_tokens_details: DecisionUsageInputTokensDetails
@@ -77,3 +131,10 @@ DecisionAnswer: TypeAlias = """
     DecisionAnswerAnswerResourcePredicate | DecisionAnswerAnswerResourceChoice | DecisionAnswerAnswerResourceScore |
     DecisionAnswerAnswerResourceRefusal
 """
+
+DecisionInputMessageParamDecisionInputAssistantMessageContentParts: TypeAlias = """
+    DecisionInputMessageParamDecisionInputAssistantMessageContentPartsDecisionInputOutputText |
+    DecisionInputMessageParamDecisionInputAssistantMessageContentPartsDecisionInputRefusal
+"""
+
+DecisionInputPartUnionParam: TypeAlias = "DecisionInputTextParam | DecisionInputImageParam | shared.DecisionInputJSON"

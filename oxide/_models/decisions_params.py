@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Required
 
-    from . import shared_params
+    from . import decisions, shared, shared_params
 
 
 class DecisionCreateParams(TypedDict, total=False):
@@ -67,7 +67,7 @@ class DecisionCreateParamsInputUnionMember1DecisionInputCustomToolCallOutputPara
 
 
 class DecisionCreateParamsInputUnionMember1DecisionInputDeveloperMessageParam(TypedDict, total=False):
-    content: Required[str | Iterable[DecisionInputTextParam]]
+    content: Required[str | Iterable[DecisionInputTextParam | decisions.DecisionInputTextParam]]
     role: Required[Literal["developer"]]
     type: Literal["message"]
 
@@ -91,7 +91,7 @@ class DecisionCreateParamsInputUnionMember1DecisionInputFunctionCallOutputParam(
 
 
 class DecisionCreateParamsInputUnionMember1DecisionInputSystemMessageParam(TypedDict, total=False):
-    content: Required[str | Iterable[DecisionInputTextParam]]
+    content: Required[str | Iterable[DecisionInputTextParam | decisions.DecisionInputTextParam]]
     role: Required[Literal["system"]]
     type: Literal["message"]
 
@@ -141,13 +141,54 @@ class DecisionInputImageParam(TypedDict, total=False):
     image_url: Required[str]
     type: Required[Literal["input_image"]]
     detail: Literal["low", "high", "auto", "original"] | None
-    prompt_cache_breakpoint: DecisionPromptCacheBreakpointParam | None
+    prompt_cache_breakpoint: DecisionPromptCacheBreakpointParam | decisions.DecisionPromptCacheBreakpointParam | None
+
+
+class DecisionInputMessageParam(TypedDict, total=False):
+    content: Required[str | Iterable[DecisionInputPartUnionParam]]
+    role: Required[Literal["user"]]
+    type: Literal["message"]
+
+
+class DecisionInputMessageParamDecisionInputAssistantMessageParam(TypedDict, total=False):
+    content: Required[str | Iterable[DecisionInputMessageParamDecisionInputAssistantMessageContentPartsParam]]
+    role: Required[Literal["assistant"]]
+    phase: Literal["commentary", "final_answer"] | None
+    type: Literal["message"]
+
+
+class DecisionInputMessageParamDecisionInputAssistantMessageContentPartsDecisionInputOutputTextParam(TypedDict, total=False):
+    text: Required[str]
+    type: Required[Literal["output_text"]]
+
+
+class DecisionInputMessageParamDecisionInputAssistantMessageContentPartsDecisionInputRefusalParam(TypedDict, total=False):
+    refusal: Required[str]
+    type: Required[Literal["refusal"]]
+
+
+class DecisionInputMessageParamDecisionInputDeveloperMessageParam(TypedDict, total=False):
+    content: Required[str | Iterable[DecisionInputTextParam | decisions.DecisionInputTextParam]]
+    role: Required[Literal["developer"]]
+    type: Literal["message"]
+
+
+class DecisionInputMessageParamDecisionInputSystemMessageParam(TypedDict, total=False):
+    content: Required[str | Iterable[DecisionInputTextParam | decisions.DecisionInputTextParam]]
+    role: Required[Literal["system"]]
+    type: Literal["message"]
+
+
+class DecisionInputMessageParamDecisionInputUserMessageParam(TypedDict, total=False):
+    content: Required[str | Iterable[DecisionInputPartUnionParam]]
+    role: Required[Literal["user"]]
+    type: Literal["message"]
 
 
 class DecisionInputTextParam(TypedDict, total=False):
     text: Required[str]
     type: Required[Literal["input_text"]]
-    prompt_cache_breakpoint: DecisionPromptCacheBreakpointParam | None
+    prompt_cache_breakpoint: DecisionPromptCacheBreakpointParam | decisions.DecisionPromptCacheBreakpointParam | None
 
 
 class DecisionPromptCacheBreakpointParam(TypedDict, total=False):
@@ -171,11 +212,11 @@ DecisionCreateParamsInputUnionMember1Param: TypeAlias = """
 """
 
 DecisionCreateParamsInputUnionMember1CustomToolCallOutputOutputPartsParam: TypeAlias = """
-    DecisionInputTextParam | DecisionInputImageParam
+    DecisionInputTextParam | decisions.DecisionInputTextParam | DecisionInputImageParam | decisions.DecisionInputImageParam
 """
 
 DecisionCreateParamsInputUnionMember1FunctionCallOutputOutputPartsParam: TypeAlias = """
-    DecisionInputTextParam | DecisionInputImageParam
+    DecisionInputTextParam | decisions.DecisionInputTextParam | DecisionInputImageParam | decisions.DecisionInputImageParam
 """
 
 DecisionCreateParamsQuestionParam: TypeAlias = """
@@ -183,4 +224,23 @@ DecisionCreateParamsQuestionParam: TypeAlias = """
     DecisionCreateParamsQuestionQuestionParamScoreParam
 """
 
-DecisionInputPartUnionParam: TypeAlias = "DecisionInputTextParam | DecisionInputImageParam | shared_params.DecisionInputJSONParam"
+DecisionInputMessageParamDecisionInputAssistantMessageContentPartsParam: TypeAlias = """
+    DecisionInputMessageParamDecisionInputAssistantMessageContentPartsDecisionInputOutputTextParam |
+    decisions.DecisionInputMessageParamDecisionInputAssistantMessageContentPartsDecisionInputOutputText |
+    DecisionInputMessageParamDecisionInputAssistantMessageContentPartsDecisionInputRefusalParam |
+    decisions.DecisionInputMessageParamDecisionInputAssistantMessageContentPartsDecisionInputRefusal
+"""
+
+DecisionInputMessageUnionParam: TypeAlias = """
+    DecisionInputMessageParamDecisionInputUserMessageParam | decisions.DecisionInputMessageParamDecisionInputUserMessage |
+    DecisionInputMessageParamDecisionInputDeveloperMessageParam |
+    decisions.DecisionInputMessageParamDecisionInputDeveloperMessage | DecisionInputMessageParamDecisionInputSystemMessageParam
+    | decisions.DecisionInputMessageParamDecisionInputSystemMessage |
+    DecisionInputMessageParamDecisionInputAssistantMessageParam |
+    decisions.DecisionInputMessageParamDecisionInputAssistantMessage
+"""
+
+DecisionInputPartUnionParam: TypeAlias = """
+    DecisionInputTextParam | decisions.DecisionInputTextParam | DecisionInputImageParam | decisions.DecisionInputImageParam |
+    shared_params.DecisionInputJSONParam | shared.DecisionInputJSON
+"""

@@ -67,6 +67,13 @@ class EvalCreateParamsTestingCriterionLabelModelInputSimpleInputMessageParam(Typ
     content: Required[str]
 
 
+class EvalListParams(TypedDict, total=False):
+    after: str
+    limit: int
+    order: Literal["asc", "desc"]
+    order_by: Literal["created_at", "updated_at"]
+
+
 class EvalListResponseTestingCriterionEvalGraderPythonParam(TypedDict, total=False):
     type: Required[Literal["python"]]
     name: Required[str]
@@ -164,6 +171,13 @@ class RunCreateParams(TypedDict, total=False):
     name: str
     metadata: Mapping[str, str] | None
     data_source: Required[RunCreateParamsDataSourceParam]
+
+
+class RunListParams(TypedDict, total=False):
+    after: str
+    limit: int
+    order: Literal["asc", "desc"]
+    status: Literal["queued", "in_progress", "completed", "canceled", "failed"]
 
 
 class RunListResponseDataSourceResponsesParam(TypedDict, total=False):

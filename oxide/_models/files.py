@@ -30,4 +30,6 @@ class FileObject(Record):
     status_details: str | None = None
 
 
+FileContent: TypeAlias = "str"
+
 FilePurpose: TypeAlias = "Literal['assistants', 'batch', 'fine-tune', 'vision', 'user_data', 'evals']"

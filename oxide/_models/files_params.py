@@ -26,3 +26,10 @@ class FileCreateParams(TypedDict, total=False):
 class FileCreateParamsExpiresAfterParam(TypedDict, total=False):
     anchor: Required[Literal["created_at"]]
     seconds: Required[int]
+
+
+class FileListParams(TypedDict, total=False):
+    after: str
+    limit: int
+    order: Literal["asc", "desc"]
+    purpose: str

@@ -11,9 +11,24 @@ from .._typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Literal
 
     from typing_extensions import Required
 
 
 class PermissionCreateParams(TypedDict, total=False):
     project_ids: Required[Sequence[str]]
+
+
+class PermissionListParams(TypedDict, total=False):
+    after: str
+    limit: int
+    order: Literal["ascending", "descending"]
+    project_id: str
+
+
+class PermissionRetrieveParams(TypedDict, total=False):
+    after: str
+    limit: int
+    order: Literal["ascending", "descending"]
+    project_id: str

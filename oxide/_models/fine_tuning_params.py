@@ -66,6 +66,17 @@ class JobCreateParamsIntegrationWandbParam(TypedDict, total=False):
     tags: Sequence[str]
 
 
+class JobListEventsParams(TypedDict, total=False):
+    after: str
+    limit: int
+
+
+class JobListParams(TypedDict, total=False):
+    after: str
+    limit: int
+    metadata: Mapping[str, str] | None
+
+
 class ReinforcementHyperparametersParam(TypedDict, total=False):
     batch_size: Literal["auto"] | int
     learning_rate_multiplier: Literal["auto"] | float

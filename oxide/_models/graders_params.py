@@ -93,6 +93,8 @@ class TextSimilarityGraderParam(TypedDict, total=False):
     ]
 
 
+GraderInputsParam: TypeAlias = "Iterable[GraderInputsGraderInputItemParam]"
+
 GraderInputsGraderInputItemParam: TypeAlias = """
     str | responses_input_params.ResponseInputTextParam | responses_input.ResponseInputText |
     GraderInputsGraderInputItemOutputTextParam | graders.GraderInputsGraderInputItemOutputText |

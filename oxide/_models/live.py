@@ -11,6 +11,188 @@ from ._base import Record
 if TYPE_CHECKING:
     from typing import Any, Literal, TypeAlias
 
+    from . import live_delegation, live_events
+
+
+class AudioFormatAudioPCM(Record):
+    rate: Literal[16000, 24000]
+    type: Literal["audio/pcm"] = "audio/pcm"
+
+
+class AudioFormatAudioPCMA(Record):
+    rate: int
+    type: Literal["audio/pcma"] = "audio/pcma"
+
+
+class AudioFormatAudioPCMU(Record):
+    rate: int
+    type: Literal["audio/pcmu"] = "audio/pcmu"
+
+
+class ClientConfig(Record):
+    data_channel: DataChannelConfig
+
+
+class ClientDelegation(Record):
+    type: Literal["client"] = "client"
+    acknowledgement_delay_ms: int | None = None
+
+
+class CustomVoice(Record):
+    id: str
+
+
+class DataChannelConfig(Record):
+    allowed_client_events: Literal["all"] | list[str] | None = None
+    allowed_server_events: Literal["all"] | list[live_events.ServerEventSelector] | None = None
+
+
+class DecisionChoiceOption(Record):
+    value: str | bool
+    description: str | None = None
+
+
+class DecisionInputText(Record):
+    text: str
+    type: Literal["input_text"] = "input_text"
+
+
+class DecisionQuestionParamChoice(Record):
+    choices: list[DecisionChoiceOption]
+    instructions: str | list[DecisionQuestionParamChoiceInstructionsParts]
+    type: Literal["choice"] = "choice"
+    name: str | None = None
+
+
+class DecisionQuestionParamChoiceInstructionsPartsInputImage(Record):
+    image_url: str
+    type: Literal["input_image"] = "input_image"
+    detail: Literal["low", "high", "auto", "original"] | None = None
+
+
+class DecisionQuestionParamChoiceInstructionsPartsInputJSON(Record):
+    data: DecisionJSONObject | list[DecisionJSONObject]
+    type: Literal["input_json"] = "input_json"
+
+
+class DecisionQuestionParamPredicate(Record):
+    instructions: str | list[DecisionQuestionParamPredicateInstructionsParts]
+    type: Literal["predicate"] = "predicate"
+    name: str | None = None
+
+
+class DecisionQuestionParamPredicateInstructionsPartsInputImage(Record):
+    image_url: str
+    type: Literal["input_image"] = "input_image"
+    detail: Literal["low", "high", "auto", "original"] | None = None
+
+
+class DecisionQuestionParamPredicateInstructionsPartsInputJSON(Record):
+    data: DecisionJSONObject | list[DecisionJSONObject]
+    type: Literal["input_json"] = "input_json"
+
+
+class DecisionQuestionParamScore(Record):
+    instructions: str | list[DecisionQuestionParamScoreInstructionsParts]
+    levels: list[DecisionQuestionParamScoreLevel]
+    type: Literal["score"] = "score"
+    name: str | None = None
+
+
+class DecisionQuestionParamScoreInstructionsPartsInputImage(Record):
+    image_url: str
+    type: Literal["input_image"] = "input_image"
+    detail: Literal["low", "high", "auto", "original"] | None = None
+
+
+class DecisionQuestionParamScoreInstructionsPartsInputJSON(Record):
+    data: DecisionJSONObject | list[DecisionJSONObject]
+    type: Literal["input_json"] = "input_json"
+
+
+class DecisionQuestionParamScoreLevel(Record):
+    label: str
+    description: str | None = None
+
+
+class DecisionTrigger(Record):
+    decisions: DecisionTriggerParamDecisions
+    event_type: Literal["session.input_transcript.delta", "session.output_transcript.delta"]
+    type: Literal["decisions"] = "decisions"
+
+
+class DecisionTriggerParamDecisions(Record):
+    questions: list[DecisionQuestion]
+
+
+class ForkSessionConfig(Record):
+    audio: ForkSessionConfigAudio | None = None
+    client: ClientConfig | None = None
+    delegation: ForkSessionConfigDelegation | None = None
+    store: bool | None = None
+
+
+class ForkSessionConfigAudio(Record):
+    format: AudioFormat | None = None
+
+
+class ForkSessionConfigDelegation(Record):
+    type: Literal["responses"] = "responses"
+    acknowledgement_delay_ms: int | None = None
+    responses: live_delegation.ResponsesDelegationUpdateConfig | None = None
+
+
+class FunctionTool(Record):
+    name: str
+    type: Literal["function"] = "function"
+    description: str | None = None
+    parameters: dict[str, Any] | None = None
+    strict: bool | None = None
+
+
+class InitialItemParamAssistant(Record):
+    content: list[InitialItemParamAssistantContent]
+    role: Literal["assistant"] = "assistant"
+    id: str | None = None
+    status: Literal["incomplete", "completed"] | None = None
+    type: Literal["message"] | None = None
+
+
+class InitialItemParamAssistantContentOutputText(Record):
+    text: str
+    type: Literal["output_text"] = "output_text"
+
+
+class InitialItemParamAssistantContentText(Record):
+    text: str
+    type: Literal["text"] | None = None
+
+
+class InitialItemParamDeveloper(Record):
+    content: list[InitialItemParamDeveloperContent]
+    role: Literal["developer"] = "developer"
+    id: str | None = None
+    status: Literal["incomplete", "completed"] | None = None
+    type: Literal["message"] | None = None
+
+
+class InitialItemParamDeveloperContent(Record):
+    text: str
+    type: Literal["input_text"] | None = None
+
+
+class InitialItemParamUser(Record):
+    content: list[InitialItemParamUserContent]
+    role: Literal["user"] = "user"
+    id: str | None = None
+    status: Literal["incomplete", "completed"] | None = None
+    type: Literal["message"] | None = None
+
+
+class InitialItemParamUserContent(Record):
+    text: str
+    type: Literal["input_text"] | None = None
+
 
 class LiveCreateResponse(Record):
     session: LiveCreateResponseSession
@@ -24,6 +206,39 @@ class LiveCreateResponseSession(Record):
 class LiveCreateResponseTransport(Record):
     sdp: str
     type: Literal["webrtc"] = "webrtc"
+
+
+class SessionConfig(Record):
+    model: str | Literal["gpt-live-1"]
+    audio: SessionConfigAudio | None = None
+    client: ClientConfig | None = None
+    delegation: SessionConfigDelegation | None = None
+    input: list[InitialItem] | None = None
+    instructions: str | None = None
+    safety_identifier: str | None = None
+    store: bool | None = None
+    triggers: list[DecisionTrigger] | None = None
+
+
+class SessionConfigAudio(Record):
+    format: AudioFormat | None = None
+    output: SessionConfigAudioOutput | None = None
+
+
+class SessionConfigAudioOutput(Record):
+    voice: SessionConfigAudioOutputVoice | None = None
+
+
+class SessionConfigDelegationDecisions(Record):
+    decisions: live_delegation.DecisionsDelegationConfig
+    type: Literal["decisions"] = "decisions"
+    acknowledgement_delay_ms: int | None = None
+
+
+class SessionConfigDelegationResponses(Record):
+    responses: live_delegation.ResponsesDelegationConfig
+    type: Literal["responses"] = "responses"
+    acknowledgement_delay_ms: int | None = None
 
 
 class SessionForkResponse(Record):
@@ -40,9 +255,99 @@ class SessionForkResponseTransport(Record):
     type: Literal["webrtc"] = "webrtc"
 
 
+class SessionResource(Record):
+    id: str
+    expires_at: int
+    model: str | Literal["gpt-live-1"]
+    status: Literal["active"] = "active"
+    audio: SessionResourceAudio | None = None
+    client: ClientConfig | None = None
+    delegation: SessionResourceDelegation | None = None
+    input: list[InitialItem] | None = None
+    instructions: str | None = None
+    safety_identifier: str | None = None
+    store: bool | None = None
+    triggers: list[DecisionTrigger] | None = None
+
+
+class SessionResourceAudio(Record):
+    format: AudioFormat | None = None
+    output: SessionResourceAudioOutput | None = None
+
+
+class SessionResourceAudioOutput(Record):
+    voice: str | BuiltInVoice | CustomVoice | None = None
+
+
+class SessionResourceDelegationDecisions(Record):
+    decisions: live_delegation.DecisionsDelegationConfig
+    type: Literal["decisions"] = "decisions"
+    acknowledgement_delay_ms: int | None = None
+
+
+class SessionResourceDelegationResponses(Record):
+    responses: live_delegation.ResponsesDelegationConfig
+    type: Literal["responses"] = "responses"
+    acknowledgement_delay_ms: int | None = None
+
+
+class SessionUpdateConfig(Record):
+    delegation: SessionUpdateConfigDelegation | None = None
+    triggers: list[DecisionTrigger] | None = None
+
+
+class SessionUpdateConfigDelegationDecisions(Record):
+    type: Literal["decisions"] = "decisions"
+    acknowledgement_delay_ms: int | None = None
+    decisions: live_delegation.DecisionsDelegationUpdateConfig | None = None
+
+
+class SessionUpdateConfigDelegationResponses(Record):
+    type: Literal["responses"] = "responses"
+    acknowledgement_delay_ms: int | None = None
+    responses: live_delegation.ResponsesDelegationUpdateConfig | None = None
+
+
+AudioFormat: TypeAlias = "AudioFormatAudioPCM | AudioFormatAudioPCMU | AudioFormatAudioPCMA"
+
 BuiltInVoice: TypeAlias = """
     Literal['alloy', 'ash', 'ballad', 'beacon', 'bossa', 'cedar', 'cinder', 'coral', 'delta', 'echo', 'gleam', 'marin',
     'meridian', 'quartz', 'ripple', 'sage', 'shida', 'shimmer', 'stone', 'tempo', 'verse', 'vesper', 'willow']
 """
 
 DecisionJSONObject: TypeAlias = "dict[str, Any]"
+
+DecisionQuestion: TypeAlias = "DecisionQuestionParamChoice | DecisionQuestionParamPredicate | DecisionQuestionParamScore"
+
+DecisionQuestionParamChoiceInstructionsParts: TypeAlias = """
+    DecisionInputText | DecisionQuestionParamChoiceInstructionsPartsInputImage |
+    DecisionQuestionParamChoiceInstructionsPartsInputJSON
+"""
+
+DecisionQuestionParamPredicateInstructionsParts: TypeAlias = """
+    DecisionInputText | DecisionQuestionParamPredicateInstructionsPartsInputImage |
+    DecisionQuestionParamPredicateInstructionsPartsInputJSON
+"""
+
+DecisionQuestionParamScoreInstructionsParts: TypeAlias = """
+    DecisionInputText | DecisionQuestionParamScoreInstructionsPartsInputImage |
+    DecisionQuestionParamScoreInstructionsPartsInputJSON
+"""
+
+InitialItem: TypeAlias = "InitialItemParamDeveloper | InitialItemParamUser | InitialItemParamAssistant"
+
+InitialItemParamAssistantContent: TypeAlias = "InitialItemParamAssistantContentText | InitialItemParamAssistantContentOutputText"
+
+SessionConfigAudioOutputVoice: TypeAlias = "str | BuiltInVoice | CustomVoice"
+
+SessionConfigDelegation: TypeAlias = """
+    ClientDelegation | SessionConfigDelegationResponses | SessionConfigDelegationDecisions | None
+"""
+
+SessionResourceDelegation: TypeAlias = """
+    ClientDelegation | SessionResourceDelegationResponses | SessionResourceDelegationDecisions | None
+"""
+
+SessionUpdateConfigDelegation: TypeAlias = """
+    ClientDelegation | SessionUpdateConfigDelegationResponses | SessionUpdateConfigDelegationDecisions | None
+"""

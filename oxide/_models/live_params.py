@@ -15,11 +15,26 @@ if TYPE_CHECKING:
 
     from typing_extensions import Required
 
-    from . import live
+    from . import live, live_delegation, live_delegation_params, live_events, live_events_params
+
+
+class AudioFormatAudioPCMParam(TypedDict, total=False):
+    rate: Required[Literal[16000, 24000]]
+    type: Required[Literal["audio/pcm"]]
+
+
+class AudioFormatAudioPCMAParam(TypedDict, total=False):
+    rate: Required[int]
+    type: Required[Literal["audio/pcma"]]
+
+
+class AudioFormatAudioPCMUParam(TypedDict, total=False):
+    rate: Required[int]
+    type: Required[Literal["audio/pcmu"]]
 
 
 class ClientConfigParam(TypedDict, total=False):
-    data_channel: Required[DataChannelConfigParam]
+    data_channel: Required[DataChannelConfigParam | live.DataChannelConfig]
 
 
 class ClientDelegationParam(TypedDict, total=False):
@@ -33,7 +48,7 @@ class CustomVoiceParam(TypedDict, total=False):
 
 class DataChannelConfigParam(TypedDict, total=False):
     allowed_client_events: Literal["all"] | Sequence[str]
-    allowed_server_events: Literal["all"] | Iterable[ServerEventSelectorParam]
+    allowed_server_events: Literal["all"] | Iterable[live_events_params.ServerEventSelectorParam | live_events.ServerEventSelector]
 
 
 class DecisionChoiceOptionParam(TypedDict, total=False):
@@ -47,7 +62,7 @@ class DecisionInputTextParam(TypedDict, total=False):
 
 
 class DecisionQuestionParamChoiceParam(TypedDict, total=False):
-    choices: Required[Iterable[DecisionChoiceOptionParam]]
+    choices: Required[Iterable[DecisionChoiceOptionParam | live.DecisionChoiceOption]]
     instructions: Required[str | Iterable[DecisionQuestionParamChoiceInstructionsPartsParam]]
     type: Required[Literal["choice"]]
     name: str
@@ -83,7 +98,7 @@ class DecisionQuestionParamPredicateInstructionsPartsInputJSONParam(TypedDict, t
 
 class DecisionQuestionParamScoreParam(TypedDict, total=False):
     instructions: Required[str | Iterable[DecisionQuestionParamScoreInstructionsPartsParam]]
-    levels: Required[Iterable[DecisionQuestionParamScoreLevelParam]]
+    levels: Required[Iterable[DecisionQuestionParamScoreLevelParam | live.DecisionQuestionParamScoreLevel]]
     type: Required[Literal["score"]]
     name: str
 
@@ -105,7 +120,7 @@ class DecisionQuestionParamScoreLevelParam(TypedDict, total=False):
 
 
 class DecisionTriggerParam(TypedDict, total=False):
-    decisions: Required[DecisionTriggerParamDecisionsParam]
+    decisions: Required[DecisionTriggerParamDecisionsParam | live.DecisionTriggerParamDecisions]
     event_type: Required[Literal["session.input_transcript.delta", "session.output_transcript.delta"]]
     type: Required[Literal["decisions"]]
 
@@ -114,9 +129,21 @@ class DecisionTriggerParamDecisionsParam(TypedDict, total=False):
     questions: Required[Iterable[DecisionQuestionParam]]
 
 
-class DecisionsDelegationConfigParam(TypedDict, total=False):
-    model: Required[str]
-    questions: Required[Iterable[DecisionQuestionParam]]
+class ForkSessionConfigParam(TypedDict, total=False):
+    audio: ForkSessionConfigAudioParam | live.ForkSessionConfigAudio
+    client: ClientConfigParam | live.ClientConfig
+    delegation: ForkSessionConfigDelegationParam | live.ForkSessionConfigDelegation
+    store: bool
+
+
+class ForkSessionConfigAudioParam(TypedDict, total=False):
+    format: AudioFormatParam
+
+
+class ForkSessionConfigDelegationParam(TypedDict, total=False):
+    type: Required[Literal["responses"]]
+    acknowledgement_delay_ms: int
+    responses: live_delegation_params.ResponsesDelegationUpdateConfigParam | live_delegation.ResponsesDelegationUpdateConfig
 
 
 class FunctionToolParam(TypedDict, total=False):
@@ -146,7 +173,7 @@ class InitialItemParamAssistantContentTextParam(TypedDict, total=False):
 
 
 class InitialItemParamDeveloperParam(TypedDict, total=False):
-    content: Required[Iterable[InitialItemParamDeveloperContentParam]]
+    content: Required[Iterable[InitialItemParamDeveloperContentParam | live.InitialItemParamDeveloperContent]]
     role: Required[Literal["developer"]]
     id: str | None
     status: Literal["incomplete", "completed"] | None
@@ -159,7 +186,7 @@ class InitialItemParamDeveloperContentParam(TypedDict, total=False):
 
 
 class InitialItemParamUserParam(TypedDict, total=False):
-    content: Required[Iterable[InitialItemParamUserContentParam]]
+    content: Required[Iterable[InitialItemParamUserContentParam | live.InitialItemParamUserContent]]
     role: Required[Literal["user"]]
     id: str | None
     status: Literal["incomplete", "completed"] | None
@@ -184,13 +211,13 @@ class LiveCreateParamsTransportParam(TypedDict, total=False):
 class MediaSessionConfigParam(TypedDict, total=False):
     model: Required[str | Literal["gpt-live-1"]]
     audio: MediaSessionConfigParamAudioParam
-    client: ClientConfigParam
+    client: ClientConfigParam | live.ClientConfig
     delegation: MediaSessionConfigParamDelegationParam | None
     input: Iterable[InitialItemParam]
     instructions: str | None
     safety_identifier: str | None
     store: bool
-    triggers: Iterable[DecisionTriggerParam]
+    triggers: Iterable[DecisionTriggerParam | live.DecisionTrigger]
 
 
 class MediaSessionConfigParamAudioParam(TypedDict, total=False):
@@ -202,19 +229,19 @@ class MediaSessionConfigParamAudioOutputParam(TypedDict, total=False):
 
 
 class MediaSessionConfigParamDelegationDecisionsParam(TypedDict, total=False):
-    decisions: Required[DecisionsDelegationConfigParam]
+    decisions: Required[live_delegation_params.DecisionsDelegationConfigParam | live_delegation.DecisionsDelegationConfig]
     type: Required[Literal["decisions"]]
     acknowledgement_delay_ms: int
 
 
 class MediaSessionConfigParamDelegationResponsesParam(TypedDict, total=False):
-    responses: Required[ResponsesDelegationConfigParam]
+    responses: Required[live_delegation_params.ResponsesDelegationConfigParam | live_delegation.ResponsesDelegationConfig]
     type: Required[Literal["responses"]]
     acknowledgement_delay_ms: int
 
 
 class MediaSessionForkConfigParam(TypedDict, total=False):
-    client: ClientConfigParam
+    client: ClientConfigParam | live.ClientConfig
     delegation: MediaSessionForkConfigParamDelegationParam
     store: bool
 
@@ -222,476 +249,7 @@ class MediaSessionForkConfigParam(TypedDict, total=False):
 class MediaSessionForkConfigParamDelegationParam(TypedDict, total=False):
     type: Required[Literal["responses"]]
     acknowledgement_delay_ms: int
-    responses: ResponsesDelegationUpdateConfigParam
-
-
-class ResponsesDelegationConfigParam(TypedDict, total=False):
-    model: Required[str]
-    instructions: str | None
-    max_output_tokens: int | None
-    parallel_tool_calls: bool | None
-    reasoning: ResponsesDelegationConfigParamReasoningParam | None
-    service_tier: Literal["auto", "default", "fast_tier_temp_pilot", "flex", "priority", "ultrafast"] | None
-    text: ResponsesDelegationConfigParamTextParam | None
-    tool_choice: ResponsesDelegationConfigParamToolChoiceParam
-    tools: Iterable[ResponsesDelegationConfigParamToolParam]
-
-
-class ResponsesDelegationConfigParamReasoningParam(TypedDict, total=False):
-    effort: Literal["none", "minimal", "low", "medium", "high", "xhigh"] | None
-    summary: Literal["concise", "detailed", "auto"] | None
-
-
-class ResponsesDelegationConfigParamTextParam(TypedDict, total=False):
-    verbosity: Literal["low", "medium", "high"] | None
-
-
-class ResponsesDelegationConfigParamToolApplyPatchParam(TypedDict, total=False):
-    type: Required[Literal["apply_patch"]]
-
-
-class ResponsesDelegationConfigParamToolChoiceApplyPatchParam(TypedDict, total=False):
-    type: Required[Literal["apply_patch"]]
-
-
-class ResponsesDelegationConfigParamToolChoiceCodeInterpreterParam(TypedDict, total=False):
-    type: Required[Literal["code_interpreter"]]
-
-
-class ResponsesDelegationConfigParamToolChoiceComputerParam(TypedDict, total=False):
-    type: Required[Literal["computer"]]
-
-
-class ResponsesDelegationConfigParamToolChoiceCustomParam(TypedDict, total=False):
-    name: Required[str]
-    type: Required[Literal["custom"]]
-
-
-class ResponsesDelegationConfigParamToolChoiceFileSearchParam(TypedDict, total=False):
-    type: Required[Literal["file_search"]]
-
-
-class ResponsesDelegationConfigParamToolChoiceImageGenerationParam(TypedDict, total=False):
-    type: Required[Literal["image_generation"]]
-
-
-class ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParam(TypedDict, total=False):
-    tools: Required[Iterable[ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolParam]]
-    type: Required[Literal["allowed_tools"]]
-    mode: Literal["none", "auto", "required"] | None
-
-
-class ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolApplyPatchParam(TypedDict, total=False):
-    type: Required[Literal["apply_patch"]]
-
-
-class ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolCodeInterpreterParam(TypedDict, total=False):
-    type: Required[Literal["code_interpreter"]]
-
-
-class ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolComputerParam(TypedDict, total=False):
-    type: Required[Literal["computer"]]
-
-
-class ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolCustomParam(TypedDict, total=False):
-    name: Required[str]
-    type: Required[Literal["custom"]]
-
-
-class ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolFileSearchParam(TypedDict, total=False):
-    type: Required[Literal["file_search"]]
-
-
-class ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolImageGenerationParam(TypedDict, total=False):
-    type: Required[Literal["image_generation"]]
-
-
-class ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolLiveFunctionToolChoiceParam(TypedDict, total=False):
-    name: Required[str]
-    type: Required[Literal["function"]]
-
-
-class ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolLiveMCPToolChoiceParam(TypedDict, total=False):
-    name: Required[str]
-    server_label: Required[str]
-    type: Required[Literal["mcp"]]
-
-
-class ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolProgrammaticToolCallingParam(TypedDict, total=False):
-    type: Required[Literal["programmatic_tool_calling"]]
-
-
-class ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolShellParam(TypedDict, total=False):
-    type: Required[Literal["shell"]]
-
-
-class ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolWebSearchParam(TypedDict, total=False):
-    type: Required[Literal["web_search"]]
-
-
-class ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolWebSearchPreviewParam(TypedDict, total=False):
-    type: Required[Literal["web_search_preview"]]
-
-
-class ResponsesDelegationConfigParamToolChoiceLiveFunctionToolChoiceParam(TypedDict, total=False):
-    name: Required[str]
-    type: Required[Literal["function"]]
-
-
-class ResponsesDelegationConfigParamToolChoiceLiveMCPToolChoiceParam(TypedDict, total=False):
-    name: Required[str]
-    server_label: Required[str]
-    type: Required[Literal["mcp"]]
-
-
-class ResponsesDelegationConfigParamToolChoiceProgrammaticToolCallingParam(TypedDict, total=False):
-    type: Required[Literal["programmatic_tool_calling"]]
-
-
-class ResponsesDelegationConfigParamToolChoiceShellParam(TypedDict, total=False):
-    type: Required[Literal["shell"]]
-
-
-class ResponsesDelegationConfigParamToolChoiceWebSearchParam(TypedDict, total=False):
-    type: Required[Literal["web_search"]]
-
-
-class ResponsesDelegationConfigParamToolChoiceWebSearchPreviewParam(TypedDict, total=False):
-    type: Required[Literal["web_search_preview"]]
-
-
-class ResponsesDelegationConfigParamToolCodeInterpreterParam(TypedDict, total=False):
-    type: Required[Literal["code_interpreter"]]
-
-
-class ResponsesDelegationConfigParamToolComputerParam(TypedDict, total=False):
-    type: Required[Literal["computer"]]
-
-
-class ResponsesDelegationConfigParamToolCustomParam(TypedDict, total=False):
-    type: Required[Literal["custom"]]
-
-
-class ResponsesDelegationConfigParamToolFileSearchParam(TypedDict, total=False):
-    type: Required[Literal["file_search"]]
-
-
-class ResponsesDelegationConfigParamToolImageGenerationParam(TypedDict, total=False):
-    type: Required[Literal["image_generation"]]
-
-
-class ResponsesDelegationConfigParamToolMcpParam(TypedDict, total=False):
-    type: Required[Literal["mcp"]]
-
-
-class ResponsesDelegationConfigParamToolNamespaceParam(TypedDict, total=False):
-    type: Required[Literal["namespace"]]
-
-
-class ResponsesDelegationConfigParamToolProgrammaticToolCallingParam(TypedDict, total=False):
-    type: Required[Literal["programmatic_tool_calling"]]
-
-
-class ResponsesDelegationConfigParamToolSearchParam(TypedDict, total=False):
-    type: Required[Literal["tool_search"]]
-
-
-class ResponsesDelegationConfigParamToolShellParam(TypedDict, total=False):
-    type: Required[Literal["shell"]]
-    environment: ResponsesDelegationConfigParamToolShellEnvironmentParam | None
-
-
-class ResponsesDelegationConfigParamToolShellEnvironmentContainerAutoParam(TypedDict, total=False):
-    type: Required[Literal["container_auto"]]
-    file_ids: Sequence[str] | None
-    memory_limit: Literal["1g", "4g", "16g", "64g"] | None
-    network_policy: ResponsesDelegationConfigParamToolShellEnvironmentContainerAutoNetworkPolicyParam | None
-    skills: Iterable[ResponsesDelegationConfigParamToolShellEnvironmentContainerAutoSkillParam] | None
-
-
-class ResponsesDelegationConfigParamToolShellEnvironmentContainerAutoNetworkPolicyAllowlistParam(TypedDict, total=False):
-    allowed_domains: Required[Sequence[str]]
-    type: Required[Literal["allowlist"]]
-
-
-class ResponsesDelegationConfigParamToolShellEnvironmentContainerAutoNetworkPolicyDisabledParam(TypedDict, total=False):
-    type: Required[Literal["disabled"]]
-
-
-class ResponsesDelegationConfigParamToolShellEnvironmentContainerAutoSkillInlineParam(TypedDict, total=False):
-    description: Required[str]
-    name: Required[str]
-    source: Required[ResponsesDelegationConfigParamToolShellEnvironmentContainerAutoSkillInlineSourceParam]
-    type: Required[Literal["inline"]]
-
-
-class ResponsesDelegationConfigParamToolShellEnvironmentContainerAutoSkillInlineSourceParam(TypedDict, total=False):
-    data: Required[str]
-    media_type: Required[Literal["application/zip"]]
-    type: Required[Literal["base64"]]
-
-
-class ResponsesDelegationConfigParamToolShellEnvironmentContainerAutoSkillSkillReferenceParam(TypedDict, total=False):
-    skill_id: Required[str]
-    type: Required[Literal["skill_reference"]]
-    version: str | None
-
-
-class ResponsesDelegationConfigParamToolShellEnvironmentContainerReferenceParam(TypedDict, total=False):
-    container_id: Required[str]
-    type: Required[Literal["container_reference"]]
-
-
-class ResponsesDelegationConfigParamToolShellEnvironmentLocalParam(TypedDict, total=False):
-    type: Required[Literal["local"]]
-    skills: Iterable[ResponsesDelegationConfigParamToolShellEnvironmentLocalSkillParam] | None
-
-
-class ResponsesDelegationConfigParamToolShellEnvironmentLocalSkillParam(TypedDict, total=False):
-    description: Required[str]
-    name: Required[str]
-    path: Required[str]
-
-
-class ResponsesDelegationConfigParamToolWebSearchParam(TypedDict, total=False):
-    type: Required[Literal["web_search"]]
-
-
-class ResponsesDelegationUpdateConfigParam(TypedDict, total=False):
-    instructions: str | None
-    max_output_tokens: int | None
-    model: str
-    parallel_tool_calls: bool | None
-    reasoning: ResponsesDelegationUpdateConfigParamReasoningParam | None
-    service_tier: Literal["auto", "default", "fast_tier_temp_pilot", "flex", "priority", "ultrafast"] | None
-    text: ResponsesDelegationUpdateConfigParamTextParam | None
-    tool_choice: ResponsesDelegationUpdateConfigParamToolChoiceParam
-    tools: Iterable[ResponsesDelegationUpdateConfigParamToolParam]
-
-
-class ResponsesDelegationUpdateConfigParamReasoningParam(TypedDict, total=False):
-    effort: Literal["none", "minimal", "low", "medium", "high", "xhigh"] | None
-    summary: Literal["concise", "detailed", "auto"] | None
-
-
-class ResponsesDelegationUpdateConfigParamTextParam(TypedDict, total=False):
-    verbosity: Literal["low", "medium", "high"] | None
-
-
-class ResponsesDelegationUpdateConfigParamToolApplyPatchParam(TypedDict, total=False):
-    type: Required[Literal["apply_patch"]]
-
-
-class ResponsesDelegationUpdateConfigParamToolChoiceApplyPatchParam(TypedDict, total=False):
-    type: Required[Literal["apply_patch"]]
-
-
-class ResponsesDelegationUpdateConfigParamToolChoiceCodeInterpreterParam(TypedDict, total=False):
-    type: Required[Literal["code_interpreter"]]
-
-
-class ResponsesDelegationUpdateConfigParamToolChoiceComputerParam(TypedDict, total=False):
-    type: Required[Literal["computer"]]
-
-
-class ResponsesDelegationUpdateConfigParamToolChoiceCustomParam(TypedDict, total=False):
-    name: Required[str]
-    type: Required[Literal["custom"]]
-
-
-class ResponsesDelegationUpdateConfigParamToolChoiceFileSearchParam(TypedDict, total=False):
-    type: Required[Literal["file_search"]]
-
-
-class ResponsesDelegationUpdateConfigParamToolChoiceImageGenerationParam(TypedDict, total=False):
-    type: Required[Literal["image_generation"]]
-
-
-class ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParam(TypedDict, total=False):
-    tools: Required[Iterable[ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolParam]]
-    type: Required[Literal["allowed_tools"]]
-    mode: Literal["none", "auto", "required"] | None
-
-
-class ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolApplyPatchParam(TypedDict, total=False):
-    type: Required[Literal["apply_patch"]]
-
-
-class ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolCodeInterpreterParam(TypedDict, total=False):
-    type: Required[Literal["code_interpreter"]]
-
-
-class ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolComputerParam(TypedDict, total=False):
-    type: Required[Literal["computer"]]
-
-
-class ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolCustomParam(TypedDict, total=False):
-    name: Required[str]
-    type: Required[Literal["custom"]]
-
-
-class ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolFileSearchParam(TypedDict, total=False):
-    type: Required[Literal["file_search"]]
-
-
-class ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolImageGenerationParam(TypedDict, total=False):
-    type: Required[Literal["image_generation"]]
-
-
-class ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolLiveFunctionToolChoiceParam(TypedDict, total=False):
-    name: Required[str]
-    type: Required[Literal["function"]]
-
-
-class ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolLiveMCPToolChoiceParam(TypedDict, total=False):
-    name: Required[str]
-    server_label: Required[str]
-    type: Required[Literal["mcp"]]
-
-
-class ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolProgrammaticToolCallingParam(TypedDict, total=False):
-    type: Required[Literal["programmatic_tool_calling"]]
-
-
-class ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolShellParam(TypedDict, total=False):
-    type: Required[Literal["shell"]]
-
-
-class ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolWebSearchParam(TypedDict, total=False):
-    type: Required[Literal["web_search"]]
-
-
-class ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolWebSearchPreviewParam(TypedDict, total=False):
-    type: Required[Literal["web_search_preview"]]
-
-
-class ResponsesDelegationUpdateConfigParamToolChoiceLiveFunctionToolChoiceParam(TypedDict, total=False):
-    name: Required[str]
-    type: Required[Literal["function"]]
-
-
-class ResponsesDelegationUpdateConfigParamToolChoiceLiveMCPToolChoiceParam(TypedDict, total=False):
-    name: Required[str]
-    server_label: Required[str]
-    type: Required[Literal["mcp"]]
-
-
-class ResponsesDelegationUpdateConfigParamToolChoiceProgrammaticToolCallingParam(TypedDict, total=False):
-    type: Required[Literal["programmatic_tool_calling"]]
-
-
-class ResponsesDelegationUpdateConfigParamToolChoiceShellParam(TypedDict, total=False):
-    type: Required[Literal["shell"]]
-
-
-class ResponsesDelegationUpdateConfigParamToolChoiceWebSearchParam(TypedDict, total=False):
-    type: Required[Literal["web_search"]]
-
-
-class ResponsesDelegationUpdateConfigParamToolChoiceWebSearchPreviewParam(TypedDict, total=False):
-    type: Required[Literal["web_search_preview"]]
-
-
-class ResponsesDelegationUpdateConfigParamToolCodeInterpreterParam(TypedDict, total=False):
-    type: Required[Literal["code_interpreter"]]
-
-
-class ResponsesDelegationUpdateConfigParamToolComputerParam(TypedDict, total=False):
-    type: Required[Literal["computer"]]
-
-
-class ResponsesDelegationUpdateConfigParamToolCustomParam(TypedDict, total=False):
-    type: Required[Literal["custom"]]
-
-
-class ResponsesDelegationUpdateConfigParamToolFileSearchParam(TypedDict, total=False):
-    type: Required[Literal["file_search"]]
-
-
-class ResponsesDelegationUpdateConfigParamToolImageGenerationParam(TypedDict, total=False):
-    type: Required[Literal["image_generation"]]
-
-
-class ResponsesDelegationUpdateConfigParamToolMcpParam(TypedDict, total=False):
-    type: Required[Literal["mcp"]]
-
-
-class ResponsesDelegationUpdateConfigParamToolNamespaceParam(TypedDict, total=False):
-    type: Required[Literal["namespace"]]
-
-
-class ResponsesDelegationUpdateConfigParamToolProgrammaticToolCallingParam(TypedDict, total=False):
-    type: Required[Literal["programmatic_tool_calling"]]
-
-
-class ResponsesDelegationUpdateConfigParamToolSearchParam(TypedDict, total=False):
-    type: Required[Literal["tool_search"]]
-
-
-class ResponsesDelegationUpdateConfigParamToolShellParam(TypedDict, total=False):
-    type: Required[Literal["shell"]]
-    environment: ResponsesDelegationUpdateConfigParamToolShellEnvironmentParam | None
-
-
-class ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerAutoParam(TypedDict, total=False):
-    type: Required[Literal["container_auto"]]
-    file_ids: Sequence[str] | None
-    memory_limit: Literal["1g", "4g", "16g", "64g"] | None
-    network_policy: ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerAutoNetworkPolicyParam | None
-    skills: Iterable[ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerAutoSkillParam] | None
-
-
-class ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerAutoNetworkPolicyAllowlistParam(TypedDict, total=False):
-    allowed_domains: Required[Sequence[str]]
-    type: Required[Literal["allowlist"]]
-
-
-class ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerAutoNetworkPolicyDisabledParam(TypedDict, total=False):
-    type: Required[Literal["disabled"]]
-
-
-class ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerAutoSkillInlineParam(TypedDict, total=False):
-    description: Required[str]
-    name: Required[str]
-    source: Required[ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerAutoSkillInlineSourceParam]
-    type: Required[Literal["inline"]]
-
-
-class ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerAutoSkillInlineSourceParam(TypedDict, total=False):
-    data: Required[str]
-    media_type: Required[Literal["application/zip"]]
-    type: Required[Literal["base64"]]
-
-
-class ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerAutoSkillSkillReferenceParam(TypedDict, total=False):
-    skill_id: Required[str]
-    type: Required[Literal["skill_reference"]]
-    version: str | None
-
-
-class ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerReferenceParam(TypedDict, total=False):
-    container_id: Required[str]
-    type: Required[Literal["container_reference"]]
-
-
-class ResponsesDelegationUpdateConfigParamToolShellEnvironmentLocalParam(TypedDict, total=False):
-    type: Required[Literal["local"]]
-    skills: Iterable[ResponsesDelegationUpdateConfigParamToolShellEnvironmentLocalSkillParam] | None
-
-
-class ResponsesDelegationUpdateConfigParamToolShellEnvironmentLocalSkillParam(TypedDict, total=False):
-    description: Required[str]
-    name: Required[str]
-    path: Required[str]
-
-
-class ResponsesDelegationUpdateConfigParamToolWebSearchParam(TypedDict, total=False):
-    type: Required[Literal["web_search"]]
-
-
-class ServerEventSelectorParam(TypedDict, total=False):
-    type: Required[str]
-    response_event: str
+    responses: live_delegation_params.ResponsesDelegationUpdateConfigParam | live_delegation.ResponsesDelegationUpdateConfig
 
 
 class SessionAcceptParams(TypedDict, total=False):
@@ -707,7 +265,7 @@ class SessionAcceptParamsSessionParam(TypedDict, total=False):
     instructions: str | None
     safety_identifier: str | None
     store: bool
-    triggers: Iterable[DecisionTriggerParam]
+    triggers: Iterable[DecisionTriggerParam | live.DecisionTrigger]
 
 
 class SessionAcceptParamsSessionAudioParam(TypedDict, total=False):
@@ -719,13 +277,46 @@ class SessionAcceptParamsSessionAudioOutputParam(TypedDict, total=False):
 
 
 class SessionAcceptParamsSessionDelegationDecisionsParam(TypedDict, total=False):
-    decisions: Required[DecisionsDelegationConfigParam]
+    decisions: Required[live_delegation_params.DecisionsDelegationConfigParam | live_delegation.DecisionsDelegationConfig]
     type: Required[Literal["decisions"]]
     acknowledgement_delay_ms: int
 
 
 class SessionAcceptParamsSessionDelegationResponsesParam(TypedDict, total=False):
-    responses: Required[ResponsesDelegationConfigParam]
+    responses: Required[live_delegation_params.ResponsesDelegationConfigParam | live_delegation.ResponsesDelegationConfig]
+    type: Required[Literal["responses"]]
+    acknowledgement_delay_ms: int
+
+
+class SessionConfigParam(TypedDict, total=False):
+    model: Required[str | Literal["gpt-live-1"]]
+    audio: SessionConfigAudioParam | live.SessionConfigAudio
+    client: ClientConfigParam | live.ClientConfig
+    delegation: SessionConfigDelegationParam | None
+    input: Iterable[InitialItemParam]
+    instructions: str | None
+    safety_identifier: str | None
+    store: bool
+    triggers: Iterable[DecisionTriggerParam | live.DecisionTrigger]
+
+
+class SessionConfigAudioParam(TypedDict, total=False):
+    format: AudioFormatParam
+    output: SessionConfigAudioOutputParam | live.SessionConfigAudioOutput
+
+
+class SessionConfigAudioOutputParam(TypedDict, total=False):
+    voice: SessionConfigAudioOutputVoiceParam
+
+
+class SessionConfigDelegationDecisionsParam(TypedDict, total=False):
+    decisions: Required[live_delegation_params.DecisionsDelegationConfigParam | live_delegation.DecisionsDelegationConfig]
+    type: Required[Literal["decisions"]]
+    acknowledgement_delay_ms: int
+
+
+class SessionConfigDelegationResponsesParam(TypedDict, total=False):
+    responses: Required[live_delegation_params.ResponsesDelegationConfigParam | live_delegation.ResponsesDelegationConfig]
     type: Required[Literal["responses"]]
     acknowledgement_delay_ms: int
 
@@ -748,146 +339,89 @@ class SessionRejectParams(TypedDict, total=False):
     status_code: Required[int]
 
 
+class SessionUpdateConfigParam(TypedDict, total=False):
+    delegation: SessionUpdateConfigDelegationParam | None
+    triggers: Iterable[DecisionTriggerParam | live.DecisionTrigger]
+
+
+class SessionUpdateConfigDelegationDecisionsParam(TypedDict, total=False):
+    type: Required[Literal["decisions"]]
+    acknowledgement_delay_ms: int
+    decisions: live_delegation_params.DecisionsDelegationUpdateConfigParam | live_delegation.DecisionsDelegationUpdateConfig
+
+
+class SessionUpdateConfigDelegationResponsesParam(TypedDict, total=False):
+    type: Required[Literal["responses"]]
+    acknowledgement_delay_ms: int
+    responses: live_delegation_params.ResponsesDelegationUpdateConfigParam | live_delegation.ResponsesDelegationUpdateConfig
+
+
+class SidebandConnectParams(TypedDict, total=False):
+    graceful_close: bool
+
+
+AudioFormatParam: TypeAlias = """
+    AudioFormatAudioPCMParam | live.AudioFormatAudioPCM | AudioFormatAudioPCMUParam | live.AudioFormatAudioPCMU |
+    AudioFormatAudioPCMAParam | live.AudioFormatAudioPCMA
+"""
+
 DecisionQuestionParam: TypeAlias = """
-    DecisionQuestionParamChoiceParam | DecisionQuestionParamPredicateParam | DecisionQuestionParamScoreParam
+    DecisionQuestionParamChoiceParam | live.DecisionQuestionParamChoice | DecisionQuestionParamPredicateParam |
+    live.DecisionQuestionParamPredicate | DecisionQuestionParamScoreParam | live.DecisionQuestionParamScore
 """
 
 DecisionQuestionParamChoiceInstructionsPartsParam: TypeAlias = """
-    DecisionInputTextParam | DecisionQuestionParamChoiceInstructionsPartsInputImageParam |
-    DecisionQuestionParamChoiceInstructionsPartsInputJSONParam
+    DecisionInputTextParam | live.DecisionInputText | DecisionQuestionParamChoiceInstructionsPartsInputImageParam |
+    live.DecisionQuestionParamChoiceInstructionsPartsInputImage | DecisionQuestionParamChoiceInstructionsPartsInputJSONParam |
+    live.DecisionQuestionParamChoiceInstructionsPartsInputJSON
 """
 
 DecisionQuestionParamPredicateInstructionsPartsParam: TypeAlias = """
-    DecisionInputTextParam | DecisionQuestionParamPredicateInstructionsPartsInputImageParam |
-    DecisionQuestionParamPredicateInstructionsPartsInputJSONParam
+    DecisionInputTextParam | live.DecisionInputText | DecisionQuestionParamPredicateInstructionsPartsInputImageParam |
+    live.DecisionQuestionParamPredicateInstructionsPartsInputImage |
+    DecisionQuestionParamPredicateInstructionsPartsInputJSONParam |
+    live.DecisionQuestionParamPredicateInstructionsPartsInputJSON
 """
 
 DecisionQuestionParamScoreInstructionsPartsParam: TypeAlias = """
-    DecisionInputTextParam | DecisionQuestionParamScoreInstructionsPartsInputImageParam |
-    DecisionQuestionParamScoreInstructionsPartsInputJSONParam
+    DecisionInputTextParam | live.DecisionInputText | DecisionQuestionParamScoreInstructionsPartsInputImageParam |
+    live.DecisionQuestionParamScoreInstructionsPartsInputImage | DecisionQuestionParamScoreInstructionsPartsInputJSONParam |
+    live.DecisionQuestionParamScoreInstructionsPartsInputJSON
 """
 
-InitialItemParam: TypeAlias = "InitialItemParamDeveloperParam | InitialItemParamUserParam | InitialItemParamAssistantParam"
+InitialItemParam: TypeAlias = """
+    InitialItemParamDeveloperParam | live.InitialItemParamDeveloper | InitialItemParamUserParam | live.InitialItemParamUser |
+    InitialItemParamAssistantParam | live.InitialItemParamAssistant
+"""
 
 InitialItemParamAssistantContentParam: TypeAlias = """
-    InitialItemParamAssistantContentTextParam | InitialItemParamAssistantContentOutputTextParam
+    InitialItemParamAssistantContentTextParam | live.InitialItemParamAssistantContentText |
+    InitialItemParamAssistantContentOutputTextParam | live.InitialItemParamAssistantContentOutputText
 """
 
-MediaSessionConfigParamAudioOutputVoiceParam: TypeAlias = "str | live.BuiltInVoice | CustomVoiceParam"
+MediaSessionConfigParamAudioOutputVoiceParam: TypeAlias = "str | live.BuiltInVoice | CustomVoiceParam | live.CustomVoice"
 
 MediaSessionConfigParamDelegationParam: TypeAlias = """
-    ClientDelegationParam | MediaSessionConfigParamDelegationResponsesParam | MediaSessionConfigParamDelegationDecisionsParam
+    ClientDelegationParam | live.ClientDelegation | MediaSessionConfigParamDelegationResponsesParam |
+    MediaSessionConfigParamDelegationDecisionsParam
 """
 
-ResponsesDelegationConfigParamToolParam: TypeAlias = """
-    FunctionToolParam | ResponsesDelegationConfigParamToolWebSearchParam | ResponsesDelegationConfigParamToolFileSearchParam |
-    ResponsesDelegationConfigParamToolCodeInterpreterParam | ResponsesDelegationConfigParamToolShellParam |
-    ResponsesDelegationConfigParamToolImageGenerationParam | ResponsesDelegationConfigParamToolMcpParam |
-    ResponsesDelegationConfigParamToolCustomParam | ResponsesDelegationConfigParamToolNamespaceParam |
-    ResponsesDelegationConfigParamToolSearchParam | ResponsesDelegationConfigParamToolProgrammaticToolCallingParam |
-    ResponsesDelegationConfigParamToolComputerParam | ResponsesDelegationConfigParamToolApplyPatchParam
-"""
-
-ResponsesDelegationConfigParamToolChoiceParam: TypeAlias = """
-    Literal['auto', 'none', 'required'] | ResponsesDelegationConfigParamToolChoiceLiveFunctionToolChoiceParam |
-    ResponsesDelegationConfigParamToolChoiceLiveMCPToolChoiceParam | ResponsesDelegationConfigParamToolChoiceFileSearchParam |
-    ResponsesDelegationConfigParamToolChoiceWebSearchParam | ResponsesDelegationConfigParamToolChoiceWebSearchPreviewParam |
-    ResponsesDelegationConfigParamToolChoiceImageGenerationParam | ResponsesDelegationConfigParamToolChoiceComputerParam |
-    ResponsesDelegationConfigParamToolChoiceCodeInterpreterParam |
-    ResponsesDelegationConfigParamToolChoiceProgrammaticToolCallingParam | ResponsesDelegationConfigParamToolChoiceShellParam |
-    ResponsesDelegationConfigParamToolChoiceCustomParam | ResponsesDelegationConfigParamToolChoiceApplyPatchParam |
-    ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParam
-"""
-
-ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolParam: TypeAlias = """
-    ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolLiveFunctionToolChoiceParam |
-    ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolLiveMCPToolChoiceParam |
-    ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolFileSearchParam |
-    ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolWebSearchParam |
-    ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolWebSearchPreviewParam |
-    ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolImageGenerationParam |
-    ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolComputerParam |
-    ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolCodeInterpreterParam |
-    ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolProgrammaticToolCallingParam |
-    ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolShellParam |
-    ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolCustomParam |
-    ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolApplyPatchParam
-"""
-
-ResponsesDelegationConfigParamToolShellEnvironmentParam: TypeAlias = """
-    ResponsesDelegationConfigParamToolShellEnvironmentContainerAutoParam |
-    ResponsesDelegationConfigParamToolShellEnvironmentContainerReferenceParam |
-    ResponsesDelegationConfigParamToolShellEnvironmentLocalParam
-"""
-
-ResponsesDelegationConfigParamToolShellEnvironmentContainerAutoNetworkPolicyParam: TypeAlias = """
-    ResponsesDelegationConfigParamToolShellEnvironmentContainerAutoNetworkPolicyDisabledParam |
-    ResponsesDelegationConfigParamToolShellEnvironmentContainerAutoNetworkPolicyAllowlistParam
-"""
-
-ResponsesDelegationConfigParamToolShellEnvironmentContainerAutoSkillParam: TypeAlias = """
-    ResponsesDelegationConfigParamToolShellEnvironmentContainerAutoSkillSkillReferenceParam |
-    ResponsesDelegationConfigParamToolShellEnvironmentContainerAutoSkillInlineParam
-"""
-
-ResponsesDelegationUpdateConfigParamToolParam: TypeAlias = """
-    FunctionToolParam | ResponsesDelegationUpdateConfigParamToolWebSearchParam |
-    ResponsesDelegationUpdateConfigParamToolFileSearchParam | ResponsesDelegationUpdateConfigParamToolCodeInterpreterParam |
-    ResponsesDelegationUpdateConfigParamToolShellParam | ResponsesDelegationUpdateConfigParamToolImageGenerationParam |
-    ResponsesDelegationUpdateConfigParamToolMcpParam | ResponsesDelegationUpdateConfigParamToolCustomParam |
-    ResponsesDelegationUpdateConfigParamToolNamespaceParam | ResponsesDelegationUpdateConfigParamToolSearchParam |
-    ResponsesDelegationUpdateConfigParamToolProgrammaticToolCallingParam | ResponsesDelegationUpdateConfigParamToolComputerParam
-    | ResponsesDelegationUpdateConfigParamToolApplyPatchParam
-"""
-
-ResponsesDelegationUpdateConfigParamToolChoiceParam: TypeAlias = """
-    Literal['auto', 'none', 'required'] | ResponsesDelegationUpdateConfigParamToolChoiceLiveFunctionToolChoiceParam |
-    ResponsesDelegationUpdateConfigParamToolChoiceLiveMCPToolChoiceParam |
-    ResponsesDelegationUpdateConfigParamToolChoiceFileSearchParam | ResponsesDelegationUpdateConfigParamToolChoiceWebSearchParam
-    | ResponsesDelegationUpdateConfigParamToolChoiceWebSearchPreviewParam |
-    ResponsesDelegationUpdateConfigParamToolChoiceImageGenerationParam |
-    ResponsesDelegationUpdateConfigParamToolChoiceComputerParam |
-    ResponsesDelegationUpdateConfigParamToolChoiceCodeInterpreterParam |
-    ResponsesDelegationUpdateConfigParamToolChoiceProgrammaticToolCallingParam |
-    ResponsesDelegationUpdateConfigParamToolChoiceShellParam | ResponsesDelegationUpdateConfigParamToolChoiceCustomParam |
-    ResponsesDelegationUpdateConfigParamToolChoiceApplyPatchParam |
-    ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParam
-"""
-
-ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolParam: TypeAlias = """
-    ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolLiveFunctionToolChoiceParam |
-    ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolLiveMCPToolChoiceParam |
-    ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolFileSearchParam |
-    ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolWebSearchParam |
-    ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolWebSearchPreviewParam |
-    ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolImageGenerationParam |
-    ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolComputerParam |
-    ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolCodeInterpreterParam |
-    ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolProgrammaticToolCallingParam |
-    ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolShellParam |
-    ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolCustomParam |
-    ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolApplyPatchParam
-"""
-
-ResponsesDelegationUpdateConfigParamToolShellEnvironmentParam: TypeAlias = """
-    ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerAutoParam |
-    ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerReferenceParam |
-    ResponsesDelegationUpdateConfigParamToolShellEnvironmentLocalParam
-"""
-
-ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerAutoNetworkPolicyParam: TypeAlias = """
-    ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerAutoNetworkPolicyDisabledParam |
-    ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerAutoNetworkPolicyAllowlistParam
-"""
-
-ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerAutoSkillParam: TypeAlias = """
-    ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerAutoSkillSkillReferenceParam |
-    ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerAutoSkillInlineParam
-"""
-
-SessionAcceptParamsSessionAudioOutputVoiceParam: TypeAlias = "str | live.BuiltInVoice | CustomVoiceParam"
+SessionAcceptParamsSessionAudioOutputVoiceParam: TypeAlias = "str | live.BuiltInVoice | CustomVoiceParam | live.CustomVoice"
 
 SessionAcceptParamsSessionDelegationParam: TypeAlias = """
-    ClientDelegationParam | SessionAcceptParamsSessionDelegationResponsesParam |
+    ClientDelegationParam | live.ClientDelegation | SessionAcceptParamsSessionDelegationResponsesParam |
     SessionAcceptParamsSessionDelegationDecisionsParam
+"""
+
+SessionConfigAudioOutputVoiceParam: TypeAlias = "str | live.BuiltInVoice | CustomVoiceParam | live.CustomVoice"
+
+SessionConfigDelegationParam: TypeAlias = """
+    ClientDelegationParam | live.ClientDelegation | SessionConfigDelegationResponsesParam |
+    live.SessionConfigDelegationResponses | SessionConfigDelegationDecisionsParam | live.SessionConfigDelegationDecisions | None
+"""
+
+SessionUpdateConfigDelegationParam: TypeAlias = """
+    ClientDelegationParam | live.ClientDelegation | SessionUpdateConfigDelegationResponsesParam |
+    live.SessionUpdateConfigDelegationResponses | SessionUpdateConfigDelegationDecisionsParam |
+    live.SessionUpdateConfigDelegationDecisions | None
 """

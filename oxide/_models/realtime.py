@@ -60,11 +60,24 @@ class ConversationItemAdded(Record):
     item: ConversationItem
 
 
+class ConversationItemCreateEvent(Record):
+    event_id: str | None = None
+    type: Literal["conversation.item.create"] = "conversation.item.create"
+    previous_item_id: str | None = None
+    item: ConversationItem
+
+
 class ConversationItemCreatedEvent(Record):
     event_id: str
     type: Literal["conversation.item.created"] = "conversation.item.created"
     previous_item_id: str | None = None
     item: ConversationItem
+
+
+class ConversationItemDeleteEvent(Record):
+    event_id: str | None = None
+    type: Literal["conversation.item.delete"] = "conversation.item.delete"
+    item_id: str
 
 
 class ConversationItemDeletedEvent(Record):
@@ -127,6 +140,20 @@ class ConversationItemInputAudioTranscriptionSegment(Record):
     end: float
 
 
+class ConversationItemRetrieveEvent(Record):
+    event_id: str | None = None
+    type: Literal["conversation.item.retrieve"] = "conversation.item.retrieve"
+    item_id: str
+
+
+class ConversationItemTruncateEvent(Record):
+    event_id: str | None = None
+    type: Literal["conversation.item.truncate"] = "conversation.item.truncate"
+    item_id: str
+    content_index: int
+    audio_end_ms: int
+
+
 class ConversationItemTruncatedEvent(Record):
     event_id: str
     type: Literal["conversation.item.truncated"] = "conversation.item.truncated"
@@ -135,9 +162,25 @@ class ConversationItemTruncatedEvent(Record):
     audio_end_ms: int
 
 
+class InputAudioBufferAppendEvent(Record):
+    event_id: str | None = None
+    type: Literal["input_audio_buffer.append"] = "input_audio_buffer.append"
+    audio: str
+
+
+class InputAudioBufferClearEvent(Record):
+    event_id: str | None = None
+    type: Literal["input_audio_buffer.clear"] = "input_audio_buffer.clear"
+
+
 class InputAudioBufferClearedEvent(Record):
     event_id: str
     type: Literal["input_audio_buffer.cleared"] = "input_audio_buffer.cleared"
+
+
+class InputAudioBufferCommitEvent(Record):
+    event_id: str | None = None
+    type: Literal["input_audio_buffer.commit"] = "input_audio_buffer.commit"
 
 
 class InputAudioBufferCommittedEvent(Record):
@@ -197,6 +240,11 @@ class McpListToolsInProgress(Record):
     event_id: str
     type: Literal["mcp_list_tools.in_progress"] = "mcp_list_tools.in_progress"
     item_id: str
+
+
+class OutputAudioBufferClearEvent(Record):
+    event_id: str | None = None
+    type: Literal["output_audio_buffer.clear"] = "output_audio_buffer.clear"
 
 
 class RateLimitsUpdatedEvent(Record):
@@ -435,6 +483,77 @@ class RealtimeResponseAudioOutput(Record):
     voice: RealtimeAudioConfigOutputVoice | None = None
 
 
+class RealtimeResponseCreateAudioOutput(Record):
+    output: RealtimeResponseCreateAudioOutputOutput | None = None
+
+
+class RealtimeResponseCreateAudioOutputOutput(Record):
+    format: RealtimeAudioFormats | None = None
+    voice: chat_input.ChatCompletionAudioParamVoice | None = None
+
+
+class RealtimeResponseCreateMcpTool(Record):
+    server_label: str
+    type: Literal["mcp"] = "mcp"
+    allowed_callers: list[Literal["direct", "programmatic"]] | None = None
+    allowed_tools: RealtimeResponseCreateMcpToolAllowedTools | None = None
+    authorization: str | None = None
+    connector_id: (
+        Literal[
+            "connector_dropbox",
+            "connector_gmail",
+            "connector_googlecalendar",
+            "connector_googledrive",
+            "connector_microsoftteams",
+            "connector_outlookcalendar",
+            "connector_outlookemail",
+            "connector_sharepoint",
+        ]
+        | None
+    ) = None
+    defer_loading: bool | None = None
+    headers: dict[str, str] | None = None
+    require_approval: RealtimeResponseCreateMcpToolRequireApproval | None = None
+    server_description: str | None = None
+    server_url: str | None = None
+    tunnel_id: str | None = None
+
+
+class RealtimeResponseCreateMcpToolAllowedToolsMcpToolFilter(Record):
+    read_only: bool | None = None
+    tool_names: list[str] | None = None
+
+
+class RealtimeResponseCreateMcpToolRequireApprovalMcpToolApprovalFilter(Record):
+    always: RealtimeResponseCreateMcpToolRequireApprovalMcpToolApprovalFilterAlways | None = None
+    never: RealtimeResponseCreateMcpToolRequireApprovalMcpToolApprovalFilterNever | None = None
+
+
+class RealtimeResponseCreateMcpToolRequireApprovalMcpToolApprovalFilterAlways(Record):
+    read_only: bool | None = None
+    tool_names: list[str] | None = None
+
+
+class RealtimeResponseCreateMcpToolRequireApprovalMcpToolApprovalFilterNever(Record):
+    read_only: bool | None = None
+    tool_names: list[str] | None = None
+
+
+class RealtimeResponseCreateParams(Record):
+    output_modalities: list[Literal["text", "audio"]] | None = None
+    instructions: str | None = None
+    audio: RealtimeResponseCreateAudioOutput | None = None
+    tools: list[RealtimeResponseCreateParamsTool] | None = None
+    tool_choice: RealtimeResponseCreateParamsToolChoice | None = None
+    parallel_tool_calls: bool | None = None
+    reasoning: RealtimeReasoning | None = None
+    max_output_tokens: int | Literal["inf"] | None = None
+    conversation: str | Literal["auto", "none"] | None = None
+    metadata: dict[str, str] | None = None
+    prompt: responses.ResponsePrompt | None = None
+    input: list[ConversationItem] | None = None
+
+
 class RealtimeResponseStatus(Record):
     type: Literal["completed", "cancelled", "failed", "incomplete"] | None = None
     reason: Literal["turn_detected", "client_cancelled", "max_output_tokens", "content_filter"] | None = None
@@ -496,6 +615,47 @@ class RealtimeServerEventOutputAudioBufferStopped(Record):
     event_id: str
     type: Literal["output_audio_buffer.stopped"] = "output_audio_buffer.stopped"
     response_id: str
+
+
+class RealtimeSessionCreateRequest(Record):
+    type: Literal["realtime"] = "realtime"
+    output_modalities: list[Literal["text", "audio"]] | None = None
+    model: (
+        str
+        | Literal[
+            "gpt-realtime",
+            "gpt-realtime-1.5",
+            "gpt-realtime-2",
+            "gpt-realtime-2.1",
+            "gpt-realtime-2.1-mini",
+            "gpt-realtime-2025-08-28",
+            "gpt-4o-realtime-preview",
+            "gpt-4o-realtime-preview-2024-10-01",
+            "gpt-4o-realtime-preview-2024-12-17",
+            "gpt-4o-realtime-preview-2025-06-03",
+            "gpt-4o-mini-realtime-preview",
+            "gpt-4o-mini-realtime-preview-2024-12-17",
+            "gpt-realtime-mini",
+            "gpt-realtime-mini-2025-10-06",
+            "gpt-realtime-mini-2025-12-15",
+            "gpt-audio-1.5",
+            "gpt-audio-mini",
+            "gpt-audio-mini-2025-10-06",
+            "gpt-audio-mini-2025-12-15",
+        ]
+        | None
+    ) = None
+    instructions: str | None = None
+    audio: RealtimeAudioConfig | None = None
+    include: list[Literal["item.input_audio_transcription.logprobs"]] | None = None
+    tracing: Literal["auto"] | RealtimeTracingConfigTracingConfiguration | None = None
+    tools: list[RealtimeToolsConfigParamRealtimeToolsConfigUnionParam] | None = None
+    tool_choice: RealtimeToolChoiceConfig | None = None
+    parallel_tool_calls: bool | None = None
+    reasoning: RealtimeReasoning | None = None
+    max_output_tokens: int | Literal["inf"] | None = None
+    truncation: RealtimeTruncation | None = None
+    prompt: responses.ResponsePrompt | None = None
 
 
 class RealtimeSessionCreateResponse(Record):
@@ -564,6 +724,12 @@ class RealtimeTranscriptionSessionAudioInputNoiseReduction(Record):
     strength: float | None = None
 
 
+class RealtimeTranscriptionSessionCreateRequest(Record):
+    type: Literal["transcription"] = "transcription"
+    audio: RealtimeTranscriptionSessionAudio | None = None
+    include: list[Literal["item.input_audio_transcription.logprobs"]] | None = None
+
+
 class RealtimeTranscriptionSessionCreateResponse(Record):
     type: Literal["transcription"] = "transcription"
     id: str
@@ -584,6 +750,12 @@ class RealtimeTranslationClientSecretCreateResponse(Record):
     value: str
     expires_at: int
     session: RealtimeTranslationSession
+
+
+class RealtimeTranslationInputAudioBufferAppendEvent(Record):
+    event_id: str | None = None
+    type: Literal["session.input_audio_buffer.append"] = "session.input_audio_buffer.append"
+    audio: str
 
 
 class RealtimeTranslationInputTranscriptDeltaEvent(Record):
@@ -641,6 +813,11 @@ class RealtimeTranslationSessionAudioOutput(Record):
     language: str | None = None
 
 
+class RealtimeTranslationSessionCloseEvent(Record):
+    event_id: str | None = None
+    type: Literal["session.close"] = "session.close"
+
+
 class RealtimeTranslationSessionClosedEvent(Record):
     event_id: str
     type: Literal["session.closed"] = "session.closed"
@@ -650,6 +827,39 @@ class RealtimeTranslationSessionCreatedEvent(Record):
     event_id: str
     type: Literal["session.created"] = "session.created"
     session: RealtimeTranslationSession
+
+
+class RealtimeTranslationSessionUpdateEvent(Record):
+    event_id: str | None = None
+    type: Literal["session.update"] = "session.update"
+    session: RealtimeTranslationSessionUpdateRequest
+
+
+class RealtimeTranslationSessionUpdateRequest(Record):
+    audio: RealtimeTranslationSessionUpdateRequestAudio | None = None
+
+
+class RealtimeTranslationSessionUpdateRequestAudio(Record):
+    input: RealtimeTranslationSessionUpdateRequestAudioInput | None = None
+    output: RealtimeTranslationSessionUpdateRequestAudioOutput | None = None
+
+
+class RealtimeTranslationSessionUpdateRequestAudioInput(Record):
+    transcription: RealtimeTranslationSessionUpdateRequestAudioInputTranscription | None = None
+    noise_reduction: RealtimeTranslationSessionUpdateRequestAudioInputNoiseReduction | None = None
+
+
+class RealtimeTranslationSessionUpdateRequestAudioInputNoiseReduction(Record):
+    type: NoiseReductionType
+    strength: float | None = None
+
+
+class RealtimeTranslationSessionUpdateRequestAudioInputTranscription(Record):
+    model: str
+
+
+class RealtimeTranslationSessionUpdateRequestAudioOutput(Record):
+    language: str | None = None
 
 
 class RealtimeTranslationSessionUpdatedEvent(Record):
@@ -707,6 +917,12 @@ class ResponseAudioTranscriptDoneEvent(Record):
     transcript: str
 
 
+class ResponseCancelEvent(Record):
+    event_id: str | None = None
+    type: Literal["response.cancel"] = "response.cancel"
+    response_id: str | None = None
+
+
 class ResponseContentPartAddedEvent(Record):
     event_id: str
     type: Literal["response.content_part.added"] = "response.content_part.added"
@@ -741,6 +957,12 @@ class ResponseContentPartDoneEventPart(Record):
     transcript: str | None = None
 
 
+class ResponseCreateEvent(Record):
+    event_id: str | None = None
+    type: Literal["response.create"] = "response.create"
+    response: RealtimeResponseCreateParams | None = None
+
+
 class ResponseCreatedEvent(Record):
     event_id: str
     type: Literal["response.created"] = "response.created"
@@ -772,6 +994,11 @@ class ResponseFunctionCallArgumentsDoneEvent(Record):
     call_id: str
     name: str
     arguments: str
+
+
+class ResponseItemReference(Record):
+    id: str
+    type: Literal["item_reference"] = "item_reference"
 
 
 class ResponseMcpCallArgumentsDelta(Record):
@@ -856,6 +1083,12 @@ class SessionCreatedEvent(Record):
     session: SessionCreatedEventSession
 
 
+class SessionUpdateEvent(Record):
+    event_id: str | None = None
+    type: Literal["session.update"] = "session.update"
+    session: SessionUpdateEventSession
+
+
 class SessionUpdatedEvent(Record):
     event_id: str
     type: Literal["session.updated"] = "session.updated"
@@ -886,9 +1119,33 @@ RealtimeAudioInputTurnDetection: TypeAlias = """
     RealtimeAudioInputTurnDetectionServerVad | RealtimeAudioInputTurnDetectionSemanticVad
 """
 
+RealtimeClientEvent: TypeAlias = """
+    ConversationItemCreateEvent | ConversationItemDeleteEvent | ConversationItemRetrieveEvent | ConversationItemTruncateEvent |
+    InputAudioBufferAppendEvent | InputAudioBufferClearEvent | OutputAudioBufferClearEvent | InputAudioBufferCommitEvent |
+    ResponseCancelEvent | ResponseCreateEvent | SessionUpdateEvent
+"""
+
 RealtimeMcpToolCallError: TypeAlias = "RealtimeMcpProtocolError | RealtimeMcpToolExecutionError | RealtimeMcphttpError"
 
 RealtimeReasoningEffort: TypeAlias = "Literal['minimal', 'low', 'medium', 'high', 'xhigh']"
+
+RealtimeResponseCreateMcpToolAllowedTools: TypeAlias = "list[str] | RealtimeResponseCreateMcpToolAllowedToolsMcpToolFilter | None"
+
+RealtimeResponseCreateMcpToolRequireApproval: TypeAlias = """
+    RealtimeResponseCreateMcpToolRequireApprovalMcpToolApprovalFilter | Literal['always', 'never'] | None
+"""
+
+RealtimeResponseCreateParamsTool: TypeAlias = "RealtimeFunctionTool | responses_tools.ToolMcp"
+
+RealtimeResponseCreateParamsToolChoice: TypeAlias = """
+    responses_tools.ToolChoiceOptions | responses_tools.ToolChoiceFunction | responses_tools.ToolChoiceMcp
+"""
+
+RealtimeResponseCreateParamsWithReferencesParamTool: TypeAlias = "RealtimeFunctionTool | RealtimeResponseCreateMcpTool"
+
+RealtimeResponseCreateParamsWithReferencesParamToolChoice: TypeAlias = """
+    responses_tools.ToolChoiceOptions | responses_tools.ToolChoiceFunction | responses_tools.ToolChoiceMcp
+"""
 
 RealtimeServerEvent: TypeAlias = """
     ConversationCreatedEvent | ConversationItemCreatedEvent | ConversationItemDeletedEvent |
@@ -919,6 +1176,10 @@ RealtimeSessionCreateResponseToolChoice: TypeAlias = """
 
 RealtimeSessionCreateResponseTracing: TypeAlias = "Literal['auto'] | RealtimeTracingConfigTracingConfiguration"
 
+RealtimeToolChoiceConfig: TypeAlias = """
+    responses_tools.ToolChoiceOptions | responses_tools.ToolChoiceFunction | responses_tools.ToolChoiceMcp
+"""
+
 RealtimeToolsConfig: TypeAlias = "list[RealtimeToolsConfigParamRealtimeToolsConfigUnionParam] | list[RealtimeToolsConfigUnion]"
 
 RealtimeToolsConfigParamRealtimeToolsConfigUnionParam: TypeAlias = "RealtimeFunctionTool | responses_tools.ToolMcp"
@@ -929,6 +1190,11 @@ RealtimeTracingConfig: TypeAlias = "Literal['auto'] | RealtimeTracingConfigTraci
 
 RealtimeTranscriptionSessionAudioInputTurnDetection: TypeAlias = """
     RealtimeAudioInputTurnDetectionServerVad | RealtimeAudioInputTurnDetectionSemanticVad
+"""
+
+RealtimeTranslationClientEvent: TypeAlias = """
+    RealtimeTranslationSessionUpdateEvent | RealtimeTranslationInputAudioBufferAppendEvent |
+    RealtimeTranslationSessionCloseEvent
 """
 
 RealtimeTranslationServerEvent: TypeAlias = """
@@ -942,5 +1208,7 @@ RealtimeTruncation: TypeAlias = "Literal['auto', 'disabled'] | RealtimeTruncatio
 RealtimeTurnDetection: TypeAlias = "RealtimeAudioInputTurnDetectionServerVad | RealtimeAudioInputTurnDetectionSemanticVad"
 
 SessionCreatedEventSession: TypeAlias = "RealtimeSessionCreateResponse | RealtimeTranscriptionSessionCreateResponse"
+
+SessionUpdateEventSession: TypeAlias = "RealtimeSessionCreateRequest | RealtimeTranscriptionSessionCreateRequest"
 
 SessionUpdatedEventSession: TypeAlias = "RealtimeSessionCreateResponse | RealtimeTranscriptionSessionCreateResponse"

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Required
 
-    from . import chat_input_params, realtime, responses, responses_params, responses_tools, responses_tools_params
+    from . import chat_input_params, realtime, responses, responses_params, responses_tools, responses_tools_params, shared
 
 
 class AudioTranscriptionParam(TypedDict, total=False):
@@ -39,9 +39,49 @@ class AudioTranscriptionParam(TypedDict, total=False):
     delay: Literal["minimal", "low", "medium", "high", "xhigh"]
 
 
+class CallAcceptParams(TypedDict, total=False):
+    type: Required[Literal["realtime"]]
+    audio: RealtimeAudioConfigParam | realtime.RealtimeAudioConfig
+    include: Sequence[Literal["item.input_audio_transcription.logprobs"]]
+    instructions: str
+    max_output_tokens: int | Literal["inf"]
+    model: (
+        str
+        | Literal[
+            "gpt-realtime",
+            "gpt-realtime-1.5",
+            "gpt-realtime-2",
+            "gpt-realtime-2.1",
+            "gpt-realtime-2.1-mini",
+            "gpt-realtime-2025-08-28",
+            "gpt-4o-realtime-preview",
+            "gpt-4o-realtime-preview-2024-10-01",
+            "gpt-4o-realtime-preview-2024-12-17",
+            "gpt-4o-realtime-preview-2025-06-03",
+            "gpt-4o-mini-realtime-preview",
+            "gpt-4o-mini-realtime-preview-2024-12-17",
+            "gpt-realtime-mini",
+            "gpt-realtime-mini-2025-10-06",
+            "gpt-realtime-mini-2025-12-15",
+            "gpt-audio-1.5",
+            "gpt-audio-mini",
+            "gpt-audio-mini-2025-10-06",
+            "gpt-audio-mini-2025-12-15",
+        ]
+    )
+    output_modalities: Sequence[Literal["text", "audio"]]
+    parallel_tool_calls: bool
+    prompt: responses_params.ResponsePromptParam | responses.ResponsePrompt | None
+    reasoning: RealtimeReasoningParam | realtime.RealtimeReasoning
+    tool_choice: RealtimeToolChoiceConfigParam
+    tools: Iterable[RealtimeToolsConfigParamRealtimeToolsConfigUnionParam]
+    tracing: Literal["auto"] | RealtimeTracingConfigTracingConfigurationParam | realtime.RealtimeTracingConfigTracingConfiguration | None
+    truncation: RealtimeTruncationParam
+
+
 class CallCreateParams(TypedDict, total=False):
     sdp: Required[str]
-    session: RealtimeSessionCreateRequestParam
+    session: RealtimeSessionCreateRequestParam | realtime.RealtimeSessionCreateRequest
 
 
 class CallReferParams(TypedDict, total=False):
@@ -165,6 +205,11 @@ class RealtimeAudioInputTurnDetectionServerVadParam(TypedDict, total=False):
     create_response: bool
     interrupt_response: bool
     idle_timeout_ms: int | None
+
+
+class RealtimeConnectParams(TypedDict, total=False):
+    call_id: str
+    model: str
 
 
 class RealtimeConversationItemAssistantMessageParam(TypedDict, total=False):
@@ -299,7 +344,7 @@ class RealtimeReasoningParam(TypedDict, total=False):
 
 
 class RealtimeResponseCreateAudioOutputParam(TypedDict, total=False):
-    output: RealtimeResponseCreateAudioOutputOutputParam
+    output: RealtimeResponseCreateAudioOutputOutputParam | realtime.RealtimeResponseCreateAudioOutputOutput
 
 
 class RealtimeResponseCreateAudioOutputOutputParam(TypedDict, total=False):
@@ -307,10 +352,60 @@ class RealtimeResponseCreateAudioOutputOutputParam(TypedDict, total=False):
     voice: chat_input_params.ChatCompletionAudioParamVoiceParam
 
 
+class RealtimeResponseCreateMcpToolParam(TypedDict, total=False):
+    server_label: Required[str]
+    type: Required[Literal["mcp"]]
+    allowed_callers: Sequence[Literal["direct", "programmatic"]] | None
+    allowed_tools: RealtimeResponseCreateMcpToolAllowedToolsParam | None
+    authorization: str
+    connector_id: Literal[
+        "connector_dropbox",
+        "connector_gmail",
+        "connector_googlecalendar",
+        "connector_googledrive",
+        "connector_microsoftteams",
+        "connector_outlookcalendar",
+        "connector_outlookemail",
+        "connector_sharepoint",
+    ]
+    defer_loading: bool
+    headers: Mapping[str, str] | None
+    require_approval: RealtimeResponseCreateMcpToolRequireApprovalParam | None
+    server_description: str
+    server_url: str
+    tunnel_id: str
+
+
+class RealtimeResponseCreateMcpToolAllowedToolsMcpToolFilterParam(TypedDict, total=False):
+    read_only: bool
+    tool_names: Sequence[str]
+
+
+class RealtimeResponseCreateMcpToolRequireApprovalMcpToolApprovalFilterParam(TypedDict, total=False):
+    always: (
+        RealtimeResponseCreateMcpToolRequireApprovalMcpToolApprovalFilterAlwaysParam
+        | realtime.RealtimeResponseCreateMcpToolRequireApprovalMcpToolApprovalFilterAlways
+    )
+    never: (
+        RealtimeResponseCreateMcpToolRequireApprovalMcpToolApprovalFilterNeverParam
+        | realtime.RealtimeResponseCreateMcpToolRequireApprovalMcpToolApprovalFilterNever
+    )
+
+
+class RealtimeResponseCreateMcpToolRequireApprovalMcpToolApprovalFilterAlwaysParam(TypedDict, total=False):
+    read_only: bool
+    tool_names: Sequence[str]
+
+
+class RealtimeResponseCreateMcpToolRequireApprovalMcpToolApprovalFilterNeverParam(TypedDict, total=False):
+    read_only: bool
+    tool_names: Sequence[str]
+
+
 class RealtimeResponseCreateParams(TypedDict, total=False):
     output_modalities: Sequence[Literal["text", "audio"]]
     instructions: str
-    audio: RealtimeResponseCreateAudioOutputParam
+    audio: RealtimeResponseCreateAudioOutputParam | realtime.RealtimeResponseCreateAudioOutput
     tools: Iterable[RealtimeResponseCreateParamsToolParam]
     tool_choice: RealtimeResponseCreateParamsToolChoiceParam
     parallel_tool_calls: bool
@@ -320,6 +415,42 @@ class RealtimeResponseCreateParams(TypedDict, total=False):
     metadata: Mapping[str, str] | None
     prompt: responses_params.ResponsePromptParam | responses.ResponsePrompt | None
     input: Iterable[ConversationItemParam]
+
+
+class RealtimeResponseCreateParamsWithReferencesParam(TypedDict, total=False):
+    audio: RealtimeResponseCreateAudioOutputParam | realtime.RealtimeResponseCreateAudioOutput
+    conversation: str | Literal["auto", "none"]
+    input: Iterable[
+        RealtimeConversationItemSystemMessageParam
+        | realtime.RealtimeConversationItemSystemMessage
+        | RealtimeConversationItemUserMessageParam
+        | realtime.RealtimeConversationItemUserMessage
+        | RealtimeConversationItemAssistantMessageParam
+        | realtime.RealtimeConversationItemAssistantMessage
+        | RealtimeConversationItemFunctionCallParam
+        | realtime.RealtimeConversationItemFunctionCall
+        | RealtimeConversationItemFunctionCallOutputParam
+        | realtime.RealtimeConversationItemFunctionCallOutput
+        | RealtimeMcpApprovalResponseParam
+        | realtime.RealtimeMcpApprovalResponse
+        | RealtimeMcpListToolsParam
+        | realtime.RealtimeMcpListTools
+        | RealtimeMcpToolCallParam
+        | realtime.RealtimeMcpToolCall
+        | RealtimeMcpApprovalRequestParam
+        | realtime.RealtimeMcpApprovalRequest
+        | ResponseItemReferenceParam
+        | realtime.ResponseItemReference
+    ]
+    instructions: str
+    max_output_tokens: int | Literal["inf"]
+    metadata: shared.Metadata | None
+    output_modalities: Sequence[Literal["text", "audio"]]
+    parallel_tool_calls: bool
+    prompt: responses_params.ResponsePromptParam | responses.ResponsePrompt | None
+    reasoning: RealtimeReasoningParam | realtime.RealtimeReasoning
+    tool_choice: RealtimeResponseCreateParamsWithReferencesParamToolChoiceParam
+    tools: Iterable[RealtimeResponseCreateParamsWithReferencesParamToolParam]
 
 
 class RealtimeSessionCreateRequestParam(TypedDict, total=False):
@@ -434,21 +565,29 @@ class RealtimeTranslationSessionCreateRequestParamAudioOutputParam(TypedDict, to
 class RealtimeTranslationSessionUpdateEventParam(TypedDict, total=False):
     event_id: str
     type: Required[Literal["session.update"]]
-    session: Required[RealtimeTranslationSessionUpdateRequestParam]
+    session: Required[RealtimeTranslationSessionUpdateRequestParam | realtime.RealtimeTranslationSessionUpdateRequest]
 
 
 class RealtimeTranslationSessionUpdateRequestParam(TypedDict, total=False):
-    audio: RealtimeTranslationSessionUpdateRequestAudioParam
+    audio: RealtimeTranslationSessionUpdateRequestAudioParam | realtime.RealtimeTranslationSessionUpdateRequestAudio
 
 
 class RealtimeTranslationSessionUpdateRequestAudioParam(TypedDict, total=False):
-    input: RealtimeTranslationSessionUpdateRequestAudioInputParam
-    output: RealtimeTranslationSessionUpdateRequestAudioOutputParam
+    input: RealtimeTranslationSessionUpdateRequestAudioInputParam | realtime.RealtimeTranslationSessionUpdateRequestAudioInput
+    output: RealtimeTranslationSessionUpdateRequestAudioOutputParam | realtime.RealtimeTranslationSessionUpdateRequestAudioOutput
 
 
 class RealtimeTranslationSessionUpdateRequestAudioInputParam(TypedDict, total=False):
-    transcription: RealtimeTranslationSessionUpdateRequestAudioInputTranscriptionParam | None
-    noise_reduction: RealtimeTranslationSessionUpdateRequestAudioInputNoiseReductionParam | None
+    transcription: (
+        RealtimeTranslationSessionUpdateRequestAudioInputTranscriptionParam
+        | realtime.RealtimeTranslationSessionUpdateRequestAudioInputTranscription
+        | None
+    )
+    noise_reduction: (
+        RealtimeTranslationSessionUpdateRequestAudioInputNoiseReductionParam
+        | realtime.RealtimeTranslationSessionUpdateRequestAudioInputNoiseReduction
+        | None
+    )
 
 
 class RealtimeTranslationSessionUpdateRequestAudioInputNoiseReductionParam(TypedDict, total=False):
@@ -483,7 +622,18 @@ class ResponseCancelEventParam(TypedDict, total=False):
 class ResponseCreateEventParam(TypedDict, total=False):
     event_id: str
     type: Required[Literal["response.create"]]
-    response: RealtimeResponseCreateParams
+    response: RealtimeResponseCreateParams | realtime.RealtimeResponseCreateParams
+
+
+class ResponseCreateEventWithReferencesParam(TypedDict, total=False):
+    type: Required[Literal["response.create"]]
+    event_id: str
+    response: RealtimeResponseCreateParamsWithReferencesParam
+
+
+class ResponseItemReferenceParam(TypedDict, total=False):
+    id: Required[str]
+    type: Required[Literal["item_reference"]]
 
 
 class SessionUpdateEventParam(TypedDict, total=False):
@@ -493,7 +643,14 @@ class SessionUpdateEventParam(TypedDict, total=False):
 
 
 ClientSecretCreateParamsSessionParam: TypeAlias = """
-    RealtimeSessionCreateRequestParam | RealtimeTranscriptionSessionCreateRequestParam
+    RealtimeSessionCreateRequestParam | realtime.RealtimeSessionCreateRequest | RealtimeTranscriptionSessionCreateRequestParam |
+    realtime.RealtimeTranscriptionSessionCreateRequest
+"""
+
+ConnectClientEventParam: TypeAlias = """
+    RealtimeTranslationSessionUpdateEventParam | realtime.RealtimeTranslationSessionUpdateEvent |
+    RealtimeTranslationInputAudioBufferAppendEventParam | realtime.RealtimeTranslationInputAudioBufferAppendEvent |
+    RealtimeTranslationSessionCloseEventParam | realtime.RealtimeTranslationSessionCloseEvent
 """
 
 ConversationItemParam: TypeAlias = """
@@ -512,16 +669,34 @@ RealtimeAudioFormatsParam: TypeAlias = """
     realtime.RealtimeAudioFormatsAudioPCMU | RealtimeAudioFormatsAudioPCMAParam | realtime.RealtimeAudioFormatsAudioPCMA
 """
 
+RealtimeAudioInputTurnDetectionParam: TypeAlias = """
+    RealtimeAudioInputTurnDetectionServerVadParam | realtime.RealtimeAudioInputTurnDetectionServerVad |
+    RealtimeAudioInputTurnDetectionSemanticVadParam | realtime.RealtimeAudioInputTurnDetectionSemanticVad
+"""
+
 RealtimeClientEventParam: TypeAlias = """
-    ConversationItemCreateEventParam | ConversationItemDeleteEventParam | ConversationItemRetrieveEventParam |
-    ConversationItemTruncateEventParam | InputAudioBufferAppendEventParam | InputAudioBufferClearEventParam |
-    OutputAudioBufferClearEventParam | InputAudioBufferCommitEventParam | ResponseCancelEventParam | ResponseCreateEventParam |
-    SessionUpdateEventParam
+    ConversationItemCreateEventParam | realtime.ConversationItemCreateEvent | ConversationItemDeleteEventParam |
+    realtime.ConversationItemDeleteEvent | ConversationItemRetrieveEventParam | realtime.ConversationItemRetrieveEvent |
+    ConversationItemTruncateEventParam | realtime.ConversationItemTruncateEvent | InputAudioBufferAppendEventParam |
+    realtime.InputAudioBufferAppendEvent | InputAudioBufferClearEventParam | realtime.InputAudioBufferClearEvent |
+    OutputAudioBufferClearEventParam | realtime.OutputAudioBufferClearEvent | InputAudioBufferCommitEventParam |
+    realtime.InputAudioBufferCommitEvent | ResponseCancelEventParam | realtime.ResponseCancelEvent | ResponseCreateEventParam |
+    realtime.ResponseCreateEvent | SessionUpdateEventParam | realtime.SessionUpdateEvent
 """
 
 RealtimeMcpToolCallErrorParam: TypeAlias = """
     RealtimeMcpProtocolErrorParam | realtime.RealtimeMcpProtocolError | RealtimeMcpToolExecutionErrorParam |
     realtime.RealtimeMcpToolExecutionError | RealtimeMcphttpErrorParam | realtime.RealtimeMcphttpError
+"""
+
+RealtimeResponseCreateMcpToolAllowedToolsParam: TypeAlias = """
+    Sequence[str] | RealtimeResponseCreateMcpToolAllowedToolsMcpToolFilterParam |
+    realtime.RealtimeResponseCreateMcpToolAllowedToolsMcpToolFilter | None
+"""
+
+RealtimeResponseCreateMcpToolRequireApprovalParam: TypeAlias = """
+    RealtimeResponseCreateMcpToolRequireApprovalMcpToolApprovalFilterParam |
+    realtime.RealtimeResponseCreateMcpToolRequireApprovalMcpToolApprovalFilter | Literal['always', 'never'] | None
 """
 
 RealtimeResponseCreateParamsToolParam: TypeAlias = """
@@ -533,18 +708,46 @@ RealtimeResponseCreateParamsToolChoiceParam: TypeAlias = """
     responses_tools_params.ToolChoiceMcpParam | responses_tools.ToolChoiceMcp
 """
 
+RealtimeResponseCreateParamsWithReferencesParamToolParam: TypeAlias = """
+    RealtimeFunctionToolParam | realtime.RealtimeFunctionTool | RealtimeResponseCreateMcpToolParam |
+    realtime.RealtimeResponseCreateMcpTool
+"""
+
+RealtimeResponseCreateParamsWithReferencesParamToolChoiceParam: TypeAlias = """
+    responses_tools.ToolChoiceOptions | responses_tools_params.ToolChoiceFunctionParam | responses_tools.ToolChoiceFunction |
+    responses_tools_params.ToolChoiceMcpParam | responses_tools.ToolChoiceMcp
+"""
+
 RealtimeToolChoiceConfigParam: TypeAlias = """
     responses_tools.ToolChoiceOptions | responses_tools_params.ToolChoiceFunctionParam | responses_tools.ToolChoiceFunction |
     responses_tools_params.ToolChoiceMcpParam | responses_tools.ToolChoiceMcp
+"""
+
+RealtimeToolsConfigParam: TypeAlias = """
+    Iterable[RealtimeToolsConfigParamRealtimeToolsConfigUnionParam] | Iterable[RealtimeToolsConfigUnionParam]
 """
 
 RealtimeToolsConfigParamRealtimeToolsConfigUnionParam: TypeAlias = """
     RealtimeFunctionToolParam | realtime.RealtimeFunctionTool | responses_tools_params.ToolMcpParam | responses_tools.ToolMcp
 """
 
+RealtimeToolsConfigUnionParam: TypeAlias = """
+    RealtimeFunctionToolParam | realtime.RealtimeFunctionTool | responses_tools_params.ToolMcpParam | responses_tools.ToolMcp
+"""
+
+RealtimeTracingConfigParam: TypeAlias = """
+    Literal['auto'] | RealtimeTracingConfigTracingConfigurationParam | realtime.RealtimeTracingConfigTracingConfiguration
+"""
+
+RealtimeTranscriptionSessionAudioInputTurnDetectionParam: TypeAlias = """
+    RealtimeAudioInputTurnDetectionServerVadParam | realtime.RealtimeAudioInputTurnDetectionServerVad |
+    RealtimeAudioInputTurnDetectionSemanticVadParam | realtime.RealtimeAudioInputTurnDetectionSemanticVad
+"""
+
 RealtimeTranslationClientEventParam: TypeAlias = """
-    RealtimeTranslationSessionUpdateEventParam | RealtimeTranslationInputAudioBufferAppendEventParam |
-    RealtimeTranslationSessionCloseEventParam
+    RealtimeTranslationSessionUpdateEventParam | realtime.RealtimeTranslationSessionUpdateEvent |
+    RealtimeTranslationInputAudioBufferAppendEventParam | realtime.RealtimeTranslationInputAudioBufferAppendEvent |
+    RealtimeTranslationSessionCloseEventParam | realtime.RealtimeTranslationSessionCloseEvent
 """
 
 RealtimeTruncationParam: TypeAlias = """
@@ -556,4 +759,7 @@ RealtimeTurnDetectionParam: TypeAlias = """
     RealtimeAudioInputTurnDetectionSemanticVadParam | realtime.RealtimeAudioInputTurnDetectionSemanticVad
 """
 
-SessionUpdateEventSessionParam: TypeAlias = "RealtimeSessionCreateRequestParam | RealtimeTranscriptionSessionCreateRequestParam"
+SessionUpdateEventSessionParam: TypeAlias = """
+    RealtimeSessionCreateRequestParam | realtime.RealtimeSessionCreateRequest | RealtimeTranscriptionSessionCreateRequestParam |
+    realtime.RealtimeTranscriptionSessionCreateRequest
+"""

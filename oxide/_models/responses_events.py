@@ -11,7 +11,7 @@ from ._base import Record
 if TYPE_CHECKING:
     from typing import Literal, TypeAlias
 
-    from . import responses, responses_input
+    from . import responses
 
 
 class ResponseAudioDeltaEvent(Record):
@@ -443,30 +443,6 @@ class ResponseShellCallOutputContentDoneEvent(Record):
     output: list[responses.ResponseFunctionShellToolCallOutputOutput]
 
 
-class ResponseSteerAcceptedEvent(Record):
-    sequence_number: int
-    steer: responses.ResponseSteerAcceptedEventSteer
-    type: Literal["response.steer.accepted"] = "response.steer.accepted"
-    stream_id: str | None = None
-
-
-class ResponseSteerFailedEvent(Record):
-    error: responses.ResponseSteerFailedEventError
-    sequence_number: int
-    steer: responses.ResponseSteerFailedEventSteer
-    type: Literal["response.steer.failed"] = "response.steer.failed"
-    stream_id: str | None = None
-
-
-class ResponseSteerPendingEvent(Record):
-    reason: responses.ResponseSteerPendingReason
-    required_input: list[responses_input.ResponseSteerRequiredInput]
-    sequence_number: int
-    steer: responses.ResponseSteerPendingEventSteer
-    type: Literal["response.steer.pending"] = "response.steer.pending"
-    stream_id: str | None = None
-
-
 class ResponseTextDeltaEvent(Record):
     type: Literal["response.output_text.delta"] = "response.output_text.delta"
     item_id: str
@@ -543,49 +519,4 @@ ResponseStreamEvent: TypeAlias = """
     ResponseMcpCallInProgressEvent | ResponseMcpListToolsCompletedEvent | ResponseMcpListToolsFailedEvent |
     ResponseMcpListToolsInProgressEvent | ResponseOutputTextAnnotationAddedEvent | ResponseQueuedEvent |
     ResponseCustomToolCallInputDeltaEvent | ResponseCustomToolCallInputDoneEvent | ResponseCompactionCompactingEvent
-"""
-
-ResponsesServerEvent: TypeAlias = """
-    responses.ResponsesServerEventResponseAudioWsDelta | responses.ResponsesServerEventResponseAudioWsDone |
-    responses.ResponsesServerEventResponseAudioTranscriptWsDelta | responses.ResponsesServerEventResponseAudioTranscriptWsDone |
-    responses.ResponsesServerEventResponseCodeInterpreterCallCodeWsDelta |
-    responses.ResponsesServerEventResponseCodeInterpreterCallCodeWsDone |
-    responses.ResponsesServerEventResponseCodeInterpreterCallWsCompleted |
-    responses.ResponsesServerEventResponseCodeInterpreterCallInWsProgress |
-    responses.ResponsesServerEventResponseCodeInterpreterCallWsInterpreting | responses.ResponsesServerEventResponseWsCompleted
-    | responses.ResponsesServerEventResponseContentPartWsAdded | responses.ResponsesServerEventResponseContentPartWsDone |
-    responses.ResponsesServerEventResponseWsCreated | responses.ResponsesServerEventResponseFileSearchCallWsCompleted |
-    responses.ResponsesServerEventResponseFileSearchCallInWsProgress |
-    responses.ResponsesServerEventResponseFileSearchCallWsSearching |
-    responses.ResponsesServerEventResponseFunctionCallArgumentsWsDelta |
-    responses.ResponsesServerEventResponseFunctionCallArgumentsWsDone |
-    responses.ResponsesServerEventResponseShellCallCommandWsAdded |
-    responses.ResponsesServerEventResponseShellCallCommandWsDelta | responses.ResponsesServerEventResponseShellCallCommandWsDone
-    | responses.ResponsesServerEventResponseShellCallOutputContentWsDelta |
-    responses.ResponsesServerEventResponseShellCallOutputContentWsDone | responses.ResponsesServerEventResponseInWsProgress |
-    responses.ResponsesServerEventResponseWsFailed | responses.ResponsesServerEventResponseWsIncomplete |
-    responses.ResponsesServerEventResponseOutputItemWsAdded | responses.ResponsesServerEventResponseOutputItemWsDone |
-    responses.ResponsesServerEventResponseReasoningSummaryPartWsAdded |
-    responses.ResponsesServerEventResponseReasoningSummaryPartWsDone |
-    responses.ResponsesServerEventResponseReasoningSummaryTextWsDelta |
-    responses.ResponsesServerEventResponseReasoningSummaryTextWsDone |
-    responses.ResponsesServerEventResponseReasoningTextWsDelta | responses.ResponsesServerEventResponseReasoningTextWsDone |
-    responses.ResponsesServerEventResponseRefusalWsDelta | responses.ResponsesServerEventResponseRefusalWsDone |
-    responses.ResponsesServerEventResponseTextWsDelta | responses.ResponsesServerEventResponseTextWsDone |
-    responses.ResponsesServerEventResponseWebSearchCallWsCompleted |
-    responses.ResponsesServerEventResponseWebSearchCallInWsProgress |
-    responses.ResponsesServerEventResponseWebSearchCallWsSearching |
-    responses.ResponsesServerEventResponseImageGenCallWsCompleted |
-    responses.ResponsesServerEventResponseImageGenCallWsGenerating |
-    responses.ResponsesServerEventResponseImageGenCallInWsProgress |
-    responses.ResponsesServerEventResponseImageGenCallPartialWsImage |
-    responses.ResponsesServerEventResponseMcpCallArgumentsWsDelta | responses.ResponsesServerEventResponseMcpCallArgumentsWsDone
-    | responses.ResponsesServerEventResponseMcpCallWsCompleted | responses.ResponsesServerEventResponseMcpCallWsFailed |
-    responses.ResponsesServerEventResponseMcpCallInWsProgress | responses.ResponsesServerEventResponseMcpListToolsWsCompleted |
-    responses.ResponsesServerEventResponseMcpListToolsWsFailed | responses.ResponsesServerEventResponseMcpListToolsInWsProgress
-    | responses.ResponsesServerEventResponseOutputTextAnnotationWsAdded | responses.ResponsesServerEventResponseWsQueued |
-    responses.ResponsesServerEventResponseCustomToolCallInputWsDelta |
-    responses.ResponsesServerEventResponseCustomToolCallInputWsDone | responses.ResponsesServerEventResponseWsError |
-    ResponseSteerAcceptedEvent | ResponseSteerFailedEvent | ResponseSteerPendingEvent |
-    responses.ResponsesServerEventResponseCompactionWsCompacting
 """

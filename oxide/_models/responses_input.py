@@ -347,102 +347,6 @@ class ResponseToolSearchOutputItemParam(Record):
     status: responses.FunctionCallItemStatus | None = None
 
 
-class ResponsesClientEventParamResponseCreateAccessPrograms(Record):
-    cyber: Literal["standard", "daybreak_blue", "daybreak_red"] | None = None
-
-
-class ResponsesClientEventParamResponseCreateBackgroundOptions(Record):
-    completion_window: Literal["soonest", "2h", "8h"] | None = None
-    continuation_id: str | None = None
-
-
-class ResponsesClientEventParamResponseCreateImage(Record):
-    context_compression: Literal["auto", "enabled", "disabled"] | None = None
-
-
-class ResponsesClientEventResponseCreate(Record):
-    type: Literal["response.create"] = "response.create"
-    stream_id: str | None = None
-    metadata: dict[str, str] | None = None
-    top_logprobs: int | None = None
-    temperature: float | None = None
-    top_p: float | None = None
-    user: str | None = None
-    safety_identifier: str | None = None
-    prompt_cache_key: str | None = None
-    prompt_cache_retention: Literal["in_memory", "24h"] | None = None
-    prompt_cache_options: ResponsesClientEventResponseCreatePromptCacheOptions | None = None
-    previous_response_id: str | None = None
-    model: shared.ResponsesModel | None = None
-    background: bool | None = None
-    max_tool_calls: int | None = None
-    text: responses.ResponseTextConfig | None = None
-    tools: list[responses_tools.Tool] | None = None
-    tool_choice: responses_tools.ResponseToolChoice | None = None
-    prompt: responses.ResponsePrompt | None = None
-    service_tier: responses.ServiceTierResponses | None = None
-    truncation: Literal["auto", "disabled"] | None = None
-    reasoning: shared.Reasoning | None = None
-    input: str | list[ResponseInputItem] | None = None
-    include: list[responses.ResponseIncludable] | None = None
-    parallel_tool_calls: bool | None = None
-    store: bool | None = None
-    instructions: str | None = None
-    moderation: ResponsesClientEventResponseCreateModeration | None = None
-    stream: bool | None = None
-    stream_options: ResponsesClientEventResponseCreateStreamOptions | None = None
-    conversation: responses.ConversationParam | None = None
-    context_management: list[ResponsesClientEventResponseCreateContextManagement] | None = None
-    max_output_tokens: int | None = None
-    access_programs: ResponsesClientEventParamResponseCreateAccessPrograms | None = None
-    background_options: ResponsesClientEventParamResponseCreateBackgroundOptions | None = None
-    generate: bool | None = None
-    image: ResponsesClientEventParamResponseCreateImage | None = None
-
-
-class ResponsesClientEventResponseCreateAccessPrograms(Record):
-    cyber: Literal["standard", "daybreak_blue", "daybreak_red"] | None = None
-
-
-class ResponsesClientEventResponseCreateBackgroundOptions(Record):
-    completion_window: Literal["soonest", "2h", "8h"] | None = None
-    continuation_id: str | None = None
-
-
-class ResponsesClientEventResponseCreateContextManagement(Record):
-    type: str
-    compact_threshold: int | None = None
-
-
-class ResponsesClientEventResponseCreateImage(Record):
-    context_compression: Literal["auto", "enabled", "disabled"] | None = None
-
-
-class ResponsesClientEventResponseCreateModeration(Record):
-    model: str
-    policy: ResponsesClientEventResponseCreateModerationPolicy | None = None
-
-
-class ResponsesClientEventResponseCreateModerationPolicy(Record):
-    input: ResponsesClientEventResponseCreateModerationPolicyInput | None = None
-    output: ResponsesClientEventResponseCreateModerationPolicyInput | None = None
-
-
-class ResponsesClientEventResponseCreateModerationPolicyInput(Record):
-    mode: responses.ModerationMode
-
-
-class ResponsesClientEventResponseCreatePromptCacheOptions(Record):
-    ttl: responses.PromptCacheTTLEnum | None = None
-    mode: responses.PromptCacheModeEnum | None = None
-    comparison_response_id: str | None = None
-    prewarm: bool | None = None
-
-
-class ResponsesClientEventResponseCreateStreamOptions(Record):
-    include_obfuscation: bool | None = None
-
-
 Item: TypeAlias = """
     ResponseInputItemMessage | responses.ResponseOutputMessage | responses.ResponseFileSearchToolCall |
     responses.ResponseComputerToolCall | ResponseInputItemComputerCallOutput | responses.ResponseFunctionWebSearch |
@@ -509,17 +413,6 @@ ResponseInputItemShellCallOutputCaller: TypeAlias = """
 ResponseInputMessageContentList: TypeAlias = "list[ResponseInputContent]"
 
 ResponseModerationInput: TypeAlias = "responses.ResponseModerationInputModerationResult | responses.ResponseModerationInputError"
-
-ResponseSteerInput: TypeAlias = "str | list[responses.ResponseSteerInputItemList]"
-
-ResponseSteerRequiredInput: TypeAlias = """
-    responses.ResponseSteerRequiredInputFunctionCallOutput | responses.ResponseSteerRequiredInputCustomToolCallOutput |
-    responses.ResponseSteerRequiredInputComputerCallOutput | responses.ResponseSteerRequiredInputShellCallOutput |
-    responses.ResponseSteerRequiredInputApplyPatchCallOutput | responses.ResponseSteerRequiredInputToolSearchOutput |
-    responses.ResponseSteerRequiredInputMcpApprovalResponse
-"""
-
-ResponsesClientEventResponseCreateConversation: TypeAlias = "str | ResponseConversationParam"
 
 ToolCallCallerInput: TypeAlias = """
     responses.ResponseCustomToolCallOutputCallerDirect | responses.ResponseCustomToolCallOutputCallerProgram

@@ -15,7 +15,17 @@ if TYPE_CHECKING:
 
     from typing_extensions import Required
 
-    from . import responses, responses_input, responses_params, responses_tools, responses_tools_params, shared, shared_params
+    from . import (
+        responses,
+        responses_input,
+        responses_params,
+        responses_socket_events,
+        responses_socket_events_params,
+        responses_tools,
+        responses_tools_params,
+        shared,
+        shared_params,
+    )
 
 
 class EasyInputMessageParam(TypedDict, total=False):
@@ -23,6 +33,13 @@ class EasyInputMessageParam(TypedDict, total=False):
     content: Required[str | Iterable[ResponseInputContentParam]]
     phase: responses.MessagePhase | None
     type: Literal["message"]
+
+
+class InputItemListParams(TypedDict, total=False):
+    after: str
+    include: Iterable[responses.ResponseIncludable]
+    limit: int
+    order: Literal["asc", "desc"]
 
 
 class InputTokenCountParams(TypedDict, total=False):
@@ -48,8 +65,8 @@ class ResponseCompactParams(TypedDict, total=False):
     prompt_cache_key: str | None
     prompt_cache_retention: responses.PromptCacheRetentionEnum | None
     prompt_cache_options: (
-        ResponsesClientEventResponseCreatePromptCacheOptionsParam
-        | responses_input.ResponsesClientEventResponseCreatePromptCacheOptions
+        responses_socket_events_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam
+        | responses_socket_events.ResponsesClientEventResponseCreatePromptCacheOptions
         | None
     )
     service_tier: responses.ServiceTierEnum | None
@@ -95,7 +112,8 @@ class ResponseCreateParams(TypedDict, total=False):
     prompt_cache_key: str | None
     prompt_cache_retention: Literal["in_memory", "24h"] | None
     prompt_cache_options: (
-        ResponsesClientEventResponseCreatePromptCacheOptionsParam | responses_input.ResponsesClientEventResponseCreatePromptCacheOptions
+        responses_socket_events_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam
+        | responses_socket_events.ResponsesClientEventResponseCreatePromptCacheOptions
     )
     previous_response_id: str | None
     model: shared.ResponsesModel
@@ -113,15 +131,22 @@ class ResponseCreateParams(TypedDict, total=False):
     parallel_tool_calls: bool | None
     store: bool | None
     instructions: str | None
-    moderation: ResponsesClientEventResponseCreateModerationParam | responses_input.ResponsesClientEventResponseCreateModeration | None
+    moderation: (
+        responses_socket_events_params.ResponsesClientEventResponseCreateModerationParam
+        | responses_socket_events.ResponsesClientEventResponseCreateModeration
+        | None
+    )
     stream: bool | None
     stream_options: (
-        ResponsesClientEventResponseCreateStreamOptionsParam | responses_input.ResponsesClientEventResponseCreateStreamOptions | None
+        responses_socket_events_params.ResponsesClientEventResponseCreateStreamOptionsParam
+        | responses_socket_events.ResponsesClientEventResponseCreateStreamOptions
+        | None
     )
     conversation: responses_params.ConversationParam | None
     context_management: (
         Iterable[
-            ResponsesClientEventResponseCreateContextManagementParam | responses_input.ResponsesClientEventResponseCreateContextManagement
+            responses_socket_events_params.ResponsesClientEventResponseCreateContextManagementParam
+            | responses_socket_events.ResponsesClientEventResponseCreateContextManagement
         ]
         | None
     )
@@ -361,6 +386,13 @@ class ResponseInputTextPromptCacheBreakpointParam(TypedDict, total=False):
     ttl: Literal["30m", "12h"]
 
 
+class ResponseRetrieveParams(TypedDict, total=False):
+    include: Iterable[responses.ResponseIncludable]
+    include_obfuscation: bool
+    starting_after: int
+    stream: bool
+
+
 class ResponseToolSearchOutputItemParam(TypedDict, total=False):
     id: str | None
     call_id: str | None
@@ -368,46 +400,6 @@ class ResponseToolSearchOutputItemParam(TypedDict, total=False):
     execution: responses_tools.ToolSearchExecutionType
     tools: Required[Iterable[responses_tools_params.ToolParam]]
     status: responses.FunctionCallItemStatus | None
-
-
-class ResponsesClientEventResponseCreateContextManagementParam(TypedDict, total=False):
-    type: Required[str]
-    compact_threshold: int | None
-
-
-class ResponsesClientEventResponseCreateModerationParam(TypedDict, total=False):
-    model: Required[str]
-    policy: (
-        ResponsesClientEventResponseCreateModerationPolicyParam | responses_input.ResponsesClientEventResponseCreateModerationPolicy | None
-    )
-
-
-class ResponsesClientEventResponseCreateModerationPolicyParam(TypedDict, total=False):
-    input: (
-        ResponsesClientEventResponseCreateModerationPolicyInputParam
-        | responses_input.ResponsesClientEventResponseCreateModerationPolicyInput
-        | None
-    )
-    output: (
-        ResponsesClientEventResponseCreateModerationPolicyInputParam
-        | responses_input.ResponsesClientEventResponseCreateModerationPolicyInput
-        | None
-    )
-
-
-class ResponsesClientEventResponseCreateModerationPolicyInputParam(TypedDict, total=False):
-    mode: Required[responses.ModerationMode]
-
-
-class ResponsesClientEventResponseCreatePromptCacheOptionsParam(TypedDict, total=False):
-    ttl: responses.PromptCacheTTLEnum
-    mode: responses.PromptCacheModeEnum
-    comparison_response_id: str | None
-    prewarm: bool
-
-
-class ResponsesClientEventResponseCreateStreamOptionsParam(TypedDict, total=False):
-    include_obfuscation: bool
 
 
 ItemParam: TypeAlias = """
@@ -442,6 +434,13 @@ ResponseConfigurationUpdateItemParamParamTextFormatParam: TypeAlias = """
     | responses.ResponseFormatTextJSONSchemaConfig
 """
 
+ResponseFunctionCallOutputItemListParamResponseFunctionCallOutputItemParam: TypeAlias = """
+    ResponseInputTextContentParam | responses_input.ResponseInputTextContent | ResponseInputImageContentParam |
+    responses_input.ResponseInputImageContent | ResponseInputFileContentParam | responses_input.ResponseInputFileContent
+"""
+
+ResponseInputParam: TypeAlias = "Iterable[ResponseInputItemParam]"
+
 ResponseInputContentParam: TypeAlias = """
     ResponseInputTextParam | responses_input.ResponseInputText | ResponseInputImageParam | responses_input.ResponseInputImage |
     ResponseInputFileParam | responses_input.ResponseInputFile
@@ -466,6 +465,8 @@ ResponseInputItemShellCallEnvironmentParam: TypeAlias = """
     responses_tools_params.LocalEnvironmentParam | responses_tools.LocalEnvironment |
     responses_tools_params.ContainerReferenceParam | responses_tools.ContainerReference
 """
+
+ResponseInputMessageContentListParam: TypeAlias = "Iterable[ResponseInputContentParam]"
 
 ToolCallCallerInputParam: TypeAlias = """
     responses_params.ResponseCustomToolCallOutputCallerDirectParam | responses.ResponseCustomToolCallOutputCallerDirect |

@@ -465,6 +465,8 @@ ComputerActionParam: TypeAlias = """
     responses.ComputerActionType | ComputerActionWaitParam | responses.ComputerActionWait
 """
 
+ComputerActionListParam: TypeAlias = "Iterable[ComputerActionParam]"
+
 ConversationParam: TypeAlias = "str | responses_input_params.ResponseConversationParam | responses_input.ResponseConversationParam"
 
 FunctionCallOutputItemParamOutput1Param: TypeAlias = """
@@ -474,6 +476,12 @@ FunctionCallOutputItemParamOutput1Param: TypeAlias = """
 """
 
 MCPToolCallErrorParam: TypeAlias = """
+    McpToolCallErrorMcpProtocolErrorParam | responses.McpToolCallErrorMcpProtocolError |
+    McpToolCallErrorMcpToolExecutionErrorParam | responses.McpToolCallErrorMcpToolExecutionError |
+    McpToolCallErrorHTTPErrorParam | responses.McpToolCallErrorHTTPError
+"""
+
+McpToolCallErrorParam: TypeAlias = """
     McpToolCallErrorMcpProtocolErrorParam | responses.McpToolCallErrorMcpProtocolError |
     McpToolCallErrorMcpToolExecutionErrorParam | responses.McpToolCallErrorMcpToolExecutionError |
     McpToolCallErrorHTTPErrorParam | responses.McpToolCallErrorHTTPError
@@ -494,6 +502,17 @@ ResponseCustomToolCallOutputOutputOutputContentListParam: TypeAlias = """
 ResponseFormatTextConfigParam: TypeAlias = """
     shared_params.ResponseFormatTextParam | shared.ResponseFormatText | ResponseFormatTextJSONSchemaConfigParam |
     responses.ResponseFormatTextJSONSchemaConfig | shared_params.ResponseFormatJSONObjectParam | shared.ResponseFormatJSONObject
+"""
+
+ResponseFunctionCallOutputItemParam: TypeAlias = """
+    responses_input_params.ResponseInputTextContentParam | responses_input.ResponseInputTextContent |
+    responses_input_params.ResponseInputImageContentParam | responses_input.ResponseInputImageContent |
+    responses_input_params.ResponseInputFileContentParam | responses_input.ResponseInputFileContent
+"""
+
+ResponseFunctionCallOutputItemListParam: TypeAlias = """
+    Iterable[ResponseFunctionCallOutputItemParam] |
+    Iterable[responses_input_params.ResponseFunctionCallOutputItemListParamResponseFunctionCallOutputItemParam]
 """
 
 ResponseFunctionShellCallOutputContentOutcomeParam: TypeAlias = """

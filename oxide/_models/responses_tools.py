@@ -360,6 +360,25 @@ class ToolProgrammaticToolCalling(Record):
     type: Literal["programmatic_tool_calling"] = "programmatic_tool_calling"
 
 
+class ToolSearchOutputNamespaceTool(Record):
+    description: str
+    name: str
+    tools: list[ToolSearchOutputNamespaceToolTool]
+    type: Literal["namespace"] = "namespace"
+
+
+class ToolSearchOutputNamespaceToolToolFunction(Record):
+    name: str
+    type: Literal["function"] = "function"
+    async_: bool | None = wire("async", default=None)
+    allowed_callers: list[Literal["direct", "programmatic"]] | None = None
+    defer_loading: bool | None = None
+    description: str | None = None
+    output_schema: dict[str, Any] | None = None
+    parameters: Any | None = None
+    strict: bool | None = None
+
+
 class ToolSearchTool(Record):
     type: Literal["tool_search"] = "tool_search"
     execution: ToolSearchExecutionType | None = None
@@ -452,3 +471,5 @@ ToolMcpAllowedTools: TypeAlias = "list[str] | ToolMcpAllowedToolsMcpToolFilter"
 ToolMcpRequireApproval: TypeAlias = "ToolMcpRequireApprovalMcpToolApprovalFilter | Literal['always', 'never']"
 
 ToolSearchExecutionType: TypeAlias = "Literal['server', 'client']"
+
+ToolSearchOutputNamespaceToolTool: TypeAlias = "ToolSearchOutputNamespaceToolToolFunction | CustomTool"

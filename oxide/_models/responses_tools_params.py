@@ -334,6 +334,29 @@ class ToolProgrammaticToolCallingParam(TypedDict, total=False):
     type: Required[Literal["programmatic_tool_calling"]]
 
 
+class ToolSearchOutputNamespaceToolParam(TypedDict, total=False):
+    description: Required[str]
+    name: Required[str]
+    tools: Required[Iterable[ToolSearchOutputNamespaceToolToolParam]]
+    type: Required[Literal["namespace"]]
+
+
+_ToolSearchOutputNamespaceToolToolFunctionParam = TypedDict(
+    "_ToolSearchOutputNamespaceToolToolFunctionParam", {"async": "bool"}, total=False
+)  # keys that are no Python names
+
+
+class ToolSearchOutputNamespaceToolToolFunctionParam(_ToolSearchOutputNamespaceToolToolFunctionParam, total=False):
+    name: Required[str]
+    type: Required[Literal["function"]]
+    allowed_callers: Sequence[Literal["direct", "programmatic"]] | None
+    defer_loading: bool
+    description: str | None
+    output_schema: Mapping[str, Any] | None
+    parameters: Any | None
+    strict: bool | None
+
+
 class ToolSearchToolParam(TypedDict, total=False):
     type: Required[Literal["tool_search"]]
     execution: responses_tools.ToolSearchExecutionType
@@ -421,4 +444,9 @@ ToolParam: TypeAlias = """
 ToolCodeInterpreterContainerCodeInterpreterToolAutoNetworkPolicyParam: TypeAlias = """
     ContainerNetworkPolicyDisabledParam | responses_tools.ContainerNetworkPolicyDisabled | ContainerNetworkPolicyAllowlistParam
     | responses_tools.ContainerNetworkPolicyAllowlist
+"""
+
+ToolSearchOutputNamespaceToolToolParam: TypeAlias = """
+    ToolSearchOutputNamespaceToolToolFunctionParam | responses_tools.ToolSearchOutputNamespaceToolToolFunction | CustomToolParam
+    | responses_tools.CustomTool
 """

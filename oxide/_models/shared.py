@@ -33,6 +33,22 @@ class CustomToolInputFormatText(Record):
     type: Literal["text"] = "text"
 
 
+class DecisionInputJSON(Record):
+    data: dict[str, Any | None] | list[dict[str, Any | None]]
+    type: Literal["input_json"] = "input_json"
+
+
+class DecisionQuestionInputImage(Record):
+    image_url: str
+    type: Literal["input_image"] = "input_image"
+    detail: Literal["low", "high", "auto", "original"] | None = None
+
+
+class DecisionQuestionInputText(Record):
+    text: str
+    type: Literal["input_text"] = "input_text"
+
+
 class ErrorObject(Record):
     code: str | None
     message: str
@@ -105,6 +121,14 @@ class ResponseFormatTextPython(Record):
     type: Literal["python"] = "python"
 
 
+AllModels: TypeAlias = """
+    str | ChatModel | Literal['o1-pro', 'o1-pro-2025-03-19', 'o3-pro', 'o3-pro-2025-06-10', 'o3-deep-research',
+    'o3-deep-research-2025-06-26', 'o4-mini-deep-research', 'o4-mini-deep-research-2025-06-26', 'computer-use-preview',
+    'computer-use-preview-2025-03-11', 'gpt-5.5-pro', 'gpt-5.5-pro-2026-04-23', 'gpt-5-codex', 'gpt-5-pro',
+    'gpt-5-pro-2025-10-06', 'gpt-5.1-codex-max', 'gpt-daybreak-blue-latest', 'gpt-daybreak-red-latest', 'gpt-5.6-cyber',
+    'gpt-6-cyber', 'gpt-rosalind-research', 'gpt-6-rosalind', 'gpt-6.2-astra-law']
+"""
+
 ChatModel: TypeAlias = """
     str | Literal['gpt-5.6-sol', 'gpt-5.6-terra', 'gpt-5.6-luna', 'gpt-5.5', 'gpt-5.5-2026-04-23', 'gpt-5.4', 'gpt-5.4-mini',
     'gpt-5.4-nano', 'gpt-5.4-mini-2026-03-17', 'gpt-5.4-nano-2026-03-17', 'gpt-5.3-chat-latest', 'gpt-5.2',
@@ -128,11 +152,15 @@ CompoundFilterFilter: TypeAlias = "ComparisonFilter | CompoundFilter"
 
 CustomToolInputFormat: TypeAlias = "CustomToolInputFormatText | CustomToolInputFormatGrammar"
 
+DecisionQuestionInputPart: TypeAlias = "DecisionQuestionInputText | DecisionQuestionInputImage | DecisionInputJSON"
+
 FunctionParameters: TypeAlias = "dict[str, Any]"
 
 GrammarSyntax1: TypeAlias = "Literal['lark', 'regex']"
 
 Metadata: TypeAlias = "dict[str, str]"
+
+OAuthErrorCode: TypeAlias = "Literal['invalid_grant', 'invalid_subject_token'] | str"
 
 ReasoningEffort: TypeAlias = "Literal['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max']"
 

@@ -100,5 +100,6 @@ CustomToolInputFormatParam: TypeAlias = """
 """
 
 DecisionQuestionInputPartParam: TypeAlias = """
-    DecisionQuestionInputTextParam | DecisionQuestionInputImageParam | DecisionInputJSONParam
+    DecisionQuestionInputTextParam | shared.DecisionQuestionInputText | DecisionQuestionInputImageParam |
+    shared.DecisionQuestionInputImage | DecisionInputJSONParam | shared.DecisionInputJSON
 """

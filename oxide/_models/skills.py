@@ -28,6 +28,14 @@ class Skill(Record):
     latest_version: str
 
 
+class SkillList(Record):
+    data: list[Skill]
+    has_more: bool
+    object: Literal["list"] = "list"
+    first_id: str | None = None
+    last_id: str | None = None
+
+
 class DeletedSkillVersion(Record):
     object: Literal["skill.version.deleted"] = "skill.version.deleted"
     deleted: bool
@@ -43,3 +51,11 @@ class SkillVersion(Record):
     created_at: int
     name: str
     description: str
+
+
+class SkillVersionList(Record):
+    data: list[SkillVersion]
+    has_more: bool
+    object: Literal["list"] = "list"
+    first_id: str | None = None
+    last_id: str | None = None

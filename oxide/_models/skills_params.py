@@ -15,10 +15,17 @@ if TYPE_CHECKING:
     from typing_extensions import Required
 
     from .._files import FileTypes
+    from . import common
 
 
 class SkillCreateParams(TypedDict, total=False):
     files: Sequence[FileTypes] | FileTypes
+
+
+class SkillListParams(TypedDict, total=False):
+    after: str
+    limit: int
+    order: common.OrderEnum
 
 
 class SkillUpdateParams(TypedDict, total=False):
@@ -28,3 +35,9 @@ class SkillUpdateParams(TypedDict, total=False):
 class VersionCreateParams(TypedDict, total=False):
     files: Sequence[FileTypes] | FileTypes
     default: bool
+
+
+class VersionListParams(TypedDict, total=False):
+    after: str
+    limit: int
+    order: common.OrderEnum

@@ -46,6 +46,13 @@ class VectorStoreExpiresAfterParam(TypedDict, total=False):
     days: Required[int]
 
 
+class VectorStoreListParams(TypedDict, total=False):
+    after: str
+    before: str
+    limit: int
+    order: Literal["asc", "desc"]
+
+
 class VectorStoreSearchParams(TypedDict, total=False):
     query: Required[str | Sequence[str]]
     rewrite_query: bool
@@ -72,10 +79,27 @@ class FileBatchCreateParams(TypedDict, total=False):
     attributes: Mapping[str, str | float | bool] | None
 
 
+class FileBatchListFilesParams(TypedDict, total=False):
+    vector_store_id: Required[str]
+    after: str
+    before: str
+    filter: Literal["in_progress", "completed", "failed", "cancelled"]
+    limit: int
+    order: Literal["asc", "desc"]
+
+
 class FileCreateParams(TypedDict, total=False):
     file_id: Required[str]
     chunking_strategy: FileChunkingStrategyParam
     attributes: Mapping[str, str | float | bool] | None
+
+
+class FileListParams(TypedDict, total=False):
+    after: str
+    before: str
+    filter: Literal["in_progress", "completed", "failed", "cancelled"]
+    limit: int
+    order: Literal["asc", "desc"]
 
 
 class FileUpdateParams(TypedDict, total=False):

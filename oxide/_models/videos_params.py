@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from typing_extensions import Required
 
     from .._files import FileTypes
-    from . import images_params, videos
+    from . import common, images_params, videos
 
 
 class CreateVideoEditJsonBodyParam(TypedDict, total=False):
@@ -48,6 +48,10 @@ class VideoCreateParams(TypedDict, total=False):
     size: videos.VideoSize
 
 
+class VideoDownloadContentParams(TypedDict, total=False):
+    variant: videos.VideoContentVariant
+
+
 class VideoEditParams(TypedDict, total=False):
     video: Required[FileTypes | VideoEditParamsVideoVideoReferenceInputParam]
     prompt: Required[str]
@@ -61,6 +65,12 @@ class VideoExtendParams(TypedDict, total=False):
     video: Required[VideoEditParamsVideoVideoReferenceInputParam | FileTypes]
     prompt: Required[str]
     seconds: Required[videos.VideoSeconds]
+
+
+class VideoListParams(TypedDict, total=False):
+    after: str
+    limit: int
+    order: common.OrderEnum
 
 
 class VideoRemixParams(TypedDict, total=False):

@@ -12,6 +12,132 @@ if TYPE_CHECKING:
     from typing import Literal, TypeAlias
 
 
+class AgentEnvironmentExpiredWebhookEvent(Record):
+    id: str
+    created_at: int
+    data: AgentEnvironmentExpiredWebhookEventData
+    object: Literal["event"] = "event"
+    type: Literal["agent.environment.expired"] = "agent.environment.expired"
+
+
+class AgentEnvironmentExpiredWebhookEventData(Record):
+    id: str
+
+
+class AgentEnvironmentFailedWebhookEvent(Record):
+    id: str
+    created_at: int
+    data: AgentEnvironmentFailedWebhookEventData
+    object: Literal["event"] = "event"
+    type: Literal["agent.environment.failed"] = "agent.environment.failed"
+
+
+class AgentEnvironmentFailedWebhookEventData(Record):
+    id: str
+
+
+class AgentEnvironmentReadyWebhookEvent(Record):
+    id: str
+    created_at: int
+    data: AgentEnvironmentReadyWebhookEventData
+    object: Literal["event"] = "event"
+    type: Literal["agent.environment.ready"] = "agent.environment.ready"
+
+
+class AgentEnvironmentReadyWebhookEventData(Record):
+    id: str
+
+
+class AgentEnvironmentSuspendedWebhookEvent(Record):
+    id: str
+    created_at: int
+    data: AgentEnvironmentSuspendedWebhookEventData
+    object: Literal["event"] = "event"
+    type: Literal["agent.environment.suspended"] = "agent.environment.suspended"
+
+
+class AgentEnvironmentSuspendedWebhookEventData(Record):
+    id: str
+
+
+class AgentSessionActionRequiredWebhookEvent(Record):
+    id: str
+    created_at: int
+    data: AgentSessionActionRequiredWebhookEventData
+    object: Literal["event"] = "event"
+    type: Literal["agent.session.action_required"] = "agent.session.action_required"
+
+
+class AgentSessionActionRequiredWebhookEventData(Record):
+    id: str
+    required_action: AgentSessionActionRequiredWebhookEventDataRequiredAction
+
+
+class AgentSessionActionRequiredWebhookEventDataRequiredAction(Record):
+    type: Literal["computer_use_approval_request", "mcp_approval_request", "function_call", "environment_connection"]
+
+
+class AgentSessionCreatedWebhookEvent(Record):
+    id: str
+    created_at: int
+    data: AgentSessionCreatedWebhookEventData
+    object: Literal["event"] = "event"
+    type: Literal["agent.session.created"] = "agent.session.created"
+
+
+class AgentSessionCreatedWebhookEventData(Record):
+    id: str
+    environment_type: str
+    connect: AgentSessionCreatedWebhookEventDataConnect | None = None
+    environment_id: str | None = None
+
+
+class AgentSessionCreatedWebhookEventDataConnect(Record):
+    remote_url: str
+
+
+class AgentSessionFailedWebhookEvent(Record):
+    id: str
+    created_at: int
+    data: AgentSessionFailedWebhookEventData
+    object: Literal["event"] = "event"
+    type: Literal["agent.session.failed"] = "agent.session.failed"
+
+
+class AgentSessionFailedWebhookEventData(Record):
+    id: str
+    environment_type: str
+    environment_id: str | None = None
+
+
+class AgentSessionIdleWebhookEvent(Record):
+    id: str
+    created_at: int
+    data: AgentSessionIdleWebhookEventData
+    object: Literal["event"] = "event"
+    type: Literal["agent.session.idle"] = "agent.session.idle"
+
+
+class AgentSessionIdleWebhookEventData(Record):
+    id: str
+    environment_type: str
+    environment_id: str | None = None
+
+
+class AgentSessionInProgressWebhookEvent(Record):
+    id: str
+    created_at: int
+    data: AgentSessionInProgressWebhookEventData
+    object: Literal["event"] = "event"
+    type: Literal["agent.session.in_progress"] = "agent.session.in_progress"
+
+
+class AgentSessionInProgressWebhookEventData(Record):
+    id: str
+    environment_type: str
+    environment_id: str | None = None
+
+
 class BatchCancelledWebhookEvent(Record):
     created_at: int
     id: str
@@ -157,6 +283,39 @@ class LiveCallIncomingWebhookEventDataSipHeader(Record):
     value: str
 
 
+class LiveTransportConnectedWebhookEvent(Record):
+    id: str
+    created_at: int
+    data: LiveTransportConnectedWebhookEventData
+    object: Literal["event"] = "event"
+    type: Literal["live.transport.connected"] = "live.transport.connected"
+
+
+class LiveTransportConnectedWebhookEventData(Record):
+    session_id: str
+    type: Literal["webrtc"] = "webrtc"
+
+
+class LiveTransportIncomingWebhookEvent(Record):
+    id: str
+    created_at: int
+    data: LiveTransportIncomingWebhookEventData
+    type: Literal["live.transport.incoming"] = "live.transport.incoming"
+    object: Literal["event"] | None = None
+
+
+class LiveTransportIncomingWebhookEventData(Record):
+    session_id: str
+    sip_headers: list[LiveTransportIncomingWebhookEventDataSipHeader]
+    type: Literal["sip"] = "sip"
+    sip_media_security: Literal["rtp", "srtp"] | str | None = None
+
+
+class LiveTransportIncomingWebhookEventDataSipHeader(Record):
+    name: str
+    value: str
+
+
 class RealtimeCallIncomingWebhookEvent(Record):
     created_at: int
     id: str
@@ -224,6 +383,70 @@ class ResponseIncompleteWebhookEventData(Record):
     id: str
 
 
+class SafetyAlertCreatedWebhookEvent(Record):
+    id: str
+    created_at: int
+    data: SafetyAlertCreatedWebhookEventData
+    object: Literal["event"] = "event"
+    type: Literal["safety.alert.created"] = "safety.alert.created"
+
+
+class SafetyAlertCreatedWebhookEventData(Record):
+    id: str
+
+
+class SafetyDeactivationIssuedWebhookEvent(Record):
+    id: str
+    created_at: int
+    data: SafetyDeactivationIssuedWebhookEventData
+    object: Literal["event"] = "event"
+    type: Literal["safety.deactivation_issued"] = "safety.deactivation_issued"
+
+
+class SafetyDeactivationIssuedWebhookEventData(Record):
+    id: str
+
+
+class SafetyIdentifierBlockedWebhookEvent(Record):
+    id: str
+    created_at: int
+    data: SafetyIdentifierBlockedWebhookEventData
+    type: Literal["safety_identifier.blocked"] = "safety_identifier.blocked"
+    object: Literal["event"] | None = None
+
+
+class SafetyIdentifierBlockedWebhookEventData(Record):
+    safety_category: str
+    safety_identifier: str
+    model: str | None = None
+    project_id: str | None = None
+    request_id: str | None = None
+
+
+class SafetyOrgAlertCreatedWebhookEvent(Record):
+    id: str
+    created_at: int
+    data: SafetyOrgAlertCreatedWebhookEventData
+    object: Literal["event"] = "event"
+    type: Literal["safety.org_alert.created"] = "safety.org_alert.created"
+
+
+class SafetyOrgAlertCreatedWebhookEventData(Record):
+    id: str
+
+
+class SafetyWarningIssuedWebhookEvent(Record):
+    id: str
+    created_at: int
+    data: SafetyWarningIssuedWebhookEventData
+    object: Literal["event"] = "event"
+    type: Literal["safety.warning_issued"] = "safety.warning_issued"
+
+
+class SafetyWarningIssuedWebhookEventData(Record):
+    id: str
+
+
 class WebhookEndpoint(Record):
     id: str
     created_at: int
@@ -267,6 +490,19 @@ class WebhookEventTypeList(Record):
     data: list[str]
     object: Literal["list"] = "list"
 
+
+UnwrapWebhookEvent: TypeAlias = """
+    AgentEnvironmentExpiredWebhookEvent | AgentEnvironmentFailedWebhookEvent | AgentEnvironmentReadyWebhookEvent |
+    AgentEnvironmentSuspendedWebhookEvent | AgentSessionActionRequiredWebhookEvent | AgentSessionCreatedWebhookEvent |
+    AgentSessionFailedWebhookEvent | AgentSessionIdleWebhookEvent | AgentSessionInProgressWebhookEvent |
+    BatchCancelledWebhookEvent | BatchCompletedWebhookEvent | BatchExpiredWebhookEvent | BatchFailedWebhookEvent |
+    EvalRunCanceledWebhookEvent | EvalRunFailedWebhookEvent | EvalRunSucceededWebhookEvent | FineTuningJobCancelledWebhookEvent
+    | FineTuningJobFailedWebhookEvent | FineTuningJobSucceededWebhookEvent | LiveCallIncomingWebhookEvent |
+    LiveTransportConnectedWebhookEvent | LiveTransportIncomingWebhookEvent | RealtimeCallIncomingWebhookEvent |
+    ResponseCancelledWebhookEvent | ResponseCompletedWebhookEvent | ResponseFailedWebhookEvent | ResponseIncompleteWebhookEvent
+    | SafetyAlertCreatedWebhookEvent | SafetyDeactivationIssuedWebhookEvent | SafetyOrgAlertCreatedWebhookEvent |
+    SafetyWarningIssuedWebhookEvent | SafetyIdentifierBlockedWebhookEvent
+"""
 
 WebhookEventType: TypeAlias = """
     Literal['batch.completed', 'batch.failed', 'batch.expired', 'batch.cancelled', 'response.completed', 'response.failed',

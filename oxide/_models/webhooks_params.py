@@ -23,6 +23,11 @@ class WebhookCreateParams(TypedDict, total=False):
     url: Required[str]
 
 
+class WebhookListParams(TypedDict, total=False):
+    after: str | None
+    limit: int
+
+
 class WebhookRotateSecretParams(TypedDict, total=False):
     keep_old_secret_active_for_24_hours: bool
 

@@ -15,7 +15,14 @@ if TYPE_CHECKING:
     from typing import Literal, overload
 
     from .._caller import AsyncCaller, Caller
-    from .._models import beta_response_events, beta_response_input_params, beta_responses, beta_responses_params
+    from .._models import (
+        beta_response_events,
+        beta_response_input,
+        beta_response_input_params,
+        beta_response_tools_params,
+        beta_responses,
+        beta_responses_params,
+    )
     from .._omit import NotGiven, Omit
     from .._page import AsyncPage, Page
     from .._stream import AsyncStream, Stream
@@ -100,7 +107,10 @@ class Responses(Resource):
         betas: Sequence[Literal["responses_multi_agent=v1"]] | Omit = omit,
         previous_response_id: str | None | Omit = omit,
         prompt_cache_key: str | None | Omit = omit,
-        prompt_cache_options: beta_response_input_params.BetaResponsesClientEventResponseCreatePromptCacheOptionsParam | None | Omit = omit,
+        prompt_cache_options: beta_response_input_params.BetaResponsesClientEventResponseCreatePromptCacheOptionsParam
+        | beta_response_input.BetaResponsesClientEventResponseCreatePromptCacheOptions
+        | None
+        | Omit = omit,
         prompt_cache_retention: beta_responses.BetaPromptCacheRetentionEnum | None | Omit = omit,
         service_tier: beta_responses.BetaServiceTierEnum | None | Omit = omit,
         extra_headers: Headers | None = None,
@@ -135,7 +145,10 @@ class Responses(Resource):
             access_programs: beta_response_input_params.ResponseCreateParamsAccessProgramsParam | Omit = omit,
             background: bool | None | Omit = omit,
             background_options: beta_response_input_params.ResponseCreateParamsBackgroundOptionsParam | Omit = omit,
-            context_management: Iterable[beta_response_input_params.BetaResponsesClientEventResponseCreateContextManagementParam]
+            context_management: Iterable[
+                beta_response_input_params.BetaResponsesClientEventResponseCreateContextManagementParam
+                | beta_response_input.BetaResponsesClientEventResponseCreateContextManagement
+            ]
             | None
             | Omit = omit,
             conversation: beta_responses_params.BetaConversationParam | None | Omit = omit,
@@ -147,25 +160,36 @@ class Responses(Resource):
             max_tool_calls: int | None | Omit = omit,
             metadata: Mapping[str, str] | None | Omit = omit,
             model: beta_responses.BetaModelIdsResponses | Omit = omit,
-            moderation: beta_response_input_params.BetaResponsesClientEventResponseCreateModerationParam | None | Omit = omit,
-            multi_agent: beta_response_input_params.BetaResponsesClientEventResponseCreateMultiAgentParam | None | Omit = omit,
+            moderation: beta_response_input_params.BetaResponsesClientEventResponseCreateModerationParam
+            | beta_response_input.BetaResponsesClientEventResponseCreateModeration
+            | None
+            | Omit = omit,
+            multi_agent: beta_response_input_params.BetaResponsesClientEventResponseCreateMultiAgentParam
+            | beta_response_input.BetaResponsesClientEventResponseCreateMultiAgent
+            | None
+            | Omit = omit,
             betas: Sequence[Literal["responses_multi_agent=v1"]] | Omit = omit,
             parallel_tool_calls: bool | None | Omit = omit,
             previous_response_id: str | None | Omit = omit,
             prompt: beta_responses_params.BetaResponsePromptParam | beta_responses.BetaResponsePrompt | None | Omit = omit,
             prompt_cache_key: str | None | Omit = omit,
-            prompt_cache_options: beta_response_input_params.BetaResponsesClientEventResponseCreatePromptCacheOptionsParam | Omit = omit,
+            prompt_cache_options: beta_response_input_params.BetaResponsesClientEventResponseCreatePromptCacheOptionsParam
+            | beta_response_input.BetaResponsesClientEventResponseCreatePromptCacheOptions
+            | Omit = omit,
             prompt_cache_retention: Literal["in_memory", "24h"] | None | Omit = omit,
             reasoning: beta_responses_params.BetaResponseReasoningParam | beta_responses.BetaResponseReasoning | None | Omit = omit,
             safety_identifier: str | None | Omit = omit,
             service_tier: beta_responses.BetaServiceTierResponses | None | Omit = omit,
             store: bool | None | Omit = omit,
             stream: Literal[False] | None | Omit = omit,
-            stream_options: beta_response_input_params.BetaResponsesClientEventResponseCreateStreamOptionsParam | None | Omit = omit,
+            stream_options: beta_response_input_params.BetaResponsesClientEventResponseCreateStreamOptionsParam
+            | beta_response_input.BetaResponsesClientEventResponseCreateStreamOptions
+            | None
+            | Omit = omit,
             temperature: float | None | Omit = omit,
             text: beta_responses_params.BetaResponseTextConfigParam | beta_responses.BetaResponseTextConfig | Omit = omit,
             tool_choice: beta_responses_params.BetaResponseToolChoiceParam | Omit = omit,
-            tools: Iterable[beta_responses_params.BetaToolParam] | Omit = omit,
+            tools: Iterable[beta_response_tools_params.BetaToolParam] | Omit = omit,
             top_logprobs: int | Omit = omit,
             top_p: float | None | Omit = omit,
             truncation: Literal["auto", "disabled"] | None | Omit = omit,
@@ -185,7 +209,10 @@ class Responses(Resource):
             access_programs: beta_response_input_params.ResponseCreateParamsAccessProgramsParam | Omit = omit,
             background: bool | None | Omit = omit,
             background_options: beta_response_input_params.ResponseCreateParamsBackgroundOptionsParam | Omit = omit,
-            context_management: Iterable[beta_response_input_params.BetaResponsesClientEventResponseCreateContextManagementParam]
+            context_management: Iterable[
+                beta_response_input_params.BetaResponsesClientEventResponseCreateContextManagementParam
+                | beta_response_input.BetaResponsesClientEventResponseCreateContextManagement
+            ]
             | None
             | Omit = omit,
             conversation: beta_responses_params.BetaConversationParam | None | Omit = omit,
@@ -197,25 +224,36 @@ class Responses(Resource):
             max_tool_calls: int | None | Omit = omit,
             metadata: Mapping[str, str] | None | Omit = omit,
             model: beta_responses.BetaModelIdsResponses | Omit = omit,
-            moderation: beta_response_input_params.BetaResponsesClientEventResponseCreateModerationParam | None | Omit = omit,
-            multi_agent: beta_response_input_params.BetaResponsesClientEventResponseCreateMultiAgentParam | None | Omit = omit,
+            moderation: beta_response_input_params.BetaResponsesClientEventResponseCreateModerationParam
+            | beta_response_input.BetaResponsesClientEventResponseCreateModeration
+            | None
+            | Omit = omit,
+            multi_agent: beta_response_input_params.BetaResponsesClientEventResponseCreateMultiAgentParam
+            | beta_response_input.BetaResponsesClientEventResponseCreateMultiAgent
+            | None
+            | Omit = omit,
             betas: Sequence[Literal["responses_multi_agent=v1"]] | Omit = omit,
             parallel_tool_calls: bool | None | Omit = omit,
             previous_response_id: str | None | Omit = omit,
             prompt: beta_responses_params.BetaResponsePromptParam | beta_responses.BetaResponsePrompt | None | Omit = omit,
             prompt_cache_key: str | None | Omit = omit,
-            prompt_cache_options: beta_response_input_params.BetaResponsesClientEventResponseCreatePromptCacheOptionsParam | Omit = omit,
+            prompt_cache_options: beta_response_input_params.BetaResponsesClientEventResponseCreatePromptCacheOptionsParam
+            | beta_response_input.BetaResponsesClientEventResponseCreatePromptCacheOptions
+            | Omit = omit,
             prompt_cache_retention: Literal["in_memory", "24h"] | None | Omit = omit,
             reasoning: beta_responses_params.BetaResponseReasoningParam | beta_responses.BetaResponseReasoning | None | Omit = omit,
             safety_identifier: str | None | Omit = omit,
             service_tier: beta_responses.BetaServiceTierResponses | None | Omit = omit,
             store: bool | None | Omit = omit,
             stream: Literal[True],
-            stream_options: beta_response_input_params.BetaResponsesClientEventResponseCreateStreamOptionsParam | None | Omit = omit,
+            stream_options: beta_response_input_params.BetaResponsesClientEventResponseCreateStreamOptionsParam
+            | beta_response_input.BetaResponsesClientEventResponseCreateStreamOptions
+            | None
+            | Omit = omit,
             temperature: float | None | Omit = omit,
             text: beta_responses_params.BetaResponseTextConfigParam | beta_responses.BetaResponseTextConfig | Omit = omit,
             tool_choice: beta_responses_params.BetaResponseToolChoiceParam | Omit = omit,
-            tools: Iterable[beta_responses_params.BetaToolParam] | Omit = omit,
+            tools: Iterable[beta_response_tools_params.BetaToolParam] | Omit = omit,
             top_logprobs: int | Omit = omit,
             top_p: float | None | Omit = omit,
             truncation: Literal["auto", "disabled"] | None | Omit = omit,
@@ -235,7 +273,10 @@ class Responses(Resource):
             access_programs: beta_response_input_params.ResponseCreateParamsAccessProgramsParam | Omit = omit,
             background: bool | None | Omit = omit,
             background_options: beta_response_input_params.ResponseCreateParamsBackgroundOptionsParam | Omit = omit,
-            context_management: Iterable[beta_response_input_params.BetaResponsesClientEventResponseCreateContextManagementParam]
+            context_management: Iterable[
+                beta_response_input_params.BetaResponsesClientEventResponseCreateContextManagementParam
+                | beta_response_input.BetaResponsesClientEventResponseCreateContextManagement
+            ]
             | None
             | Omit = omit,
             conversation: beta_responses_params.BetaConversationParam | None | Omit = omit,
@@ -247,25 +288,36 @@ class Responses(Resource):
             max_tool_calls: int | None | Omit = omit,
             metadata: Mapping[str, str] | None | Omit = omit,
             model: beta_responses.BetaModelIdsResponses | Omit = omit,
-            moderation: beta_response_input_params.BetaResponsesClientEventResponseCreateModerationParam | None | Omit = omit,
-            multi_agent: beta_response_input_params.BetaResponsesClientEventResponseCreateMultiAgentParam | None | Omit = omit,
+            moderation: beta_response_input_params.BetaResponsesClientEventResponseCreateModerationParam
+            | beta_response_input.BetaResponsesClientEventResponseCreateModeration
+            | None
+            | Omit = omit,
+            multi_agent: beta_response_input_params.BetaResponsesClientEventResponseCreateMultiAgentParam
+            | beta_response_input.BetaResponsesClientEventResponseCreateMultiAgent
+            | None
+            | Omit = omit,
             betas: Sequence[Literal["responses_multi_agent=v1"]] | Omit = omit,
             parallel_tool_calls: bool | None | Omit = omit,
             previous_response_id: str | None | Omit = omit,
             prompt: beta_responses_params.BetaResponsePromptParam | beta_responses.BetaResponsePrompt | None | Omit = omit,
             prompt_cache_key: str | None | Omit = omit,
-            prompt_cache_options: beta_response_input_params.BetaResponsesClientEventResponseCreatePromptCacheOptionsParam | Omit = omit,
+            prompt_cache_options: beta_response_input_params.BetaResponsesClientEventResponseCreatePromptCacheOptionsParam
+            | beta_response_input.BetaResponsesClientEventResponseCreatePromptCacheOptions
+            | Omit = omit,
             prompt_cache_retention: Literal["in_memory", "24h"] | None | Omit = omit,
             reasoning: beta_responses_params.BetaResponseReasoningParam | beta_responses.BetaResponseReasoning | None | Omit = omit,
             safety_identifier: str | None | Omit = omit,
             service_tier: beta_responses.BetaServiceTierResponses | None | Omit = omit,
             store: bool | None | Omit = omit,
             stream: bool,
-            stream_options: beta_response_input_params.BetaResponsesClientEventResponseCreateStreamOptionsParam | None | Omit = omit,
+            stream_options: beta_response_input_params.BetaResponsesClientEventResponseCreateStreamOptionsParam
+            | beta_response_input.BetaResponsesClientEventResponseCreateStreamOptions
+            | None
+            | Omit = omit,
             temperature: float | None | Omit = omit,
             text: beta_responses_params.BetaResponseTextConfigParam | beta_responses.BetaResponseTextConfig | Omit = omit,
             tool_choice: beta_responses_params.BetaResponseToolChoiceParam | Omit = omit,
-            tools: Iterable[beta_responses_params.BetaToolParam] | Omit = omit,
+            tools: Iterable[beta_response_tools_params.BetaToolParam] | Omit = omit,
             top_logprobs: int | Omit = omit,
             top_p: float | None | Omit = omit,
             truncation: Literal["auto", "disabled"] | None | Omit = omit,
@@ -284,7 +336,10 @@ class Responses(Resource):
         access_programs: beta_response_input_params.ResponseCreateParamsAccessProgramsParam | Omit = omit,
         background: bool | None | Omit = omit,
         background_options: beta_response_input_params.ResponseCreateParamsBackgroundOptionsParam | Omit = omit,
-        context_management: Iterable[beta_response_input_params.BetaResponsesClientEventResponseCreateContextManagementParam]
+        context_management: Iterable[
+            beta_response_input_params.BetaResponsesClientEventResponseCreateContextManagementParam
+            | beta_response_input.BetaResponsesClientEventResponseCreateContextManagement
+        ]
         | None
         | Omit = omit,
         conversation: beta_responses_params.BetaConversationParam | None | Omit = omit,
@@ -296,25 +351,36 @@ class Responses(Resource):
         max_tool_calls: int | None | Omit = omit,
         metadata: Mapping[str, str] | None | Omit = omit,
         model: beta_responses.BetaModelIdsResponses | Omit = omit,
-        moderation: beta_response_input_params.BetaResponsesClientEventResponseCreateModerationParam | None | Omit = omit,
-        multi_agent: beta_response_input_params.BetaResponsesClientEventResponseCreateMultiAgentParam | None | Omit = omit,
+        moderation: beta_response_input_params.BetaResponsesClientEventResponseCreateModerationParam
+        | beta_response_input.BetaResponsesClientEventResponseCreateModeration
+        | None
+        | Omit = omit,
+        multi_agent: beta_response_input_params.BetaResponsesClientEventResponseCreateMultiAgentParam
+        | beta_response_input.BetaResponsesClientEventResponseCreateMultiAgent
+        | None
+        | Omit = omit,
         betas: Sequence[Literal["responses_multi_agent=v1"]] | Omit = omit,
         parallel_tool_calls: bool | None | Omit = omit,
         previous_response_id: str | None | Omit = omit,
         prompt: beta_responses_params.BetaResponsePromptParam | beta_responses.BetaResponsePrompt | None | Omit = omit,
         prompt_cache_key: str | None | Omit = omit,
-        prompt_cache_options: beta_response_input_params.BetaResponsesClientEventResponseCreatePromptCacheOptionsParam | Omit = omit,
+        prompt_cache_options: beta_response_input_params.BetaResponsesClientEventResponseCreatePromptCacheOptionsParam
+        | beta_response_input.BetaResponsesClientEventResponseCreatePromptCacheOptions
+        | Omit = omit,
         prompt_cache_retention: Literal["in_memory", "24h"] | None | Omit = omit,
         reasoning: beta_responses_params.BetaResponseReasoningParam | beta_responses.BetaResponseReasoning | None | Omit = omit,
         safety_identifier: str | None | Omit = omit,
         service_tier: beta_responses.BetaServiceTierResponses | None | Omit = omit,
         store: bool | None | Omit = omit,
         stream: bool | None | Omit = omit,
-        stream_options: beta_response_input_params.BetaResponsesClientEventResponseCreateStreamOptionsParam | None | Omit = omit,
+        stream_options: beta_response_input_params.BetaResponsesClientEventResponseCreateStreamOptionsParam
+        | beta_response_input.BetaResponsesClientEventResponseCreateStreamOptions
+        | None
+        | Omit = omit,
         temperature: float | None | Omit = omit,
         text: beta_responses_params.BetaResponseTextConfigParam | beta_responses.BetaResponseTextConfig | Omit = omit,
         tool_choice: beta_responses_params.BetaResponseToolChoiceParam | Omit = omit,
-        tools: Iterable[beta_responses_params.BetaToolParam] | Omit = omit,
+        tools: Iterable[beta_response_tools_params.BetaToolParam] | Omit = omit,
         top_logprobs: int | Omit = omit,
         top_p: float | None | Omit = omit,
         truncation: Literal["auto", "disabled"] | None | Omit = omit,
@@ -514,7 +580,10 @@ class AsyncResponses(AsyncResource):
         betas: Sequence[Literal["responses_multi_agent=v1"]] | Omit = omit,
         previous_response_id: str | None | Omit = omit,
         prompt_cache_key: str | None | Omit = omit,
-        prompt_cache_options: beta_response_input_params.BetaResponsesClientEventResponseCreatePromptCacheOptionsParam | None | Omit = omit,
+        prompt_cache_options: beta_response_input_params.BetaResponsesClientEventResponseCreatePromptCacheOptionsParam
+        | beta_response_input.BetaResponsesClientEventResponseCreatePromptCacheOptions
+        | None
+        | Omit = omit,
         prompt_cache_retention: beta_responses.BetaPromptCacheRetentionEnum | None | Omit = omit,
         service_tier: beta_responses.BetaServiceTierEnum | None | Omit = omit,
         extra_headers: Headers | None = None,
@@ -549,7 +618,10 @@ class AsyncResponses(AsyncResource):
             access_programs: beta_response_input_params.ResponseCreateParamsAccessProgramsParam | Omit = omit,
             background: bool | None | Omit = omit,
             background_options: beta_response_input_params.ResponseCreateParamsBackgroundOptionsParam | Omit = omit,
-            context_management: Iterable[beta_response_input_params.BetaResponsesClientEventResponseCreateContextManagementParam]
+            context_management: Iterable[
+                beta_response_input_params.BetaResponsesClientEventResponseCreateContextManagementParam
+                | beta_response_input.BetaResponsesClientEventResponseCreateContextManagement
+            ]
             | None
             | Omit = omit,
             conversation: beta_responses_params.BetaConversationParam | None | Omit = omit,
@@ -561,25 +633,36 @@ class AsyncResponses(AsyncResource):
             max_tool_calls: int | None | Omit = omit,
             metadata: Mapping[str, str] | None | Omit = omit,
             model: beta_responses.BetaModelIdsResponses | Omit = omit,
-            moderation: beta_response_input_params.BetaResponsesClientEventResponseCreateModerationParam | None | Omit = omit,
-            multi_agent: beta_response_input_params.BetaResponsesClientEventResponseCreateMultiAgentParam | None | Omit = omit,
+            moderation: beta_response_input_params.BetaResponsesClientEventResponseCreateModerationParam
+            | beta_response_input.BetaResponsesClientEventResponseCreateModeration
+            | None
+            | Omit = omit,
+            multi_agent: beta_response_input_params.BetaResponsesClientEventResponseCreateMultiAgentParam
+            | beta_response_input.BetaResponsesClientEventResponseCreateMultiAgent
+            | None
+            | Omit = omit,
             betas: Sequence[Literal["responses_multi_agent=v1"]] | Omit = omit,
             parallel_tool_calls: bool | None | Omit = omit,
             previous_response_id: str | None | Omit = omit,
             prompt: beta_responses_params.BetaResponsePromptParam | beta_responses.BetaResponsePrompt | None | Omit = omit,
             prompt_cache_key: str | None | Omit = omit,
-            prompt_cache_options: beta_response_input_params.BetaResponsesClientEventResponseCreatePromptCacheOptionsParam | Omit = omit,
+            prompt_cache_options: beta_response_input_params.BetaResponsesClientEventResponseCreatePromptCacheOptionsParam
+            | beta_response_input.BetaResponsesClientEventResponseCreatePromptCacheOptions
+            | Omit = omit,
             prompt_cache_retention: Literal["in_memory", "24h"] | None | Omit = omit,
             reasoning: beta_responses_params.BetaResponseReasoningParam | beta_responses.BetaResponseReasoning | None | Omit = omit,
             safety_identifier: str | None | Omit = omit,
             service_tier: beta_responses.BetaServiceTierResponses | None | Omit = omit,
             store: bool | None | Omit = omit,
             stream: Literal[False] | None | Omit = omit,
-            stream_options: beta_response_input_params.BetaResponsesClientEventResponseCreateStreamOptionsParam | None | Omit = omit,
+            stream_options: beta_response_input_params.BetaResponsesClientEventResponseCreateStreamOptionsParam
+            | beta_response_input.BetaResponsesClientEventResponseCreateStreamOptions
+            | None
+            | Omit = omit,
             temperature: float | None | Omit = omit,
             text: beta_responses_params.BetaResponseTextConfigParam | beta_responses.BetaResponseTextConfig | Omit = omit,
             tool_choice: beta_responses_params.BetaResponseToolChoiceParam | Omit = omit,
-            tools: Iterable[beta_responses_params.BetaToolParam] | Omit = omit,
+            tools: Iterable[beta_response_tools_params.BetaToolParam] | Omit = omit,
             top_logprobs: int | Omit = omit,
             top_p: float | None | Omit = omit,
             truncation: Literal["auto", "disabled"] | None | Omit = omit,
@@ -599,7 +682,10 @@ class AsyncResponses(AsyncResource):
             access_programs: beta_response_input_params.ResponseCreateParamsAccessProgramsParam | Omit = omit,
             background: bool | None | Omit = omit,
             background_options: beta_response_input_params.ResponseCreateParamsBackgroundOptionsParam | Omit = omit,
-            context_management: Iterable[beta_response_input_params.BetaResponsesClientEventResponseCreateContextManagementParam]
+            context_management: Iterable[
+                beta_response_input_params.BetaResponsesClientEventResponseCreateContextManagementParam
+                | beta_response_input.BetaResponsesClientEventResponseCreateContextManagement
+            ]
             | None
             | Omit = omit,
             conversation: beta_responses_params.BetaConversationParam | None | Omit = omit,
@@ -611,25 +697,36 @@ class AsyncResponses(AsyncResource):
             max_tool_calls: int | None | Omit = omit,
             metadata: Mapping[str, str] | None | Omit = omit,
             model: beta_responses.BetaModelIdsResponses | Omit = omit,
-            moderation: beta_response_input_params.BetaResponsesClientEventResponseCreateModerationParam | None | Omit = omit,
-            multi_agent: beta_response_input_params.BetaResponsesClientEventResponseCreateMultiAgentParam | None | Omit = omit,
+            moderation: beta_response_input_params.BetaResponsesClientEventResponseCreateModerationParam
+            | beta_response_input.BetaResponsesClientEventResponseCreateModeration
+            | None
+            | Omit = omit,
+            multi_agent: beta_response_input_params.BetaResponsesClientEventResponseCreateMultiAgentParam
+            | beta_response_input.BetaResponsesClientEventResponseCreateMultiAgent
+            | None
+            | Omit = omit,
             betas: Sequence[Literal["responses_multi_agent=v1"]] | Omit = omit,
             parallel_tool_calls: bool | None | Omit = omit,
             previous_response_id: str | None | Omit = omit,
             prompt: beta_responses_params.BetaResponsePromptParam | beta_responses.BetaResponsePrompt | None | Omit = omit,
             prompt_cache_key: str | None | Omit = omit,
-            prompt_cache_options: beta_response_input_params.BetaResponsesClientEventResponseCreatePromptCacheOptionsParam | Omit = omit,
+            prompt_cache_options: beta_response_input_params.BetaResponsesClientEventResponseCreatePromptCacheOptionsParam
+            | beta_response_input.BetaResponsesClientEventResponseCreatePromptCacheOptions
+            | Omit = omit,
             prompt_cache_retention: Literal["in_memory", "24h"] | None | Omit = omit,
             reasoning: beta_responses_params.BetaResponseReasoningParam | beta_responses.BetaResponseReasoning | None | Omit = omit,
             safety_identifier: str | None | Omit = omit,
             service_tier: beta_responses.BetaServiceTierResponses | None | Omit = omit,
             store: bool | None | Omit = omit,
             stream: Literal[True],
-            stream_options: beta_response_input_params.BetaResponsesClientEventResponseCreateStreamOptionsParam | None | Omit = omit,
+            stream_options: beta_response_input_params.BetaResponsesClientEventResponseCreateStreamOptionsParam
+            | beta_response_input.BetaResponsesClientEventResponseCreateStreamOptions
+            | None
+            | Omit = omit,
             temperature: float | None | Omit = omit,
             text: beta_responses_params.BetaResponseTextConfigParam | beta_responses.BetaResponseTextConfig | Omit = omit,
             tool_choice: beta_responses_params.BetaResponseToolChoiceParam | Omit = omit,
-            tools: Iterable[beta_responses_params.BetaToolParam] | Omit = omit,
+            tools: Iterable[beta_response_tools_params.BetaToolParam] | Omit = omit,
             top_logprobs: int | Omit = omit,
             top_p: float | None | Omit = omit,
             truncation: Literal["auto", "disabled"] | None | Omit = omit,
@@ -649,7 +746,10 @@ class AsyncResponses(AsyncResource):
             access_programs: beta_response_input_params.ResponseCreateParamsAccessProgramsParam | Omit = omit,
             background: bool | None | Omit = omit,
             background_options: beta_response_input_params.ResponseCreateParamsBackgroundOptionsParam | Omit = omit,
-            context_management: Iterable[beta_response_input_params.BetaResponsesClientEventResponseCreateContextManagementParam]
+            context_management: Iterable[
+                beta_response_input_params.BetaResponsesClientEventResponseCreateContextManagementParam
+                | beta_response_input.BetaResponsesClientEventResponseCreateContextManagement
+            ]
             | None
             | Omit = omit,
             conversation: beta_responses_params.BetaConversationParam | None | Omit = omit,
@@ -661,25 +761,36 @@ class AsyncResponses(AsyncResource):
             max_tool_calls: int | None | Omit = omit,
             metadata: Mapping[str, str] | None | Omit = omit,
             model: beta_responses.BetaModelIdsResponses | Omit = omit,
-            moderation: beta_response_input_params.BetaResponsesClientEventResponseCreateModerationParam | None | Omit = omit,
-            multi_agent: beta_response_input_params.BetaResponsesClientEventResponseCreateMultiAgentParam | None | Omit = omit,
+            moderation: beta_response_input_params.BetaResponsesClientEventResponseCreateModerationParam
+            | beta_response_input.BetaResponsesClientEventResponseCreateModeration
+            | None
+            | Omit = omit,
+            multi_agent: beta_response_input_params.BetaResponsesClientEventResponseCreateMultiAgentParam
+            | beta_response_input.BetaResponsesClientEventResponseCreateMultiAgent
+            | None
+            | Omit = omit,
             betas: Sequence[Literal["responses_multi_agent=v1"]] | Omit = omit,
             parallel_tool_calls: bool | None | Omit = omit,
             previous_response_id: str | None | Omit = omit,
             prompt: beta_responses_params.BetaResponsePromptParam | beta_responses.BetaResponsePrompt | None | Omit = omit,
             prompt_cache_key: str | None | Omit = omit,
-            prompt_cache_options: beta_response_input_params.BetaResponsesClientEventResponseCreatePromptCacheOptionsParam | Omit = omit,
+            prompt_cache_options: beta_response_input_params.BetaResponsesClientEventResponseCreatePromptCacheOptionsParam
+            | beta_response_input.BetaResponsesClientEventResponseCreatePromptCacheOptions
+            | Omit = omit,
             prompt_cache_retention: Literal["in_memory", "24h"] | None | Omit = omit,
             reasoning: beta_responses_params.BetaResponseReasoningParam | beta_responses.BetaResponseReasoning | None | Omit = omit,
             safety_identifier: str | None | Omit = omit,
             service_tier: beta_responses.BetaServiceTierResponses | None | Omit = omit,
             store: bool | None | Omit = omit,
             stream: bool,
-            stream_options: beta_response_input_params.BetaResponsesClientEventResponseCreateStreamOptionsParam | None | Omit = omit,
+            stream_options: beta_response_input_params.BetaResponsesClientEventResponseCreateStreamOptionsParam
+            | beta_response_input.BetaResponsesClientEventResponseCreateStreamOptions
+            | None
+            | Omit = omit,
             temperature: float | None | Omit = omit,
             text: beta_responses_params.BetaResponseTextConfigParam | beta_responses.BetaResponseTextConfig | Omit = omit,
             tool_choice: beta_responses_params.BetaResponseToolChoiceParam | Omit = omit,
-            tools: Iterable[beta_responses_params.BetaToolParam] | Omit = omit,
+            tools: Iterable[beta_response_tools_params.BetaToolParam] | Omit = omit,
             top_logprobs: int | Omit = omit,
             top_p: float | None | Omit = omit,
             truncation: Literal["auto", "disabled"] | None | Omit = omit,
@@ -698,7 +809,10 @@ class AsyncResponses(AsyncResource):
         access_programs: beta_response_input_params.ResponseCreateParamsAccessProgramsParam | Omit = omit,
         background: bool | None | Omit = omit,
         background_options: beta_response_input_params.ResponseCreateParamsBackgroundOptionsParam | Omit = omit,
-        context_management: Iterable[beta_response_input_params.BetaResponsesClientEventResponseCreateContextManagementParam]
+        context_management: Iterable[
+            beta_response_input_params.BetaResponsesClientEventResponseCreateContextManagementParam
+            | beta_response_input.BetaResponsesClientEventResponseCreateContextManagement
+        ]
         | None
         | Omit = omit,
         conversation: beta_responses_params.BetaConversationParam | None | Omit = omit,
@@ -710,25 +824,36 @@ class AsyncResponses(AsyncResource):
         max_tool_calls: int | None | Omit = omit,
         metadata: Mapping[str, str] | None | Omit = omit,
         model: beta_responses.BetaModelIdsResponses | Omit = omit,
-        moderation: beta_response_input_params.BetaResponsesClientEventResponseCreateModerationParam | None | Omit = omit,
-        multi_agent: beta_response_input_params.BetaResponsesClientEventResponseCreateMultiAgentParam | None | Omit = omit,
+        moderation: beta_response_input_params.BetaResponsesClientEventResponseCreateModerationParam
+        | beta_response_input.BetaResponsesClientEventResponseCreateModeration
+        | None
+        | Omit = omit,
+        multi_agent: beta_response_input_params.BetaResponsesClientEventResponseCreateMultiAgentParam
+        | beta_response_input.BetaResponsesClientEventResponseCreateMultiAgent
+        | None
+        | Omit = omit,
         betas: Sequence[Literal["responses_multi_agent=v1"]] | Omit = omit,
         parallel_tool_calls: bool | None | Omit = omit,
         previous_response_id: str | None | Omit = omit,
         prompt: beta_responses_params.BetaResponsePromptParam | beta_responses.BetaResponsePrompt | None | Omit = omit,
         prompt_cache_key: str | None | Omit = omit,
-        prompt_cache_options: beta_response_input_params.BetaResponsesClientEventResponseCreatePromptCacheOptionsParam | Omit = omit,
+        prompt_cache_options: beta_response_input_params.BetaResponsesClientEventResponseCreatePromptCacheOptionsParam
+        | beta_response_input.BetaResponsesClientEventResponseCreatePromptCacheOptions
+        | Omit = omit,
         prompt_cache_retention: Literal["in_memory", "24h"] | None | Omit = omit,
         reasoning: beta_responses_params.BetaResponseReasoningParam | beta_responses.BetaResponseReasoning | None | Omit = omit,
         safety_identifier: str | None | Omit = omit,
         service_tier: beta_responses.BetaServiceTierResponses | None | Omit = omit,
         store: bool | None | Omit = omit,
         stream: bool | None | Omit = omit,
-        stream_options: beta_response_input_params.BetaResponsesClientEventResponseCreateStreamOptionsParam | None | Omit = omit,
+        stream_options: beta_response_input_params.BetaResponsesClientEventResponseCreateStreamOptionsParam
+        | beta_response_input.BetaResponsesClientEventResponseCreateStreamOptions
+        | None
+        | Omit = omit,
         temperature: float | None | Omit = omit,
         text: beta_responses_params.BetaResponseTextConfigParam | beta_responses.BetaResponseTextConfig | Omit = omit,
         tool_choice: beta_responses_params.BetaResponseToolChoiceParam | Omit = omit,
-        tools: Iterable[beta_responses_params.BetaToolParam] | Omit = omit,
+        tools: Iterable[beta_response_tools_params.BetaToolParam] | Omit = omit,
         top_logprobs: int | Omit = omit,
         top_p: float | None | Omit = omit,
         truncation: Literal["auto", "disabled"] | None | Omit = omit,
@@ -977,7 +1102,7 @@ class InputTokens(Resource):
         reasoning: beta_responses_params.BetaResponseReasoningParam | beta_responses.BetaResponseReasoning | None | Omit = omit,
         text: beta_responses_params.BetaResponseTextConfigParam | beta_responses.BetaResponseTextConfig | None | Omit = omit,
         tool_choice: beta_responses_params.BetaResponseToolChoiceParam | None | Omit = omit,
-        tools: Iterable[beta_responses_params.BetaToolParam] | None | Omit = omit,
+        tools: Iterable[beta_response_tools_params.BetaToolParam] | None | Omit = omit,
         truncation: beta_responses.BetaTruncationEnum | Omit = omit,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
@@ -1026,7 +1151,7 @@ class AsyncInputTokens(AsyncResource):
         reasoning: beta_responses_params.BetaResponseReasoningParam | beta_responses.BetaResponseReasoning | None | Omit = omit,
         text: beta_responses_params.BetaResponseTextConfigParam | beta_responses.BetaResponseTextConfig | None | Omit = omit,
         tool_choice: beta_responses_params.BetaResponseToolChoiceParam | None | Omit = omit,
-        tools: Iterable[beta_responses_params.BetaToolParam] | None | Omit = omit,
+        tools: Iterable[beta_response_tools_params.BetaToolParam] | None | Omit = omit,
         truncation: beta_responses.BetaTruncationEnum | Omit = omit,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from typing import Literal, overload
 
     from .._caller import AsyncCaller, Caller
-    from .._models import chat, chat_input, chat_input_params, responses, responses_input, responses_input_params, shared
+    from .._models import chat, chat_input, chat_input_params, responses, responses_socket_events, responses_socket_events_params, shared
     from .._omit import NotGiven, Omit
     from .._page import AsyncPage, Page
     from .._stream import AsyncStream, Stream
@@ -94,8 +94,8 @@ class Completions(Resource):
             max_tokens: int | None | Omit = omit,
             metadata: Mapping[str, str] | None | Omit = omit,
             modalities: Sequence[Literal["text", "audio"]] | None | Omit = omit,
-            moderation: responses_input_params.ResponsesClientEventResponseCreateModerationParam
-            | responses_input.ResponsesClientEventResponseCreateModeration
+            moderation: responses_socket_events_params.ResponsesClientEventResponseCreateModerationParam
+            | responses_socket_events.ResponsesClientEventResponseCreateModeration
             | None
             | Omit = omit,
             n: int | None | Omit = omit,
@@ -103,8 +103,8 @@ class Completions(Resource):
             prediction: chat_input_params.ChatCompletionPredictionContentParam | None | Omit = omit,
             presence_penalty: float | None | Omit = omit,
             prompt_cache_key: str | None | Omit = omit,
-            prompt_cache_options: responses_input_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam
-            | responses_input.ResponsesClientEventResponseCreatePromptCacheOptions
+            prompt_cache_options: responses_socket_events_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam
+            | responses_socket_events.ResponsesClientEventResponseCreatePromptCacheOptions
             | Omit = omit,
             prompt_cache_retention: Literal["in_memory", "24h"] | None | Omit = omit,
             reasoning_effort: shared.ReasoningEffort | None | Omit = omit,
@@ -151,8 +151,8 @@ class Completions(Resource):
             max_tokens: int | None | Omit = omit,
             metadata: Mapping[str, str] | None | Omit = omit,
             modalities: Sequence[Literal["text", "audio"]] | None | Omit = omit,
-            moderation: responses_input_params.ResponsesClientEventResponseCreateModerationParam
-            | responses_input.ResponsesClientEventResponseCreateModeration
+            moderation: responses_socket_events_params.ResponsesClientEventResponseCreateModerationParam
+            | responses_socket_events.ResponsesClientEventResponseCreateModeration
             | None
             | Omit = omit,
             n: int | None | Omit = omit,
@@ -160,8 +160,8 @@ class Completions(Resource):
             prediction: chat_input_params.ChatCompletionPredictionContentParam | None | Omit = omit,
             presence_penalty: float | None | Omit = omit,
             prompt_cache_key: str | None | Omit = omit,
-            prompt_cache_options: responses_input_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam
-            | responses_input.ResponsesClientEventResponseCreatePromptCacheOptions
+            prompt_cache_options: responses_socket_events_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam
+            | responses_socket_events.ResponsesClientEventResponseCreatePromptCacheOptions
             | Omit = omit,
             prompt_cache_retention: Literal["in_memory", "24h"] | None | Omit = omit,
             reasoning_effort: shared.ReasoningEffort | None | Omit = omit,
@@ -208,8 +208,8 @@ class Completions(Resource):
             max_tokens: int | None | Omit = omit,
             metadata: Mapping[str, str] | None | Omit = omit,
             modalities: Sequence[Literal["text", "audio"]] | None | Omit = omit,
-            moderation: responses_input_params.ResponsesClientEventResponseCreateModerationParam
-            | responses_input.ResponsesClientEventResponseCreateModeration
+            moderation: responses_socket_events_params.ResponsesClientEventResponseCreateModerationParam
+            | responses_socket_events.ResponsesClientEventResponseCreateModeration
             | None
             | Omit = omit,
             n: int | None | Omit = omit,
@@ -217,8 +217,8 @@ class Completions(Resource):
             prediction: chat_input_params.ChatCompletionPredictionContentParam | None | Omit = omit,
             presence_penalty: float | None | Omit = omit,
             prompt_cache_key: str | None | Omit = omit,
-            prompt_cache_options: responses_input_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam
-            | responses_input.ResponsesClientEventResponseCreatePromptCacheOptions
+            prompt_cache_options: responses_socket_events_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam
+            | responses_socket_events.ResponsesClientEventResponseCreatePromptCacheOptions
             | Omit = omit,
             prompt_cache_retention: Literal["in_memory", "24h"] | None | Omit = omit,
             reasoning_effort: shared.ReasoningEffort | None | Omit = omit,
@@ -264,8 +264,8 @@ class Completions(Resource):
         max_tokens: int | None | Omit = omit,
         metadata: Mapping[str, str] | None | Omit = omit,
         modalities: Sequence[Literal["text", "audio"]] | None | Omit = omit,
-        moderation: responses_input_params.ResponsesClientEventResponseCreateModerationParam
-        | responses_input.ResponsesClientEventResponseCreateModeration
+        moderation: responses_socket_events_params.ResponsesClientEventResponseCreateModerationParam
+        | responses_socket_events.ResponsesClientEventResponseCreateModeration
         | None
         | Omit = omit,
         n: int | None | Omit = omit,
@@ -273,8 +273,8 @@ class Completions(Resource):
         prediction: chat_input_params.ChatCompletionPredictionContentParam | None | Omit = omit,
         presence_penalty: float | None | Omit = omit,
         prompt_cache_key: str | None | Omit = omit,
-        prompt_cache_options: responses_input_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam
-        | responses_input.ResponsesClientEventResponseCreatePromptCacheOptions
+        prompt_cache_options: responses_socket_events_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam
+        | responses_socket_events.ResponsesClientEventResponseCreatePromptCacheOptions
         | Omit = omit,
         prompt_cache_retention: Literal["in_memory", "24h"] | None | Omit = omit,
         reasoning_effort: shared.ReasoningEffort | None | Omit = omit,
@@ -458,8 +458,8 @@ class AsyncCompletions(AsyncResource):
             max_tokens: int | None | Omit = omit,
             metadata: Mapping[str, str] | None | Omit = omit,
             modalities: Sequence[Literal["text", "audio"]] | None | Omit = omit,
-            moderation: responses_input_params.ResponsesClientEventResponseCreateModerationParam
-            | responses_input.ResponsesClientEventResponseCreateModeration
+            moderation: responses_socket_events_params.ResponsesClientEventResponseCreateModerationParam
+            | responses_socket_events.ResponsesClientEventResponseCreateModeration
             | None
             | Omit = omit,
             n: int | None | Omit = omit,
@@ -467,8 +467,8 @@ class AsyncCompletions(AsyncResource):
             prediction: chat_input_params.ChatCompletionPredictionContentParam | None | Omit = omit,
             presence_penalty: float | None | Omit = omit,
             prompt_cache_key: str | None | Omit = omit,
-            prompt_cache_options: responses_input_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam
-            | responses_input.ResponsesClientEventResponseCreatePromptCacheOptions
+            prompt_cache_options: responses_socket_events_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam
+            | responses_socket_events.ResponsesClientEventResponseCreatePromptCacheOptions
             | Omit = omit,
             prompt_cache_retention: Literal["in_memory", "24h"] | None | Omit = omit,
             reasoning_effort: shared.ReasoningEffort | None | Omit = omit,
@@ -515,8 +515,8 @@ class AsyncCompletions(AsyncResource):
             max_tokens: int | None | Omit = omit,
             metadata: Mapping[str, str] | None | Omit = omit,
             modalities: Sequence[Literal["text", "audio"]] | None | Omit = omit,
-            moderation: responses_input_params.ResponsesClientEventResponseCreateModerationParam
-            | responses_input.ResponsesClientEventResponseCreateModeration
+            moderation: responses_socket_events_params.ResponsesClientEventResponseCreateModerationParam
+            | responses_socket_events.ResponsesClientEventResponseCreateModeration
             | None
             | Omit = omit,
             n: int | None | Omit = omit,
@@ -524,8 +524,8 @@ class AsyncCompletions(AsyncResource):
             prediction: chat_input_params.ChatCompletionPredictionContentParam | None | Omit = omit,
             presence_penalty: float | None | Omit = omit,
             prompt_cache_key: str | None | Omit = omit,
-            prompt_cache_options: responses_input_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam
-            | responses_input.ResponsesClientEventResponseCreatePromptCacheOptions
+            prompt_cache_options: responses_socket_events_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam
+            | responses_socket_events.ResponsesClientEventResponseCreatePromptCacheOptions
             | Omit = omit,
             prompt_cache_retention: Literal["in_memory", "24h"] | None | Omit = omit,
             reasoning_effort: shared.ReasoningEffort | None | Omit = omit,
@@ -572,8 +572,8 @@ class AsyncCompletions(AsyncResource):
             max_tokens: int | None | Omit = omit,
             metadata: Mapping[str, str] | None | Omit = omit,
             modalities: Sequence[Literal["text", "audio"]] | None | Omit = omit,
-            moderation: responses_input_params.ResponsesClientEventResponseCreateModerationParam
-            | responses_input.ResponsesClientEventResponseCreateModeration
+            moderation: responses_socket_events_params.ResponsesClientEventResponseCreateModerationParam
+            | responses_socket_events.ResponsesClientEventResponseCreateModeration
             | None
             | Omit = omit,
             n: int | None | Omit = omit,
@@ -581,8 +581,8 @@ class AsyncCompletions(AsyncResource):
             prediction: chat_input_params.ChatCompletionPredictionContentParam | None | Omit = omit,
             presence_penalty: float | None | Omit = omit,
             prompt_cache_key: str | None | Omit = omit,
-            prompt_cache_options: responses_input_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam
-            | responses_input.ResponsesClientEventResponseCreatePromptCacheOptions
+            prompt_cache_options: responses_socket_events_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam
+            | responses_socket_events.ResponsesClientEventResponseCreatePromptCacheOptions
             | Omit = omit,
             prompt_cache_retention: Literal["in_memory", "24h"] | None | Omit = omit,
             reasoning_effort: shared.ReasoningEffort | None | Omit = omit,
@@ -628,8 +628,8 @@ class AsyncCompletions(AsyncResource):
         max_tokens: int | None | Omit = omit,
         metadata: Mapping[str, str] | None | Omit = omit,
         modalities: Sequence[Literal["text", "audio"]] | None | Omit = omit,
-        moderation: responses_input_params.ResponsesClientEventResponseCreateModerationParam
-        | responses_input.ResponsesClientEventResponseCreateModeration
+        moderation: responses_socket_events_params.ResponsesClientEventResponseCreateModerationParam
+        | responses_socket_events.ResponsesClientEventResponseCreateModeration
         | None
         | Omit = omit,
         n: int | None | Omit = omit,
@@ -637,8 +637,8 @@ class AsyncCompletions(AsyncResource):
         prediction: chat_input_params.ChatCompletionPredictionContentParam | None | Omit = omit,
         presence_penalty: float | None | Omit = omit,
         prompt_cache_key: str | None | Omit = omit,
-        prompt_cache_options: responses_input_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam
-        | responses_input.ResponsesClientEventResponseCreatePromptCacheOptions
+        prompt_cache_options: responses_socket_events_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam
+        | responses_socket_events.ResponsesClientEventResponseCreatePromptCacheOptions
         | Omit = omit,
         prompt_cache_retention: Literal["in_memory", "24h"] | None | Omit = omit,
         reasoning_effort: shared.ReasoningEffort | None | Omit = omit,

@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     from .._models import (
         responses,
         responses_events,
-        responses_input,
         responses_input_params,
         responses_params,
+        responses_socket_events,
+        responses_socket_events_params,
         responses_tools_params,
         shared,
         shared_params,
@@ -91,8 +92,8 @@ class Responses(Resource):
         instructions: str | None | Omit = omit,
         previous_response_id: str | None | Omit = omit,
         prompt_cache_key: str | None | Omit = omit,
-        prompt_cache_options: responses_input_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam
-        | responses_input.ResponsesClientEventResponseCreatePromptCacheOptions
+        prompt_cache_options: responses_socket_events_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam
+        | responses_socket_events.ResponsesClientEventResponseCreatePromptCacheOptions
         | None
         | Omit = omit,
         prompt_cache_retention: responses.PromptCacheRetentionEnum | None | Omit = omit,
@@ -129,8 +130,8 @@ class Responses(Resource):
             background: bool | None | Omit = omit,
             background_options: responses_input_params.ResponseCreateParamsBackgroundOptionsParam | Omit = omit,
             context_management: Iterable[
-                responses_input_params.ResponsesClientEventResponseCreateContextManagementParam
-                | responses_input.ResponsesClientEventResponseCreateContextManagement
+                responses_socket_events_params.ResponsesClientEventResponseCreateContextManagementParam
+                | responses_socket_events.ResponsesClientEventResponseCreateContextManagement
             ]
             | None
             | Omit = omit,
@@ -143,16 +144,16 @@ class Responses(Resource):
             max_tool_calls: int | None | Omit = omit,
             metadata: Mapping[str, str] | None | Omit = omit,
             model: shared.ResponsesModel | Omit = omit,
-            moderation: responses_input_params.ResponsesClientEventResponseCreateModerationParam
-            | responses_input.ResponsesClientEventResponseCreateModeration
+            moderation: responses_socket_events_params.ResponsesClientEventResponseCreateModerationParam
+            | responses_socket_events.ResponsesClientEventResponseCreateModeration
             | None
             | Omit = omit,
             parallel_tool_calls: bool | None | Omit = omit,
             previous_response_id: str | None | Omit = omit,
             prompt: responses_params.ResponsePromptParam | responses.ResponsePrompt | None | Omit = omit,
             prompt_cache_key: str | None | Omit = omit,
-            prompt_cache_options: responses_input_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam
-            | responses_input.ResponsesClientEventResponseCreatePromptCacheOptions
+            prompt_cache_options: responses_socket_events_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam
+            | responses_socket_events.ResponsesClientEventResponseCreatePromptCacheOptions
             | Omit = omit,
             prompt_cache_retention: Literal["in_memory", "24h"] | None | Omit = omit,
             reasoning: shared_params.ReasoningParam | shared.Reasoning | None | Omit = omit,
@@ -160,8 +161,8 @@ class Responses(Resource):
             service_tier: responses.ServiceTierResponses | None | Omit = omit,
             store: bool | None | Omit = omit,
             stream: Literal[False] | None | Omit = omit,
-            stream_options: responses_input_params.ResponsesClientEventResponseCreateStreamOptionsParam
-            | responses_input.ResponsesClientEventResponseCreateStreamOptions
+            stream_options: responses_socket_events_params.ResponsesClientEventResponseCreateStreamOptionsParam
+            | responses_socket_events.ResponsesClientEventResponseCreateStreamOptions
             | None
             | Omit = omit,
             temperature: float | None | Omit = omit,
@@ -188,8 +189,8 @@ class Responses(Resource):
             background: bool | None | Omit = omit,
             background_options: responses_input_params.ResponseCreateParamsBackgroundOptionsParam | Omit = omit,
             context_management: Iterable[
-                responses_input_params.ResponsesClientEventResponseCreateContextManagementParam
-                | responses_input.ResponsesClientEventResponseCreateContextManagement
+                responses_socket_events_params.ResponsesClientEventResponseCreateContextManagementParam
+                | responses_socket_events.ResponsesClientEventResponseCreateContextManagement
             ]
             | None
             | Omit = omit,
@@ -202,16 +203,16 @@ class Responses(Resource):
             max_tool_calls: int | None | Omit = omit,
             metadata: Mapping[str, str] | None | Omit = omit,
             model: shared.ResponsesModel | Omit = omit,
-            moderation: responses_input_params.ResponsesClientEventResponseCreateModerationParam
-            | responses_input.ResponsesClientEventResponseCreateModeration
+            moderation: responses_socket_events_params.ResponsesClientEventResponseCreateModerationParam
+            | responses_socket_events.ResponsesClientEventResponseCreateModeration
             | None
             | Omit = omit,
             parallel_tool_calls: bool | None | Omit = omit,
             previous_response_id: str | None | Omit = omit,
             prompt: responses_params.ResponsePromptParam | responses.ResponsePrompt | None | Omit = omit,
             prompt_cache_key: str | None | Omit = omit,
-            prompt_cache_options: responses_input_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam
-            | responses_input.ResponsesClientEventResponseCreatePromptCacheOptions
+            prompt_cache_options: responses_socket_events_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam
+            | responses_socket_events.ResponsesClientEventResponseCreatePromptCacheOptions
             | Omit = omit,
             prompt_cache_retention: Literal["in_memory", "24h"] | None | Omit = omit,
             reasoning: shared_params.ReasoningParam | shared.Reasoning | None | Omit = omit,
@@ -219,8 +220,8 @@ class Responses(Resource):
             service_tier: responses.ServiceTierResponses | None | Omit = omit,
             store: bool | None | Omit = omit,
             stream: Literal[True],
-            stream_options: responses_input_params.ResponsesClientEventResponseCreateStreamOptionsParam
-            | responses_input.ResponsesClientEventResponseCreateStreamOptions
+            stream_options: responses_socket_events_params.ResponsesClientEventResponseCreateStreamOptionsParam
+            | responses_socket_events.ResponsesClientEventResponseCreateStreamOptions
             | None
             | Omit = omit,
             temperature: float | None | Omit = omit,
@@ -247,8 +248,8 @@ class Responses(Resource):
             background: bool | None | Omit = omit,
             background_options: responses_input_params.ResponseCreateParamsBackgroundOptionsParam | Omit = omit,
             context_management: Iterable[
-                responses_input_params.ResponsesClientEventResponseCreateContextManagementParam
-                | responses_input.ResponsesClientEventResponseCreateContextManagement
+                responses_socket_events_params.ResponsesClientEventResponseCreateContextManagementParam
+                | responses_socket_events.ResponsesClientEventResponseCreateContextManagement
             ]
             | None
             | Omit = omit,
@@ -261,16 +262,16 @@ class Responses(Resource):
             max_tool_calls: int | None | Omit = omit,
             metadata: Mapping[str, str] | None | Omit = omit,
             model: shared.ResponsesModel | Omit = omit,
-            moderation: responses_input_params.ResponsesClientEventResponseCreateModerationParam
-            | responses_input.ResponsesClientEventResponseCreateModeration
+            moderation: responses_socket_events_params.ResponsesClientEventResponseCreateModerationParam
+            | responses_socket_events.ResponsesClientEventResponseCreateModeration
             | None
             | Omit = omit,
             parallel_tool_calls: bool | None | Omit = omit,
             previous_response_id: str | None | Omit = omit,
             prompt: responses_params.ResponsePromptParam | responses.ResponsePrompt | None | Omit = omit,
             prompt_cache_key: str | None | Omit = omit,
-            prompt_cache_options: responses_input_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam
-            | responses_input.ResponsesClientEventResponseCreatePromptCacheOptions
+            prompt_cache_options: responses_socket_events_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam
+            | responses_socket_events.ResponsesClientEventResponseCreatePromptCacheOptions
             | Omit = omit,
             prompt_cache_retention: Literal["in_memory", "24h"] | None | Omit = omit,
             reasoning: shared_params.ReasoningParam | shared.Reasoning | None | Omit = omit,
@@ -278,8 +279,8 @@ class Responses(Resource):
             service_tier: responses.ServiceTierResponses | None | Omit = omit,
             store: bool | None | Omit = omit,
             stream: bool,
-            stream_options: responses_input_params.ResponsesClientEventResponseCreateStreamOptionsParam
-            | responses_input.ResponsesClientEventResponseCreateStreamOptions
+            stream_options: responses_socket_events_params.ResponsesClientEventResponseCreateStreamOptionsParam
+            | responses_socket_events.ResponsesClientEventResponseCreateStreamOptions
             | None
             | Omit = omit,
             temperature: float | None | Omit = omit,
@@ -305,8 +306,8 @@ class Responses(Resource):
         background: bool | None | Omit = omit,
         background_options: responses_input_params.ResponseCreateParamsBackgroundOptionsParam | Omit = omit,
         context_management: Iterable[
-            responses_input_params.ResponsesClientEventResponseCreateContextManagementParam
-            | responses_input.ResponsesClientEventResponseCreateContextManagement
+            responses_socket_events_params.ResponsesClientEventResponseCreateContextManagementParam
+            | responses_socket_events.ResponsesClientEventResponseCreateContextManagement
         ]
         | None
         | Omit = omit,
@@ -319,16 +320,16 @@ class Responses(Resource):
         max_tool_calls: int | None | Omit = omit,
         metadata: Mapping[str, str] | None | Omit = omit,
         model: shared.ResponsesModel | Omit = omit,
-        moderation: responses_input_params.ResponsesClientEventResponseCreateModerationParam
-        | responses_input.ResponsesClientEventResponseCreateModeration
+        moderation: responses_socket_events_params.ResponsesClientEventResponseCreateModerationParam
+        | responses_socket_events.ResponsesClientEventResponseCreateModeration
         | None
         | Omit = omit,
         parallel_tool_calls: bool | None | Omit = omit,
         previous_response_id: str | None | Omit = omit,
         prompt: responses_params.ResponsePromptParam | responses.ResponsePrompt | None | Omit = omit,
         prompt_cache_key: str | None | Omit = omit,
-        prompt_cache_options: responses_input_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam
-        | responses_input.ResponsesClientEventResponseCreatePromptCacheOptions
+        prompt_cache_options: responses_socket_events_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam
+        | responses_socket_events.ResponsesClientEventResponseCreatePromptCacheOptions
         | Omit = omit,
         prompt_cache_retention: Literal["in_memory", "24h"] | None | Omit = omit,
         reasoning: shared_params.ReasoningParam | shared.Reasoning | None | Omit = omit,
@@ -336,8 +337,8 @@ class Responses(Resource):
         service_tier: responses.ServiceTierResponses | None | Omit = omit,
         store: bool | None | Omit = omit,
         stream: bool | None | Omit = omit,
-        stream_options: responses_input_params.ResponsesClientEventResponseCreateStreamOptionsParam
-        | responses_input.ResponsesClientEventResponseCreateStreamOptions
+        stream_options: responses_socket_events_params.ResponsesClientEventResponseCreateStreamOptionsParam
+        | responses_socket_events.ResponsesClientEventResponseCreateStreamOptions
         | None
         | Omit = omit,
         temperature: float | None | Omit = omit,
@@ -531,8 +532,8 @@ class AsyncResponses(AsyncResource):
         instructions: str | None | Omit = omit,
         previous_response_id: str | None | Omit = omit,
         prompt_cache_key: str | None | Omit = omit,
-        prompt_cache_options: responses_input_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam
-        | responses_input.ResponsesClientEventResponseCreatePromptCacheOptions
+        prompt_cache_options: responses_socket_events_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam
+        | responses_socket_events.ResponsesClientEventResponseCreatePromptCacheOptions
         | None
         | Omit = omit,
         prompt_cache_retention: responses.PromptCacheRetentionEnum | None | Omit = omit,
@@ -569,8 +570,8 @@ class AsyncResponses(AsyncResource):
             background: bool | None | Omit = omit,
             background_options: responses_input_params.ResponseCreateParamsBackgroundOptionsParam | Omit = omit,
             context_management: Iterable[
-                responses_input_params.ResponsesClientEventResponseCreateContextManagementParam
-                | responses_input.ResponsesClientEventResponseCreateContextManagement
+                responses_socket_events_params.ResponsesClientEventResponseCreateContextManagementParam
+                | responses_socket_events.ResponsesClientEventResponseCreateContextManagement
             ]
             | None
             | Omit = omit,
@@ -583,16 +584,16 @@ class AsyncResponses(AsyncResource):
             max_tool_calls: int | None | Omit = omit,
             metadata: Mapping[str, str] | None | Omit = omit,
             model: shared.ResponsesModel | Omit = omit,
-            moderation: responses_input_params.ResponsesClientEventResponseCreateModerationParam
-            | responses_input.ResponsesClientEventResponseCreateModeration
+            moderation: responses_socket_events_params.ResponsesClientEventResponseCreateModerationParam
+            | responses_socket_events.ResponsesClientEventResponseCreateModeration
             | None
             | Omit = omit,
             parallel_tool_calls: bool | None | Omit = omit,
             previous_response_id: str | None | Omit = omit,
             prompt: responses_params.ResponsePromptParam | responses.ResponsePrompt | None | Omit = omit,
             prompt_cache_key: str | None | Omit = omit,
-            prompt_cache_options: responses_input_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam
-            | responses_input.ResponsesClientEventResponseCreatePromptCacheOptions
+            prompt_cache_options: responses_socket_events_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam
+            | responses_socket_events.ResponsesClientEventResponseCreatePromptCacheOptions
             | Omit = omit,
             prompt_cache_retention: Literal["in_memory", "24h"] | None | Omit = omit,
             reasoning: shared_params.ReasoningParam | shared.Reasoning | None | Omit = omit,
@@ -600,8 +601,8 @@ class AsyncResponses(AsyncResource):
             service_tier: responses.ServiceTierResponses | None | Omit = omit,
             store: bool | None | Omit = omit,
             stream: Literal[False] | None | Omit = omit,
-            stream_options: responses_input_params.ResponsesClientEventResponseCreateStreamOptionsParam
-            | responses_input.ResponsesClientEventResponseCreateStreamOptions
+            stream_options: responses_socket_events_params.ResponsesClientEventResponseCreateStreamOptionsParam
+            | responses_socket_events.ResponsesClientEventResponseCreateStreamOptions
             | None
             | Omit = omit,
             temperature: float | None | Omit = omit,
@@ -628,8 +629,8 @@ class AsyncResponses(AsyncResource):
             background: bool | None | Omit = omit,
             background_options: responses_input_params.ResponseCreateParamsBackgroundOptionsParam | Omit = omit,
             context_management: Iterable[
-                responses_input_params.ResponsesClientEventResponseCreateContextManagementParam
-                | responses_input.ResponsesClientEventResponseCreateContextManagement
+                responses_socket_events_params.ResponsesClientEventResponseCreateContextManagementParam
+                | responses_socket_events.ResponsesClientEventResponseCreateContextManagement
             ]
             | None
             | Omit = omit,
@@ -642,16 +643,16 @@ class AsyncResponses(AsyncResource):
             max_tool_calls: int | None | Omit = omit,
             metadata: Mapping[str, str] | None | Omit = omit,
             model: shared.ResponsesModel | Omit = omit,
-            moderation: responses_input_params.ResponsesClientEventResponseCreateModerationParam
-            | responses_input.ResponsesClientEventResponseCreateModeration
+            moderation: responses_socket_events_params.ResponsesClientEventResponseCreateModerationParam
+            | responses_socket_events.ResponsesClientEventResponseCreateModeration
             | None
             | Omit = omit,
             parallel_tool_calls: bool | None | Omit = omit,
             previous_response_id: str | None | Omit = omit,
             prompt: responses_params.ResponsePromptParam | responses.ResponsePrompt | None | Omit = omit,
             prompt_cache_key: str | None | Omit = omit,
-            prompt_cache_options: responses_input_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam
-            | responses_input.ResponsesClientEventResponseCreatePromptCacheOptions
+            prompt_cache_options: responses_socket_events_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam
+            | responses_socket_events.ResponsesClientEventResponseCreatePromptCacheOptions
             | Omit = omit,
             prompt_cache_retention: Literal["in_memory", "24h"] | None | Omit = omit,
             reasoning: shared_params.ReasoningParam | shared.Reasoning | None | Omit = omit,
@@ -659,8 +660,8 @@ class AsyncResponses(AsyncResource):
             service_tier: responses.ServiceTierResponses | None | Omit = omit,
             store: bool | None | Omit = omit,
             stream: Literal[True],
-            stream_options: responses_input_params.ResponsesClientEventResponseCreateStreamOptionsParam
-            | responses_input.ResponsesClientEventResponseCreateStreamOptions
+            stream_options: responses_socket_events_params.ResponsesClientEventResponseCreateStreamOptionsParam
+            | responses_socket_events.ResponsesClientEventResponseCreateStreamOptions
             | None
             | Omit = omit,
             temperature: float | None | Omit = omit,
@@ -687,8 +688,8 @@ class AsyncResponses(AsyncResource):
             background: bool | None | Omit = omit,
             background_options: responses_input_params.ResponseCreateParamsBackgroundOptionsParam | Omit = omit,
             context_management: Iterable[
-                responses_input_params.ResponsesClientEventResponseCreateContextManagementParam
-                | responses_input.ResponsesClientEventResponseCreateContextManagement
+                responses_socket_events_params.ResponsesClientEventResponseCreateContextManagementParam
+                | responses_socket_events.ResponsesClientEventResponseCreateContextManagement
             ]
             | None
             | Omit = omit,
@@ -701,16 +702,16 @@ class AsyncResponses(AsyncResource):
             max_tool_calls: int | None | Omit = omit,
             metadata: Mapping[str, str] | None | Omit = omit,
             model: shared.ResponsesModel | Omit = omit,
-            moderation: responses_input_params.ResponsesClientEventResponseCreateModerationParam
-            | responses_input.ResponsesClientEventResponseCreateModeration
+            moderation: responses_socket_events_params.ResponsesClientEventResponseCreateModerationParam
+            | responses_socket_events.ResponsesClientEventResponseCreateModeration
             | None
             | Omit = omit,
             parallel_tool_calls: bool | None | Omit = omit,
             previous_response_id: str | None | Omit = omit,
             prompt: responses_params.ResponsePromptParam | responses.ResponsePrompt | None | Omit = omit,
             prompt_cache_key: str | None | Omit = omit,
-            prompt_cache_options: responses_input_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam
-            | responses_input.ResponsesClientEventResponseCreatePromptCacheOptions
+            prompt_cache_options: responses_socket_events_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam
+            | responses_socket_events.ResponsesClientEventResponseCreatePromptCacheOptions
             | Omit = omit,
             prompt_cache_retention: Literal["in_memory", "24h"] | None | Omit = omit,
             reasoning: shared_params.ReasoningParam | shared.Reasoning | None | Omit = omit,
@@ -718,8 +719,8 @@ class AsyncResponses(AsyncResource):
             service_tier: responses.ServiceTierResponses | None | Omit = omit,
             store: bool | None | Omit = omit,
             stream: bool,
-            stream_options: responses_input_params.ResponsesClientEventResponseCreateStreamOptionsParam
-            | responses_input.ResponsesClientEventResponseCreateStreamOptions
+            stream_options: responses_socket_events_params.ResponsesClientEventResponseCreateStreamOptionsParam
+            | responses_socket_events.ResponsesClientEventResponseCreateStreamOptions
             | None
             | Omit = omit,
             temperature: float | None | Omit = omit,
@@ -745,8 +746,8 @@ class AsyncResponses(AsyncResource):
         background: bool | None | Omit = omit,
         background_options: responses_input_params.ResponseCreateParamsBackgroundOptionsParam | Omit = omit,
         context_management: Iterable[
-            responses_input_params.ResponsesClientEventResponseCreateContextManagementParam
-            | responses_input.ResponsesClientEventResponseCreateContextManagement
+            responses_socket_events_params.ResponsesClientEventResponseCreateContextManagementParam
+            | responses_socket_events.ResponsesClientEventResponseCreateContextManagement
         ]
         | None
         | Omit = omit,
@@ -759,16 +760,16 @@ class AsyncResponses(AsyncResource):
         max_tool_calls: int | None | Omit = omit,
         metadata: Mapping[str, str] | None | Omit = omit,
         model: shared.ResponsesModel | Omit = omit,
-        moderation: responses_input_params.ResponsesClientEventResponseCreateModerationParam
-        | responses_input.ResponsesClientEventResponseCreateModeration
+        moderation: responses_socket_events_params.ResponsesClientEventResponseCreateModerationParam
+        | responses_socket_events.ResponsesClientEventResponseCreateModeration
         | None
         | Omit = omit,
         parallel_tool_calls: bool | None | Omit = omit,
         previous_response_id: str | None | Omit = omit,
         prompt: responses_params.ResponsePromptParam | responses.ResponsePrompt | None | Omit = omit,
         prompt_cache_key: str | None | Omit = omit,
-        prompt_cache_options: responses_input_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam
-        | responses_input.ResponsesClientEventResponseCreatePromptCacheOptions
+        prompt_cache_options: responses_socket_events_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam
+        | responses_socket_events.ResponsesClientEventResponseCreatePromptCacheOptions
         | Omit = omit,
         prompt_cache_retention: Literal["in_memory", "24h"] | None | Omit = omit,
         reasoning: shared_params.ReasoningParam | shared.Reasoning | None | Omit = omit,
@@ -776,8 +777,8 @@ class AsyncResponses(AsyncResource):
         service_tier: responses.ServiceTierResponses | None | Omit = omit,
         store: bool | None | Omit = omit,
         stream: bool | None | Omit = omit,
-        stream_options: responses_input_params.ResponsesClientEventResponseCreateStreamOptionsParam
-        | responses_input.ResponsesClientEventResponseCreateStreamOptions
+        stream_options: responses_socket_events_params.ResponsesClientEventResponseCreateStreamOptionsParam
+        | responses_socket_events.ResponsesClientEventResponseCreateStreamOptions
         | None
         | Omit = omit,
         temperature: float | None | Omit = omit,

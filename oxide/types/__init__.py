@@ -18,7 +18,7 @@ if TYPE_CHECKING:
         BatchUsageInputTokensDetails,
         BatchUsageOutputTokensDetails,
     )
-    from .._models.batches_params import BatchCreateParams, BatchCreateParamsOutputExpiresAfterParam
+    from .._models.batches_params import BatchCreateParams, BatchCreateParamsOutputExpiresAfterParam, BatchListParams
     from .._models.common import AudioModel, AudioResponseFormat, OrderEnum
     from .._models.completions import (
         Completion,
@@ -30,11 +30,14 @@ if TYPE_CHECKING:
     )
     from .._models.completions_params import CompletionCreateParams
     from .._models.containers import ContainerListResponse, ContainerListResponseExpiresAfter, ContainerListResponseNetworkPolicy
+    from .._models.containers import ContainerListResponse as ContainerCreateResponse
+    from .._models.containers import ContainerListResponse as ContainerRetrieveResponse
     from .._models.containers_params import (
         ContainerCreateParams,
         ContainerCreateParamsExpiresAfterParam,
         ContainerCreateParamsNetworkPolicyParam,
         ContainerCreateParamsSkillParam,
+        ContainerListParams,
     )
     from .._models.content_provenance import (
         C2PAValidationState,
@@ -55,6 +58,13 @@ if TYPE_CHECKING:
         DecisionAnswerAnswerResourceRefusal,
         DecisionAnswerAnswerResourceScore,
         DecisionAnswerAnswerResourceScoreProbability,
+        DecisionInputMessageParamDecisionInputAssistantMessage,
+        DecisionInputMessageParamDecisionInputAssistantMessageContentParts,
+        DecisionInputMessageParamDecisionInputAssistantMessageContentPartsDecisionInputOutputText,
+        DecisionInputMessageParamDecisionInputAssistantMessageContentPartsDecisionInputRefusal,
+        DecisionInputMessageParamDecisionInputDeveloperMessage,
+        DecisionInputMessageParamDecisionInputSystemMessage,
+        DecisionInputMessageParamDecisionInputUserMessage,
         DecisionUsage,
         DecisionUsageInputTokensDetails,
         DecisionUsageOutputTokensDetails,
@@ -83,6 +93,15 @@ if TYPE_CHECKING:
         DecisionCreateParamsQuestionQuestionParamScoreLevelParam,
         DecisionCreateParamsQuestionQuestionParamScoreParam,
         DecisionInputImageParam,
+        DecisionInputMessageParam,
+        DecisionInputMessageParamDecisionInputAssistantMessageContentPartsDecisionInputOutputTextParam,
+        DecisionInputMessageParamDecisionInputAssistantMessageContentPartsDecisionInputRefusalParam,
+        DecisionInputMessageParamDecisionInputAssistantMessageContentPartsParam,
+        DecisionInputMessageParamDecisionInputAssistantMessageParam,
+        DecisionInputMessageParamDecisionInputDeveloperMessageParam,
+        DecisionInputMessageParamDecisionInputSystemMessageParam,
+        DecisionInputMessageParamDecisionInputUserMessageParam,
+        DecisionInputMessageUnionParam,
         DecisionInputPartUnionParam,
         DecisionInputTextParam,
         DecisionPromptCacheBreakpointParam,
@@ -101,6 +120,9 @@ if TYPE_CHECKING:
         EvalListResponseTestingCriterionEvalGraderTextSimilarity,
         EvalStoredCompletionsDataSourceConfig,
     )
+    from .._models.evals import EvalListResponse as EvalCreateResponse
+    from .._models.evals import EvalListResponse as EvalRetrieveResponse
+    from .._models.evals import EvalListResponse as EvalUpdateResponse
     from .._models.evals_params import (
         EvalCreateParams,
         EvalCreateParamsDataSourceConfigCustomParam,
@@ -111,13 +133,14 @@ if TYPE_CHECKING:
         EvalCreateParamsTestingCriterionLabelModelInputSimpleInputMessageParam,
         EvalCreateParamsTestingCriterionLabelModelParam,
         EvalCreateParamsTestingCriterionParam,
+        EvalListParams,
         EvalListResponseTestingCriterionEvalGraderPythonParam,
         EvalListResponseTestingCriterionEvalGraderScoreModelParam,
         EvalListResponseTestingCriterionEvalGraderTextSimilarityParam,
         EvalUpdateParams,
     )
-    from .._models.files import FileDeleted, FileObject, FilePurpose
-    from .._models.files_params import FileCreateParams, FileCreateParamsExpiresAfterParam
+    from .._models.files import FileContent, FileDeleted, FileObject, FilePurpose
+    from .._models.files_params import FileCreateParams, FileCreateParamsExpiresAfterParam, FileListParams
     from .._models.images import (
         Image,
         ImageEditCompletedEvent,
@@ -171,8 +194,32 @@ if TYPE_CHECKING:
         OrganizationProjectCertificateActivationResponse,
         OrganizationProjectCertificateDeactivationResponse,
     )
-    from .._models.skills import DeletedSkill, Skill
-    from .._models.skills_params import SkillCreateParams, SkillUpdateParams
+    from .._models.shared import (
+        AllModels,
+        ChatModel,
+        ComparisonFilter,
+        CompoundFilter,
+        CustomToolInputFormat,
+        DecisionInputJSON,
+        DecisionQuestionInputImage,
+        DecisionQuestionInputPart,
+        DecisionQuestionInputText,
+        ErrorObject,
+        FunctionDefinition,
+        FunctionParameters,
+        Metadata,
+        OAuthErrorCode,
+        Reasoning,
+        ReasoningEffort,
+        ResponseFormatJSONObject,
+        ResponseFormatJSONSchema,
+        ResponseFormatText,
+        ResponseFormatTextGrammar,
+        ResponseFormatTextPython,
+        ResponsesModel,
+    )
+    from .._models.skills import DeletedSkill, Skill, SkillList
+    from .._models.skills_params import SkillCreateParams, SkillListParams, SkillUpdateParams
     from .._models.uploads import Upload
     from .._models.uploads_params import UploadCompleteParams, UploadCreateParams
     from .._models.vector_stores import (
@@ -196,6 +243,7 @@ if TYPE_CHECKING:
         StaticFileChunkingStrategyParam,
         VectorStoreCreateParams,
         VectorStoreExpiresAfterParam,
+        VectorStoreListParams,
         VectorStoreSearchParams,
         VectorStoreSearchParamsFiltersParam,
         VectorStoreSearchParamsRankingOptionsParam,
@@ -214,15 +262,19 @@ if TYPE_CHECKING:
         VideoSize,
         VideoStatus,
     )
+    from .._models.videos import VideoGetCharacterResponse as VideoCreateCharacterResponse
+    from .._models.videos import VideoModel as VideoModelParam
     from .._models.videos_params import (
         CreateVideoEditJsonBodyParam,
         CreateVideoExtendJsonBodyParam,
         CreateVideoJsonBodyParam,
         VideoCreateCharacterParams,
         VideoCreateParams,
+        VideoDownloadContentParams,
         VideoEditParams,
         VideoEditParamsVideoVideoReferenceInputParam,
         VideoExtendParams,
+        VideoListParams,
         VideoRemixParams,
     )
     from . import (
@@ -240,6 +292,7 @@ if TYPE_CHECKING:
         responses,
         safety,
         shared,
+        shared_params,
         skills,
         uploads,
         vector_stores,
@@ -249,14 +302,14 @@ if TYPE_CHECKING:
 
 _PLACES = {
     "": """
-        admin audio beta chat containers conversations evals fine_tuning graders live realtime responses safety shared skills
-        uploads vector_stores webhooks
+        admin audio beta chat containers conversations evals fine_tuning graders live realtime responses safety shared shared_params
+        skills uploads vector_stores webhooks
     """,
     "batches": """
         Batch BatchError BatchErrors BatchRequestCounts BatchUsage BatchUsageInputTokensDetails BatchUsageOutputTokensDetails
     """,
     "batches_params": """
-        BatchCreateParams BatchCreateParamsOutputExpiresAfterParam
+        BatchCreateParams BatchCreateParamsOutputExpiresAfterParam BatchListParams
     """,
     "common": """
         AudioModel AudioResponseFormat OrderEnum
@@ -269,11 +322,12 @@ _PLACES = {
         CompletionCreateParams
     """,
     "containers": """
-        ContainerListResponse ContainerListResponseExpiresAfter ContainerListResponseNetworkPolicy
+        ContainerCreateResponse=ContainerListResponse ContainerListResponse ContainerListResponseExpiresAfter
+        ContainerListResponseNetworkPolicy ContainerRetrieveResponse=ContainerListResponse
     """,
     "containers_params": """
         ContainerCreateParams ContainerCreateParamsExpiresAfterParam ContainerCreateParamsNetworkPolicyParam
-        ContainerCreateParamsSkillParam
+        ContainerCreateParamsSkillParam ContainerListParams
     """,
     "content_provenance": """
         C2PAValidationState ContentProvenanceCheck ContentProvenanceCheckResult ContentProvenanceCheckResultC2PA
@@ -285,27 +339,39 @@ _PLACES = {
     "decisions": """
         Decision DecisionAnswer DecisionAnswerAnswerResourceChoice DecisionAnswerAnswerResourceChoiceProbability
         DecisionAnswerAnswerResourcePredicate DecisionAnswerAnswerResourceRefusal DecisionAnswerAnswerResourceScore
-        DecisionAnswerAnswerResourceScoreProbability DecisionUsage DecisionUsageInputTokensDetails DecisionUsageOutputTokensDetails
+        DecisionAnswerAnswerResourceScoreProbability DecisionInputMessageParamDecisionInputAssistantMessage
+        DecisionInputMessageParamDecisionInputAssistantMessageContentParts
+        DecisionInputMessageParamDecisionInputAssistantMessageContentPartsDecisionInputOutputText
+        DecisionInputMessageParamDecisionInputAssistantMessageContentPartsDecisionInputRefusal
+        DecisionInputMessageParamDecisionInputDeveloperMessage DecisionInputMessageParamDecisionInputSystemMessage
+        DecisionInputMessageParamDecisionInputUserMessage DecisionUsage DecisionUsageInputTokensDetails
+        DecisionUsageOutputTokensDetails
     """,
     "decisions_params": """
         DecisionCreateParams
         DecisionCreateParamsInputDecisionInputAssistantMessageContentDecisionInputAssistantContentPartDecisionInputOutputTextParam
         DecisionCreateParamsInputDecisionInputAssistantMessageContentDecisionInputAssistantContentPartDecisionInputRefusalParam
         DecisionCreateParamsInputDecisionInputAssistantMessageContentDecisionInputAssistantContentPartsParam
-        DecisionCreateParamsInputUnionMember1Param DecisionCreateParamsInputUnionMember1CustomToolCallOutputOutputPartsParam
+        DecisionCreateParamsInputUnionMember1CustomToolCallOutputOutputPartsParam
         DecisionCreateParamsInputUnionMember1DecisionInputAssistantMessageParam
-        DecisionCreateParamsInputUnionMember1DecisionInputCustomToolCallParam
         DecisionCreateParamsInputUnionMember1DecisionInputCustomToolCallOutputParam
+        DecisionCreateParamsInputUnionMember1DecisionInputCustomToolCallParam
         DecisionCreateParamsInputUnionMember1DecisionInputDeveloperMessageParam
-        DecisionCreateParamsInputUnionMember1DecisionInputFunctionCallParam
         DecisionCreateParamsInputUnionMember1DecisionInputFunctionCallOutputParam
+        DecisionCreateParamsInputUnionMember1DecisionInputFunctionCallParam
         DecisionCreateParamsInputUnionMember1DecisionInputSystemMessageParam
         DecisionCreateParamsInputUnionMember1DecisionInputUserMessageParam
-        DecisionCreateParamsInputUnionMember1FunctionCallOutputOutputPartsParam DecisionCreateParamsPromptCacheOptionsParam
-        DecisionCreateParamsQuestionParam DecisionCreateParamsQuestionQuestionParamChoiceParam
-        DecisionCreateParamsQuestionQuestionParamChoiceChoiceParam DecisionCreateParamsQuestionQuestionParamPredicateParam
-        DecisionCreateParamsQuestionQuestionParamScoreParam DecisionCreateParamsQuestionQuestionParamScoreLevelParam
-        DecisionInputImageParam DecisionInputPartUnionParam DecisionInputTextParam DecisionPromptCacheBreakpointParam
+        DecisionCreateParamsInputUnionMember1FunctionCallOutputOutputPartsParam DecisionCreateParamsInputUnionMember1Param
+        DecisionCreateParamsPromptCacheOptionsParam DecisionCreateParamsQuestionParam
+        DecisionCreateParamsQuestionQuestionParamChoiceChoiceParam DecisionCreateParamsQuestionQuestionParamChoiceParam
+        DecisionCreateParamsQuestionQuestionParamPredicateParam DecisionCreateParamsQuestionQuestionParamScoreLevelParam
+        DecisionCreateParamsQuestionQuestionParamScoreParam DecisionInputImageParam DecisionInputMessageParam
+        DecisionInputMessageParamDecisionInputAssistantMessageContentPartsDecisionInputOutputTextParam
+        DecisionInputMessageParamDecisionInputAssistantMessageContentPartsDecisionInputRefusalParam
+        DecisionInputMessageParamDecisionInputAssistantMessageContentPartsParam
+        DecisionInputMessageParamDecisionInputAssistantMessageParam DecisionInputMessageParamDecisionInputDeveloperMessageParam
+        DecisionInputMessageParamDecisionInputSystemMessageParam DecisionInputMessageParamDecisionInputUserMessageParam
+        DecisionInputMessageUnionParam DecisionInputPartUnionParam DecisionInputTextParam DecisionPromptCacheBreakpointParam
     """,
     "embeddings": """
         CreateEmbeddingResponse CreateEmbeddingResponseUsage Embedding EmbeddingModel
@@ -314,24 +380,25 @@ _PLACES = {
         EmbeddingCreateParams
     """,
     "evals": """
-        EvalCustomDataSourceConfig EvalDeleteResponse EvalListResponse EvalListResponseDataSourceConfig
-        EvalListResponseDataSourceConfigLogs EvalListResponseTestingCriterion EvalListResponseTestingCriterionEvalGraderPython
-        EvalListResponseTestingCriterionEvalGraderScoreModel EvalListResponseTestingCriterionEvalGraderTextSimilarity
-        EvalStoredCompletionsDataSourceConfig
+        EvalCreateResponse=EvalListResponse EvalCustomDataSourceConfig EvalDeleteResponse EvalListResponse
+        EvalListResponseDataSourceConfig EvalListResponseDataSourceConfigLogs EvalListResponseTestingCriterion
+        EvalListResponseTestingCriterionEvalGraderPython EvalListResponseTestingCriterionEvalGraderScoreModel
+        EvalListResponseTestingCriterionEvalGraderTextSimilarity EvalRetrieveResponse=EvalListResponse
+        EvalStoredCompletionsDataSourceConfig EvalUpdateResponse=EvalListResponse
     """,
     "evals_params": """
-        EvalCreateParams EvalCreateParamsDataSourceConfigParam EvalCreateParamsDataSourceConfigCustomParam
-        EvalCreateParamsDataSourceConfigLogsParam EvalCreateParamsDataSourceConfigStoredCompletionsParam
-        EvalCreateParamsTestingCriterionParam EvalCreateParamsTestingCriterionLabelModelParam
+        EvalCreateParams EvalCreateParamsDataSourceConfigCustomParam EvalCreateParamsDataSourceConfigLogsParam
+        EvalCreateParamsDataSourceConfigParam EvalCreateParamsDataSourceConfigStoredCompletionsParam
         EvalCreateParamsTestingCriterionLabelModelInputParam EvalCreateParamsTestingCriterionLabelModelInputSimpleInputMessageParam
+        EvalCreateParamsTestingCriterionLabelModelParam EvalCreateParamsTestingCriterionParam EvalListParams
         EvalListResponseTestingCriterionEvalGraderPythonParam EvalListResponseTestingCriterionEvalGraderScoreModelParam
         EvalListResponseTestingCriterionEvalGraderTextSimilarityParam EvalUpdateParams
     """,
     "files": """
-        FileDeleted FileObject FilePurpose
+        FileContent FileDeleted FileObject FilePurpose
     """,
     "files_params": """
-        FileCreateParams FileCreateParamsExpiresAfterParam
+        FileCreateParams FileCreateParamsExpiresAfterParam FileListParams
     """,
     "images": """
         Image ImageEditCompletedEvent ImageEditPartialImageEvent ImageEditStreamEvent ImageGenCompletedEvent
@@ -358,11 +425,17 @@ _PLACES = {
         OrganizationCertificateActivationResponse OrganizationCertificateDeactivationResponse
         OrganizationProjectCertificateActivationResponse OrganizationProjectCertificateDeactivationResponse
     """,
+    "shared": """
+        AllModels ChatModel ComparisonFilter CompoundFilter CustomToolInputFormat DecisionInputJSON DecisionQuestionInputImage
+        DecisionQuestionInputPart DecisionQuestionInputText ErrorObject FunctionDefinition FunctionParameters Metadata
+        OAuthErrorCode Reasoning ReasoningEffort ResponseFormatJSONObject ResponseFormatJSONSchema ResponseFormatText
+        ResponseFormatTextGrammar ResponseFormatTextPython ResponsesModel
+    """,
     "skills": """
-        DeletedSkill Skill
+        DeletedSkill Skill SkillList
     """,
     "skills_params": """
-        SkillCreateParams SkillUpdateParams
+        SkillCreateParams SkillListParams SkillUpdateParams
     """,
     "uploads": """
         Upload
@@ -377,22 +450,25 @@ _PLACES = {
     """,
     "vector_stores_params": """
         AutoFileChunkingStrategyParam CreateVectorStoreRequestChunkingStrategyParam FileChunkingStrategyParam
-        StaticFileChunkingStrategyParam StaticFileChunkingStrategyObjectParam VectorStoreCreateParams VectorStoreExpiresAfterParam
-        VectorStoreSearchParams VectorStoreSearchParamsFiltersParam VectorStoreSearchParamsRankingOptionsParam
+        StaticFileChunkingStrategyObjectParam StaticFileChunkingStrategyParam VectorStoreCreateParams VectorStoreExpiresAfterParam
+        VectorStoreListParams VectorStoreSearchParams VectorStoreSearchParamsFiltersParam VectorStoreSearchParamsRankingOptionsParam
         VectorStoreUpdateParams
     """,
     "videos": """
-        Video VideoContentVariant VideoCreateError VideoCreateErrorMisalignment VideoCreateErrorMisalignmentSteer
-        VideoDeleteResponse VideoGetCharacterResponse VideoModel VideoSeconds VideoSize VideoStatus
+        Video VideoContentVariant VideoCreateCharacterResponse=VideoGetCharacterResponse VideoCreateError
+        VideoCreateErrorMisalignment VideoCreateErrorMisalignmentSteer VideoDeleteResponse VideoGetCharacterResponse VideoModel
+        VideoModelParam=VideoModel VideoSeconds VideoSize VideoStatus
     """,
     "videos_params": """
         CreateVideoEditJsonBodyParam CreateVideoExtendJsonBodyParam CreateVideoJsonBodyParam VideoCreateCharacterParams
-        VideoCreateParams VideoEditParams VideoEditParamsVideoVideoReferenceInputParam VideoExtendParams VideoRemixParams
+        VideoCreateParams VideoDownloadContentParams VideoEditParams VideoEditParamsVideoVideoReferenceInputParam VideoExtendParams
+        VideoListParams VideoRemixParams
     """,
 }
 
 __getattr__, __dir__ = open_face(__name__, _PLACES)
 __all__ = [
+    "AllModels",
     "AudioModel",
     "AudioResponseFormat",
     "AutoFileChunkingStrategyParam",
@@ -401,11 +477,14 @@ __all__ = [
     "BatchCreateParamsOutputExpiresAfterParam",
     "BatchError",
     "BatchErrors",
+    "BatchListParams",
     "BatchRequestCounts",
     "BatchUsage",
     "BatchUsageInputTokensDetails",
     "BatchUsageOutputTokensDetails",
     "C2PAValidationState",
+    "ChatModel",
+    "ComparisonFilter",
     "Completion",
     "CompletionChoice",
     "CompletionChoiceLogprobs",
@@ -413,13 +492,17 @@ __all__ = [
     "CompletionUsage",
     "CompletionUsageCompletionTokensDetails",
     "CompletionUsagePromptTokensDetails",
+    "CompoundFilter",
     "ContainerCreateParams",
     "ContainerCreateParamsExpiresAfterParam",
     "ContainerCreateParamsNetworkPolicyParam",
     "ContainerCreateParamsSkillParam",
+    "ContainerCreateResponse",
+    "ContainerListParams",
     "ContainerListResponse",
     "ContainerListResponseExpiresAfter",
     "ContainerListResponseNetworkPolicy",
+    "ContainerRetrieveResponse",
     "ContentProvenanceCheck",
     "ContentProvenanceCheckCreateParams",
     "ContentProvenanceCheckResult",
@@ -434,6 +517,7 @@ __all__ = [
     "CreateVideoEditJsonBodyParam",
     "CreateVideoExtendJsonBodyParam",
     "CreateVideoJsonBodyParam",
+    "CustomToolInputFormat",
     "Decision",
     "DecisionAnswer",
     "DecisionAnswerAnswerResourceChoice",
@@ -465,9 +549,29 @@ __all__ = [
     "DecisionCreateParamsQuestionQuestionParamScoreLevelParam",
     "DecisionCreateParamsQuestionQuestionParamScoreParam",
     "DecisionInputImageParam",
+    "DecisionInputJSON",
+    "DecisionInputMessageParam",
+    "DecisionInputMessageParamDecisionInputAssistantMessage",
+    "DecisionInputMessageParamDecisionInputAssistantMessageContentParts",
+    "DecisionInputMessageParamDecisionInputAssistantMessageContentPartsDecisionInputOutputText",
+    "DecisionInputMessageParamDecisionInputAssistantMessageContentPartsDecisionInputOutputTextParam",
+    "DecisionInputMessageParamDecisionInputAssistantMessageContentPartsDecisionInputRefusal",
+    "DecisionInputMessageParamDecisionInputAssistantMessageContentPartsDecisionInputRefusalParam",
+    "DecisionInputMessageParamDecisionInputAssistantMessageContentPartsParam",
+    "DecisionInputMessageParamDecisionInputAssistantMessageParam",
+    "DecisionInputMessageParamDecisionInputDeveloperMessage",
+    "DecisionInputMessageParamDecisionInputDeveloperMessageParam",
+    "DecisionInputMessageParamDecisionInputSystemMessage",
+    "DecisionInputMessageParamDecisionInputSystemMessageParam",
+    "DecisionInputMessageParamDecisionInputUserMessage",
+    "DecisionInputMessageParamDecisionInputUserMessageParam",
+    "DecisionInputMessageUnionParam",
     "DecisionInputPartUnionParam",
     "DecisionInputTextParam",
     "DecisionPromptCacheBreakpointParam",
+    "DecisionQuestionInputImage",
+    "DecisionQuestionInputPart",
+    "DecisionQuestionInputText",
     "DecisionUsage",
     "DecisionUsageInputTokensDetails",
     "DecisionUsageOutputTokensDetails",
@@ -476,6 +580,7 @@ __all__ = [
     "Embedding",
     "EmbeddingCreateParams",
     "EmbeddingModel",
+    "ErrorObject",
     "EvalCreateParams",
     "EvalCreateParamsDataSourceConfigCustomParam",
     "EvalCreateParamsDataSourceConfigLogsParam",
@@ -485,8 +590,10 @@ __all__ = [
     "EvalCreateParamsTestingCriterionLabelModelInputSimpleInputMessageParam",
     "EvalCreateParamsTestingCriterionLabelModelParam",
     "EvalCreateParamsTestingCriterionParam",
+    "EvalCreateResponse",
     "EvalCustomDataSourceConfig",
     "EvalDeleteResponse",
+    "EvalListParams",
     "EvalListResponse",
     "EvalListResponseDataSourceConfig",
     "EvalListResponseDataSourceConfigLogs",
@@ -497,15 +604,21 @@ __all__ = [
     "EvalListResponseTestingCriterionEvalGraderScoreModelParam",
     "EvalListResponseTestingCriterionEvalGraderTextSimilarity",
     "EvalListResponseTestingCriterionEvalGraderTextSimilarityParam",
+    "EvalRetrieveResponse",
     "EvalStoredCompletionsDataSourceConfig",
     "EvalUpdateParams",
+    "EvalUpdateResponse",
     "FileChunkingStrategy",
     "FileChunkingStrategyParam",
+    "FileContent",
     "FileCreateParams",
     "FileCreateParamsExpiresAfterParam",
     "FileDeleted",
+    "FileListParams",
     "FileObject",
     "FilePurpose",
+    "FunctionDefinition",
+    "FunctionParameters",
     "Image",
     "ImageCreateVariationParams",
     "ImageEditCompletedEvent",
@@ -530,6 +643,7 @@ __all__ = [
     "ImagesResponseUsage",
     "ImagesResponseUsageInputTokensDetails",
     "ImagesResponseUsageOutputTokensDetails",
+    "Metadata",
     "Model",
     "ModelDeleted",
     "Moderation",
@@ -544,14 +658,25 @@ __all__ = [
     "ModerationModel",
     "ModerationMultiModalInputParam",
     "ModerationTextInputParam",
+    "OAuthErrorCode",
     "OrderEnum",
     "OrganizationCertificateActivationResponse",
     "OrganizationCertificateDeactivationResponse",
     "OrganizationProjectCertificateActivationResponse",
     "OrganizationProjectCertificateDeactivationResponse",
     "OtherFileChunkingStrategyObject",
+    "Reasoning",
+    "ReasoningEffort",
+    "ResponseFormatJSONObject",
+    "ResponseFormatJSONSchema",
+    "ResponseFormatText",
+    "ResponseFormatTextGrammar",
+    "ResponseFormatTextPython",
+    "ResponsesModel",
     "Skill",
     "SkillCreateParams",
+    "SkillList",
+    "SkillListParams",
     "SkillUpdateParams",
     "StaticFileChunkingStrategy",
     "StaticFileChunkingStrategyObject",
@@ -566,6 +691,7 @@ __all__ = [
     "VectorStoreExpiresAfter",
     "VectorStoreExpiresAfterParam",
     "VectorStoreFileCounts",
+    "VectorStoreListParams",
     "VectorStoreSearchParams",
     "VectorStoreSearchParamsFiltersParam",
     "VectorStoreSearchParamsRankingOptionsParam",
@@ -576,16 +702,20 @@ __all__ = [
     "Video",
     "VideoContentVariant",
     "VideoCreateCharacterParams",
+    "VideoCreateCharacterResponse",
     "VideoCreateError",
     "VideoCreateErrorMisalignment",
     "VideoCreateErrorMisalignmentSteer",
     "VideoCreateParams",
     "VideoDeleteResponse",
+    "VideoDownloadContentParams",
     "VideoEditParams",
     "VideoEditParamsVideoVideoReferenceInputParam",
     "VideoExtendParams",
     "VideoGetCharacterResponse",
+    "VideoListParams",
     "VideoModel",
+    "VideoModelParam",
     "VideoRemixParams",
     "VideoSeconds",
     "VideoSize",
@@ -604,6 +734,7 @@ __all__ = [
     "responses",
     "safety",
     "shared",
+    "shared_params",
     "skills",
     "uploads",
     "vector_stores",

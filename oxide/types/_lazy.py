@@ -18,18 +18,18 @@ _MODELS = __name__.rpartition(".types.")[0] + "._models."
 def open_face(face: str, places: dict[str, str]) -> tuple[Callable[[str], object], Callable[[], list[str]]]:
     """Return `__getattr__` and `__dir__` for the module `face`; `places` maps a module of the models to names in it.
 
-    Names of the module "" are modules inside the face.
+    "Name=Other" shows as `Name` what the module calls `Other`. Names of the module "" are modules inside the face.
     """
-    table = {name: module for module, names in places.items() for name in names.split()}
+    table = {word.partition("=")[0]: (module, word.rpartition("=")[2]) for module, words in places.items() for word in words.split()}
 
     def load(name: str) -> object:
-        module = table.get(name)
-        if module is None:
+        if name not in table:
             raise AttributeError(f"module {face!r} has no attribute {name!r}")
+        module, held = table[name]
         if not module:
             __import__(f"{face}.{name}")
             return sys.modules[f"{face}.{name}"]
-        value = _load(module, name)
+        value = _load(module, held)
         setattr(sys.modules[face], name, value)
         return value
 

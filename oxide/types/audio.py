@@ -52,6 +52,7 @@ if TYPE_CHECKING:
         TranscriptionCreateParamsChunkingStrategyVadConfigParam,
         TranslationCreateParams,
         VoiceConsentCreateParams,
+        VoiceConsentListParams,
         VoiceConsentUpdateParams,
         VoiceCreateParams,
         VoiceCreateParamsCreateVoiceRequestAudioSampleParam,
@@ -72,8 +73,8 @@ _PLACES = {
     """,
     "audio_params": """
         SpeechCreateParams TranscriptionCreateParams TranscriptionCreateParamsChunkingStrategyVadConfigParam TranslationCreateParams
-        VoiceConsentCreateParams VoiceConsentUpdateParams VoiceCreateParams VoiceCreateParamsCreateVoiceRequestAudioSampleParam
-        VoiceCreateParamsCreateVoiceRequestPromptParam
+        VoiceConsentCreateParams VoiceConsentListParams VoiceConsentUpdateParams VoiceCreateParams
+        VoiceCreateParamsCreateVoiceRequestAudioSampleParam VoiceCreateParamsCreateVoiceRequestPromptParam
     """,
 }
 
@@ -118,6 +119,7 @@ __all__ = [
     "VoiceConsent",
     "VoiceConsentCreateParams",
     "VoiceConsentDeleted",
+    "VoiceConsentListParams",
     "VoiceConsentUpdateParams",
     "VoiceCreateParams",
     "VoiceCreateParamsCreateVoiceRequestAudioSampleParam",

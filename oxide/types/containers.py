@@ -10,17 +10,19 @@ from ._lazy import open_face
 
 if TYPE_CHECKING:
     from .._models.containers import FileListResponse
-    from .._models.containers_params import FileCreateParams
+    from .._models.containers import FileListResponse as FileCreateResponse
+    from .._models.containers import FileListResponse as FileRetrieveResponse
+    from .._models.containers_params import FileCreateParams, FileListParams
 
 
 _PLACES = {
     "containers": """
-        FileListResponse
+        FileCreateResponse=FileListResponse FileListResponse FileRetrieveResponse=FileListResponse
     """,
     "containers_params": """
-        FileCreateParams
+        FileCreateParams FileListParams
     """,
 }
 
 __getattr__, __dir__ = open_face(__name__, _PLACES)
-__all__ = ["FileCreateParams", "FileListResponse"]  # pyright: ignore[reportUnsupportedDunderAll]  # the names are those of the imports above
+__all__ = ["FileCreateParams", "FileCreateResponse", "FileListParams", "FileListResponse", "FileRetrieveResponse"]  # pyright: ignore[reportUnsupportedDunderAll]  # the names are those of the imports above

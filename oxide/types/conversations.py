@@ -17,24 +17,55 @@ if TYPE_CHECKING:
         ConversationItemImageGenerationCallError,
         ConversationItemImageGenerationCallErrorModerationDetails,
         ConversationItemImageGenerationCallSvgUsage,
+        ConversationItemList,
         Message,
         MessageContent,
         MessagePhase2,
         MessageRole,
         MessageStatus,
+        SummaryTextContent,
         TextContent,
     )
-    from .._models.conversations_params import ConversationCreateParams, ConversationUpdateParams, ItemCreateParams
+    from .._models.conversations_params import (
+        ConversationCreateParams,
+        ConversationUpdateParams,
+        ItemCreateParams,
+        ItemListParams,
+        ItemRetrieveParams,
+    )
+    from .._models.responses import ResponseOutputRefusal as RefusalContent
+    from .._models.responses import ResponseOutputText as OutputTextContent
+    from .._models.responses_input import ResponseInputFile as InputFileContent
+    from .._models.responses_input import ResponseInputImage as InputImageContent
+    from .._models.responses_input import ResponseInputText as InputTextContent
+    from .._models.responses_input_params import ResponseInputFileParam as InputFileContentParam
+    from .._models.responses_input_params import ResponseInputImageParam as InputImageContentParam
+    from .._models.responses_input_params import ResponseInputTextParam as InputTextContentParam
+    from .._models.responses_params import ResponseOutputRefusalParam as RefusalContentParam
+    from .._models.responses_params import ResponseOutputTextParam as OutputTextContentParam
 
 
 _PLACES = {
     "conversations": """
         ComputerScreenshotContent Conversation ConversationDeletedResource ConversationItem ConversationItemImageGenerationCallError
-        ConversationItemImageGenerationCallErrorModerationDetails ConversationItemImageGenerationCallSvgUsage Message MessageContent
-        MessagePhase2 MessageRole MessageStatus TextContent
+        ConversationItemImageGenerationCallErrorModerationDetails ConversationItemImageGenerationCallSvgUsage ConversationItemList
+        Message MessageContent MessagePhase2 MessageRole MessageStatus SummaryTextContent TextContent
     """,
     "conversations_params": """
-        ConversationCreateParams ConversationUpdateParams ItemCreateParams
+        ConversationCreateParams ConversationUpdateParams ItemCreateParams ItemListParams ItemRetrieveParams
+    """,
+    "responses": """
+        OutputTextContent=ResponseOutputText RefusalContent=ResponseOutputRefusal
+    """,
+    "responses_input": """
+        InputFileContent=ResponseInputFile InputImageContent=ResponseInputImage InputTextContent=ResponseInputText
+    """,
+    "responses_input_params": """
+        InputFileContentParam=ResponseInputFileParam InputImageContentParam=ResponseInputImageParam
+        InputTextContentParam=ResponseInputTextParam
+    """,
+    "responses_params": """
+        OutputTextContentParam=ResponseOutputTextParam RefusalContentParam=ResponseOutputRefusalParam
     """,
 }
 
@@ -48,12 +79,26 @@ __all__ = [
     "ConversationItemImageGenerationCallError",
     "ConversationItemImageGenerationCallErrorModerationDetails",
     "ConversationItemImageGenerationCallSvgUsage",
+    "ConversationItemList",
     "ConversationUpdateParams",
+    "InputFileContent",
+    "InputFileContentParam",
+    "InputImageContent",
+    "InputImageContentParam",
+    "InputTextContent",
+    "InputTextContentParam",
     "ItemCreateParams",
+    "ItemListParams",
+    "ItemRetrieveParams",
     "Message",
     "MessageContent",
     "MessagePhase2",
     "MessageRole",
     "MessageStatus",
+    "OutputTextContent",
+    "OutputTextContentParam",
+    "RefusalContent",
+    "RefusalContentParam",
+    "SummaryTextContent",
     "TextContent",
 ]  # pyright: ignore[reportUnsupportedDunderAll]  # the names are those of the imports above

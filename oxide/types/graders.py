@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         GraderInputsGraderInputItemInputImageParam,
         GraderInputsGraderInputItemOutputTextParam,
         GraderInputsGraderInputItemParam,
+        GraderInputsParam,
         LabelModelGraderParam,
         MultiGraderGradersParam,
         MultiGraderParam,
@@ -48,10 +49,10 @@ _PLACES = {
         ScoreModelGraderInputContent StringCheckGrader TextSimilarityGrader
     """,
     "graders_params": """
-        GraderInputsGraderInputItemParam GraderInputsGraderInputItemInputImageParam GraderInputsGraderInputItemOutputTextParam
-        LabelModelGraderParam MultiGraderParam MultiGraderGradersParam PythonGraderParam ScoreModelGraderParam
-        ScoreModelGraderInputParam ScoreModelGraderInputContentParam ScoreModelGraderSamplingParams StringCheckGraderParam
-        TextSimilarityGraderParam
+        GraderInputsGraderInputItemInputImageParam GraderInputsGraderInputItemOutputTextParam GraderInputsGraderInputItemParam
+        GraderInputsParam LabelModelGraderParam MultiGraderGradersParam MultiGraderParam PythonGraderParam
+        ScoreModelGraderInputContentParam ScoreModelGraderInputParam ScoreModelGraderParam ScoreModelGraderSamplingParams
+        StringCheckGraderParam TextSimilarityGraderParam
     """,
 }
 
@@ -64,6 +65,7 @@ __all__ = [
     "GraderInputsGraderInputItemOutputText",
     "GraderInputsGraderInputItemOutputTextParam",
     "GraderInputsGraderInputItemParam",
+    "GraderInputsParam",
     "LabelModelGrader",
     "LabelModelGraderParam",
     "MultiGrader",

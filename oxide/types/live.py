@@ -10,60 +10,179 @@ from ._lazy import open_face
 
 if TYPE_CHECKING:
     from .._models.live import (
+        AudioFormat,
+        AudioFormatAudioPCM,
+        AudioFormatAudioPCMA,
+        AudioFormatAudioPCMU,
         BuiltInVoice,
+        ClientConfig,
+        ClientDelegation,
+        CustomVoice,
+        DataChannelConfig,
+        DecisionChoiceOption,
+        DecisionInputText,
         DecisionJSONObject,
+        DecisionQuestion,
+        DecisionQuestionParamChoice,
+        DecisionQuestionParamChoiceInstructionsParts,
+        DecisionQuestionParamChoiceInstructionsPartsInputImage,
+        DecisionQuestionParamChoiceInstructionsPartsInputJSON,
+        DecisionQuestionParamPredicate,
+        DecisionQuestionParamPredicateInstructionsParts,
+        DecisionQuestionParamPredicateInstructionsPartsInputImage,
+        DecisionQuestionParamPredicateInstructionsPartsInputJSON,
+        DecisionQuestionParamScore,
+        DecisionQuestionParamScoreInstructionsParts,
+        DecisionQuestionParamScoreInstructionsPartsInputImage,
+        DecisionQuestionParamScoreInstructionsPartsInputJSON,
+        DecisionQuestionParamScoreLevel,
+        DecisionTrigger,
+        DecisionTriggerParamDecisions,
+        ForkSessionConfig,
+        ForkSessionConfigAudio,
+        ForkSessionConfigDelegation,
+        FunctionTool,
+        InitialItem,
+        InitialItemParamAssistant,
+        InitialItemParamAssistantContent,
+        InitialItemParamAssistantContentOutputText,
+        InitialItemParamAssistantContentText,
+        InitialItemParamDeveloper,
+        InitialItemParamDeveloperContent,
+        InitialItemParamUser,
+        InitialItemParamUserContent,
         LiveCreateResponse,
         LiveCreateResponseSession,
         LiveCreateResponseTransport,
+        SessionConfig,
+        SessionConfigAudio,
+        SessionConfigAudioOutput,
+        SessionConfigAudioOutputVoice,
+        SessionConfigDelegation,
+        SessionConfigDelegationDecisions,
+        SessionConfigDelegationResponses,
         SessionForkResponse,
         SessionForkResponseSession,
         SessionForkResponseTransport,
+        SessionResource,
+        SessionResourceAudio,
+        SessionResourceAudioOutput,
+        SessionResourceDelegation,
+        SessionResourceDelegationDecisions,
+        SessionResourceDelegationResponses,
+        SessionUpdateConfig,
+        SessionUpdateConfigDelegation,
+        SessionUpdateConfigDelegationDecisions,
+        SessionUpdateConfigDelegationResponses,
     )
-    from .._models.live_params import (
-        ClientConfigParam,
-        ClientDelegationParam,
-        CustomVoiceParam,
-        DataChannelConfigParam,
-        DecisionChoiceOptionParam,
-        DecisionInputTextParam,
-        DecisionQuestionParam,
-        DecisionQuestionParamChoiceInstructionsPartsInputImageParam,
-        DecisionQuestionParamChoiceInstructionsPartsInputJSONParam,
-        DecisionQuestionParamChoiceInstructionsPartsParam,
-        DecisionQuestionParamChoiceParam,
-        DecisionQuestionParamPredicateInstructionsPartsInputImageParam,
-        DecisionQuestionParamPredicateInstructionsPartsInputJSONParam,
-        DecisionQuestionParamPredicateInstructionsPartsParam,
-        DecisionQuestionParamPredicateParam,
-        DecisionQuestionParamScoreInstructionsPartsInputImageParam,
-        DecisionQuestionParamScoreInstructionsPartsInputJSONParam,
-        DecisionQuestionParamScoreInstructionsPartsParam,
-        DecisionQuestionParamScoreLevelParam,
-        DecisionQuestionParamScoreParam,
+    from .._models.live import DecisionJSONObject as DecisionJSONObjectParam
+    from .._models.live_delegation import (
+        DecisionsDelegationConfig,
+        DecisionsDelegationUpdateConfig,
+        ResponsesDelegationConfig,
+        ResponsesDelegationConfigParamReasoning,
+        ResponsesDelegationConfigParamText,
+        ResponsesDelegationConfigParamTool,
+        ResponsesDelegationConfigParamToolApplyPatch,
+        ResponsesDelegationConfigParamToolChoice,
+        ResponsesDelegationConfigParamToolChoiceApplyPatch,
+        ResponsesDelegationConfigParamToolChoiceCodeInterpreter,
+        ResponsesDelegationConfigParamToolChoiceComputer,
+        ResponsesDelegationConfigParamToolChoiceCustom,
+        ResponsesDelegationConfigParamToolChoiceFileSearch,
+        ResponsesDelegationConfigParamToolChoiceImageGeneration,
+        ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamTool,
+        ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolApplyPatch,
+        ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolCodeInterpreter,
+        ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolComputer,
+        ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolCustom,
+        ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolFileSearch,
+        ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolImageGeneration,
+        ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolProgrammaticToolCalling,
+        ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolShell,
+        ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolWebSearch,
+        ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolWebSearchPreview,
+        ResponsesDelegationConfigParamToolChoiceProgrammaticToolCalling,
+        ResponsesDelegationConfigParamToolChoiceShell,
+        ResponsesDelegationConfigParamToolChoiceWebSearch,
+        ResponsesDelegationConfigParamToolChoiceWebSearchPreview,
+        ResponsesDelegationConfigParamToolCodeInterpreter,
+        ResponsesDelegationConfigParamToolComputer,
+        ResponsesDelegationConfigParamToolCustom,
+        ResponsesDelegationConfigParamToolFileSearch,
+        ResponsesDelegationConfigParamToolImageGeneration,
+        ResponsesDelegationConfigParamToolMcp,
+        ResponsesDelegationConfigParamToolNamespace,
+        ResponsesDelegationConfigParamToolProgrammaticToolCalling,
+        ResponsesDelegationConfigParamToolSearch,
+        ResponsesDelegationConfigParamToolShell,
+        ResponsesDelegationConfigParamToolShellEnvironment,
+        ResponsesDelegationConfigParamToolShellEnvironmentContainerAuto,
+        ResponsesDelegationConfigParamToolShellEnvironmentContainerAutoNetworkPolicy,
+        ResponsesDelegationConfigParamToolShellEnvironmentContainerAutoNetworkPolicyAllowlist,
+        ResponsesDelegationConfigParamToolShellEnvironmentContainerAutoNetworkPolicyDisabled,
+        ResponsesDelegationConfigParamToolShellEnvironmentContainerAutoSkill,
+        ResponsesDelegationConfigParamToolShellEnvironmentContainerAutoSkillInline,
+        ResponsesDelegationConfigParamToolShellEnvironmentContainerAutoSkillInlineSource,
+        ResponsesDelegationConfigParamToolShellEnvironmentContainerAutoSkillSkillReference,
+        ResponsesDelegationConfigParamToolShellEnvironmentContainerReference,
+        ResponsesDelegationConfigParamToolShellEnvironmentLocal,
+        ResponsesDelegationConfigParamToolShellEnvironmentLocalSkill,
+        ResponsesDelegationConfigParamToolWebSearch,
+        ResponsesDelegationUpdateConfig,
+        ResponsesDelegationUpdateConfigParamReasoning,
+        ResponsesDelegationUpdateConfigParamText,
+        ResponsesDelegationUpdateConfigParamTool,
+        ResponsesDelegationUpdateConfigParamToolApplyPatch,
+        ResponsesDelegationUpdateConfigParamToolChoice,
+        ResponsesDelegationUpdateConfigParamToolChoiceApplyPatch,
+        ResponsesDelegationUpdateConfigParamToolChoiceCodeInterpreter,
+        ResponsesDelegationUpdateConfigParamToolChoiceComputer,
+        ResponsesDelegationUpdateConfigParamToolChoiceCustom,
+        ResponsesDelegationUpdateConfigParamToolChoiceFileSearch,
+        ResponsesDelegationUpdateConfigParamToolChoiceImageGeneration,
+        ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamTool,
+        ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolApplyPatch,
+        ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolCodeInterpreter,
+        ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolComputer,
+        ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolCustom,
+        ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolFileSearch,
+        ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolImageGeneration,
+        ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolProgrammaticToolCalling,
+        ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolShell,
+        ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolWebSearch,
+        ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolWebSearchPreview,
+        ResponsesDelegationUpdateConfigParamToolChoiceProgrammaticToolCalling,
+        ResponsesDelegationUpdateConfigParamToolChoiceShell,
+        ResponsesDelegationUpdateConfigParamToolChoiceWebSearch,
+        ResponsesDelegationUpdateConfigParamToolChoiceWebSearchPreview,
+        ResponsesDelegationUpdateConfigParamToolCodeInterpreter,
+        ResponsesDelegationUpdateConfigParamToolComputer,
+        ResponsesDelegationUpdateConfigParamToolCustom,
+        ResponsesDelegationUpdateConfigParamToolFileSearch,
+        ResponsesDelegationUpdateConfigParamToolImageGeneration,
+        ResponsesDelegationUpdateConfigParamToolMcp,
+        ResponsesDelegationUpdateConfigParamToolNamespace,
+        ResponsesDelegationUpdateConfigParamToolProgrammaticToolCalling,
+        ResponsesDelegationUpdateConfigParamToolSearch,
+        ResponsesDelegationUpdateConfigParamToolShell,
+        ResponsesDelegationUpdateConfigParamToolShellEnvironment,
+        ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerAuto,
+        ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerAutoNetworkPolicy,
+        ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerAutoNetworkPolicyAllowlist,
+        ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerAutoNetworkPolicyDisabled,
+        ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerAutoSkill,
+        ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerAutoSkillInline,
+        ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerAutoSkillInlineSource,
+        ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerAutoSkillSkillReference,
+        ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerReference,
+        ResponsesDelegationUpdateConfigParamToolShellEnvironmentLocal,
+        ResponsesDelegationUpdateConfigParamToolShellEnvironmentLocalSkill,
+        ResponsesDelegationUpdateConfigParamToolWebSearch,
+    )
+    from .._models.live_delegation_params import (
         DecisionsDelegationConfigParam,
-        DecisionTriggerParam,
-        DecisionTriggerParamDecisionsParam,
-        FunctionToolParam,
-        InitialItemParam,
-        InitialItemParamAssistantContentOutputTextParam,
-        InitialItemParamAssistantContentParam,
-        InitialItemParamAssistantContentTextParam,
-        InitialItemParamAssistantParam,
-        InitialItemParamDeveloperContentParam,
-        InitialItemParamDeveloperParam,
-        InitialItemParamUserContentParam,
-        InitialItemParamUserParam,
-        LiveCreateParams,
-        LiveCreateParamsTransportParam,
-        MediaSessionConfigParam,
-        MediaSessionConfigParamAudioOutputParam,
-        MediaSessionConfigParamAudioOutputVoiceParam,
-        MediaSessionConfigParamAudioParam,
-        MediaSessionConfigParamDelegationDecisionsParam,
-        MediaSessionConfigParamDelegationParam,
-        MediaSessionConfigParamDelegationResponsesParam,
-        MediaSessionForkConfigParam,
-        MediaSessionForkConfigParamDelegationParam,
+        DecisionsDelegationUpdateConfigParam,
         ResponsesDelegationConfigParam,
         ResponsesDelegationConfigParamReasoningParam,
         ResponsesDelegationConfigParamTextParam,
@@ -174,7 +293,217 @@ if TYPE_CHECKING:
         ResponsesDelegationUpdateConfigParamToolShellEnvironmentParam,
         ResponsesDelegationUpdateConfigParamToolShellParam,
         ResponsesDelegationUpdateConfigParamToolWebSearchParam,
+    )
+    from .._models.live_events import (
+        ClientEvent,
+        CommentaryAppendedEvent,
+        CommentaryAppendEvent,
+        ConnectClientEvent,
+        ConnectClientEventTransportDtmfSend,
+        ConnectServerEvent,
+        ConnectServerEventSessionInputAudioAppend,
+        ConnectServerEventTransportAnswered,
+        ConnectServerEventTransportDtmfReceived,
+        ConnectServerEventTransportDtmfSend,
+        ConnectServerEventTransportDtmfSent,
+        ConnectServerEventTransportFailed,
+        ConnectServerEventTransportFailedError,
+        ConnectServerEventTransportRinging,
+        DecisionAssistantMessage,
+        DecisionAssistantMessageContentPart,
+        DecisionAssistantMessageContentPartOutputText,
+        DecisionAssistantMessageContentPartRefusal,
+        DecisionCreateEvent,
+        DecisionDeveloperMessage,
+        DecisionEvent,
+        DecisionEventEvent,
+        DecisionItemCreatedEvent,
+        DecisionItemCreatedEventItemCustomToolCall,
+        DecisionItemCreatedEventItemCustomToolCallOutput,
+        DecisionItemCreatedEventItemCustomToolCallOutputOutputParts,
+        DecisionItemCreatedEventItemCustomToolCallOutputOutputPartsInputImage,
+        DecisionItemCreatedEventItemFunctionCall,
+        DecisionItemCreatedEventItemFunctionCallOutput,
+        DecisionItemCreatedEventItemFunctionCallOutputOutputParts,
+        DecisionItemCreatedEventItemFunctionCallOutputOutputPartsInputImage,
+        DecisionItemCreatedEventItemUnion,
+        DecisionItemCreateEvent,
+        DecisionItemCreateEventItemCustomToolCall,
+        DecisionItemCreateEventItemCustomToolCallOutput,
+        DecisionItemCreateEventItemCustomToolCallOutputOutputParts,
+        DecisionItemCreateEventItemCustomToolCallOutputOutputPartsInputImage,
+        DecisionItemCreateEventItemFunctionCall,
+        DecisionItemCreateEventItemFunctionCallOutput,
+        DecisionItemCreateEventItemFunctionCallOutputOutputParts,
+        DecisionItemCreateEventItemFunctionCallOutputOutputPartsInputImage,
+        DecisionItemCreateEventItemUnion,
+        DecisionItemDeletedEvent,
+        DecisionItemDeleteEvent,
+        DecisionStoredAssistantMessage,
+        DecisionStoredAssistantMessageContentPart,
+        DecisionStoredAssistantMessageContentPartOutputText,
+        DecisionStoredAssistantMessageContentPartRefusal,
+        DecisionStoredDeveloperMessage,
+        DecisionStoredSystemMessage,
+        DecisionStoredUserMessage,
+        DecisionStoredUserMessageContentPart,
+        DecisionStoredUserMessageContentPartInputImage,
+        DecisionStoredUserMessageContentPartInputJSON,
+        DecisionStoredUserMessageContentPartInputText,
+        DecisionSystemMessage,
+        DecisionUserMessage,
+        DecisionUserMessageContentPart,
+        DecisionUserMessageContentPartInputImage,
+        DecisionUserMessageContentPartInputJSON,
+        DecisionUserMessageContentPartInputText,
+        DelegationCreatedEvent,
+        DelegationCreatedEventDelegation,
+        Error,
+        ErrorEvent,
+        ForkClientEvent,
+        ForkServerEvent,
+        ForkServerEventSessionInputAudioAppend,
+        ForkServerEventTransportAnswered,
+        ForkServerEventTransportDtmfReceived,
+        ForkServerEventTransportDtmfSend,
+        ForkServerEventTransportDtmfSent,
+        ForkServerEventTransportFailed,
+        ForkServerEventTransportFailedError,
+        ForkServerEventTransportRinging,
+        ForkSessionStartEvent,
+        InfoEvent,
+        InputAudioAppendEvent,
+        InputAudioMutedEvent,
+        InputAudioMuteEvent,
+        InputAudioUnmutedEvent,
+        InputAudioUnmuteEvent,
+        InputTranscriptDeltaEvent,
+        InstructionsAppendedEvent,
+        InstructionsAppendEvent,
+        OutputAudioDeltaEvent,
+        OutputAudioFixturePlayedEvent,
+        OutputAudioFixturePlayEvent,
+        OutputAudioFixturePlayingEvent,
+        OutputTranscriptDeltaEvent,
+        ResponseCreateEvent,
+        ResponseEvent,
+        ResponseItemCreateEvent,
+        ServerEvent,
+        ServerEventSelector,
+        ServerEventSessionInputAudioAppend,
+        ServerEventTransportAnswered,
+        ServerEventTransportDtmfReceived,
+        ServerEventTransportDtmfSend,
+        ServerEventTransportDtmfSent,
+        ServerEventTransportFailed,
+        ServerEventTransportFailedError,
+        ServerEventTransportRinging,
+        SessionClosedEvent,
+        SessionCloseEvent,
+        SessionStartedEvent,
+        SessionStartEvent,
+        SessionUpdatedEvent,
+        SessionUpdateEvent,
+        SessionUsage,
+        SessionUsageUpdatedEvent,
+        SessionUsageUpdatedEventContextWindow,
+        ThinkingAppendedEvent,
+        ThinkingAppendEvent,
+    )
+    from .._models.live_events_params import (
+        ClientEventParam,
+        CommentaryAppendEventParam,
+        ConnectClientEventParam,
+        ConnectClientEventTransportDtmfSendParam,
+        DecisionAssistantMessageContentPartOutputTextParam,
+        DecisionAssistantMessageContentPartParam,
+        DecisionAssistantMessageContentPartRefusalParam,
+        DecisionAssistantMessageParam,
+        DecisionCreateEventParam,
+        DecisionDeveloperMessageParam,
+        DecisionItemCreateEventItemCustomToolCallOutputOutputPartsInputImageParam,
+        DecisionItemCreateEventItemCustomToolCallOutputOutputPartsParam,
+        DecisionItemCreateEventItemCustomToolCallOutputParam,
+        DecisionItemCreateEventItemCustomToolCallParam,
+        DecisionItemCreateEventItemFunctionCallOutputOutputPartsInputImageParam,
+        DecisionItemCreateEventItemFunctionCallOutputOutputPartsParam,
+        DecisionItemCreateEventItemFunctionCallOutputParam,
+        DecisionItemCreateEventItemFunctionCallParam,
+        DecisionItemCreateEventItemUnionParam,
+        DecisionItemCreateEventParam,
+        DecisionItemDeleteEventParam,
+        DecisionSystemMessageParam,
+        DecisionUserMessageContentPartInputImageParam,
+        DecisionUserMessageContentPartInputJSONParam,
+        DecisionUserMessageContentPartInputTextParam,
+        DecisionUserMessageContentPartParam,
+        DecisionUserMessageParam,
+        ForkClientEventParam,
+        ForkSessionStartEventParam,
+        InputAudioAppendEventParam,
+        InputAudioMuteEventParam,
+        InputAudioUnmuteEventParam,
+        InstructionsAppendEventParam,
+        OutputAudioFixturePlayEventParam,
+        ResponseCreateEventParam,
+        ResponseItemCreateEventParam,
         ServerEventSelectorParam,
+        SessionCloseEventParam,
+        SessionStartEventParam,
+        SessionUpdateEventParam,
+        ThinkingAppendEventParam,
+    )
+    from .._models.live_params import (
+        AudioFormatAudioPCMAParam,
+        AudioFormatAudioPCMParam,
+        AudioFormatAudioPCMUParam,
+        AudioFormatParam,
+        ClientConfigParam,
+        ClientDelegationParam,
+        CustomVoiceParam,
+        DataChannelConfigParam,
+        DecisionChoiceOptionParam,
+        DecisionInputTextParam,
+        DecisionQuestionParam,
+        DecisionQuestionParamChoiceInstructionsPartsInputImageParam,
+        DecisionQuestionParamChoiceInstructionsPartsInputJSONParam,
+        DecisionQuestionParamChoiceInstructionsPartsParam,
+        DecisionQuestionParamChoiceParam,
+        DecisionQuestionParamPredicateInstructionsPartsInputImageParam,
+        DecisionQuestionParamPredicateInstructionsPartsInputJSONParam,
+        DecisionQuestionParamPredicateInstructionsPartsParam,
+        DecisionQuestionParamPredicateParam,
+        DecisionQuestionParamScoreInstructionsPartsInputImageParam,
+        DecisionQuestionParamScoreInstructionsPartsInputJSONParam,
+        DecisionQuestionParamScoreInstructionsPartsParam,
+        DecisionQuestionParamScoreLevelParam,
+        DecisionQuestionParamScoreParam,
+        DecisionTriggerParam,
+        DecisionTriggerParamDecisionsParam,
+        ForkSessionConfigAudioParam,
+        ForkSessionConfigDelegationParam,
+        ForkSessionConfigParam,
+        FunctionToolParam,
+        InitialItemParam,
+        InitialItemParamAssistantContentOutputTextParam,
+        InitialItemParamAssistantContentParam,
+        InitialItemParamAssistantContentTextParam,
+        InitialItemParamAssistantParam,
+        InitialItemParamDeveloperContentParam,
+        InitialItemParamDeveloperParam,
+        InitialItemParamUserContentParam,
+        InitialItemParamUserParam,
+        LiveCreateParams,
+        LiveCreateParamsTransportParam,
+        MediaSessionConfigParam,
+        MediaSessionConfigParamAudioOutputParam,
+        MediaSessionConfigParamAudioOutputVoiceParam,
+        MediaSessionConfigParamAudioParam,
+        MediaSessionConfigParamDelegationDecisionsParam,
+        MediaSessionConfigParamDelegationParam,
+        MediaSessionConfigParamDelegationResponsesParam,
+        MediaSessionForkConfigParam,
+        MediaSessionForkConfigParamDelegationParam,
         SessionAcceptParams,
         SessionAcceptParamsSessionAudioOutputParam,
         SessionAcceptParamsSessionAudioOutputVoiceParam,
@@ -183,42 +512,126 @@ if TYPE_CHECKING:
         SessionAcceptParamsSessionDelegationParam,
         SessionAcceptParamsSessionDelegationResponsesParam,
         SessionAcceptParamsSessionParam,
+        SessionConfigAudioOutputParam,
+        SessionConfigAudioOutputVoiceParam,
+        SessionConfigAudioParam,
+        SessionConfigDelegationDecisionsParam,
+        SessionConfigDelegationParam,
+        SessionConfigDelegationResponsesParam,
+        SessionConfigParam,
         SessionForkParams,
         SessionForkParamsTransportParam,
         SessionReferParams,
         SessionRejectParams,
+        SessionUpdateConfigDelegationDecisionsParam,
+        SessionUpdateConfigDelegationParam,
+        SessionUpdateConfigDelegationResponsesParam,
+        SessionUpdateConfigParam,
+        SidebandConnectParams,
     )
 
 
 _PLACES = {
     "live": """
-        BuiltInVoice DecisionJSONObject LiveCreateResponse LiveCreateResponseSession LiveCreateResponseTransport SessionForkResponse
-        SessionForkResponseSession SessionForkResponseTransport
+        AudioFormat AudioFormatAudioPCM AudioFormatAudioPCMA AudioFormatAudioPCMU BuiltInVoice ClientConfig ClientDelegation
+        CustomVoice DataChannelConfig DecisionChoiceOption DecisionInputText DecisionJSONObject
+        DecisionJSONObjectParam=DecisionJSONObject DecisionQuestion DecisionQuestionParamChoice
+        DecisionQuestionParamChoiceInstructionsParts DecisionQuestionParamChoiceInstructionsPartsInputImage
+        DecisionQuestionParamChoiceInstructionsPartsInputJSON DecisionQuestionParamPredicate
+        DecisionQuestionParamPredicateInstructionsParts DecisionQuestionParamPredicateInstructionsPartsInputImage
+        DecisionQuestionParamPredicateInstructionsPartsInputJSON DecisionQuestionParamScore
+        DecisionQuestionParamScoreInstructionsParts DecisionQuestionParamScoreInstructionsPartsInputImage
+        DecisionQuestionParamScoreInstructionsPartsInputJSON DecisionQuestionParamScoreLevel DecisionTrigger
+        DecisionTriggerParamDecisions ForkSessionConfig ForkSessionConfigAudio ForkSessionConfigDelegation FunctionTool InitialItem
+        InitialItemParamAssistant InitialItemParamAssistantContent InitialItemParamAssistantContentOutputText
+        InitialItemParamAssistantContentText InitialItemParamDeveloper InitialItemParamDeveloperContent InitialItemParamUser
+        InitialItemParamUserContent LiveCreateResponse LiveCreateResponseSession LiveCreateResponseTransport SessionConfig
+        SessionConfigAudio SessionConfigAudioOutput SessionConfigAudioOutputVoice SessionConfigDelegation
+        SessionConfigDelegationDecisions SessionConfigDelegationResponses SessionForkResponse SessionForkResponseSession
+        SessionForkResponseTransport SessionResource SessionResourceAudio SessionResourceAudioOutput SessionResourceDelegation
+        SessionResourceDelegationDecisions SessionResourceDelegationResponses SessionUpdateConfig SessionUpdateConfigDelegation
+        SessionUpdateConfigDelegationDecisions SessionUpdateConfigDelegationResponses
     """,
-    "live_params": """
-        ClientConfigParam ClientDelegationParam CustomVoiceParam DataChannelConfigParam DecisionChoiceOptionParam
-        DecisionInputTextParam DecisionQuestionParam DecisionQuestionParamChoiceParam
-        DecisionQuestionParamChoiceInstructionsPartsParam DecisionQuestionParamChoiceInstructionsPartsInputImageParam
-        DecisionQuestionParamChoiceInstructionsPartsInputJSONParam DecisionQuestionParamPredicateParam
-        DecisionQuestionParamPredicateInstructionsPartsParam DecisionQuestionParamPredicateInstructionsPartsInputImageParam
-        DecisionQuestionParamPredicateInstructionsPartsInputJSONParam DecisionQuestionParamScoreParam
-        DecisionQuestionParamScoreInstructionsPartsParam DecisionQuestionParamScoreInstructionsPartsInputImageParam
-        DecisionQuestionParamScoreInstructionsPartsInputJSONParam DecisionQuestionParamScoreLevelParam DecisionTriggerParam
-        DecisionTriggerParamDecisionsParam DecisionsDelegationConfigParam FunctionToolParam InitialItemParam
-        InitialItemParamAssistantParam InitialItemParamAssistantContentParam InitialItemParamAssistantContentOutputTextParam
-        InitialItemParamAssistantContentTextParam InitialItemParamDeveloperParam InitialItemParamDeveloperContentParam
-        InitialItemParamUserParam InitialItemParamUserContentParam LiveCreateParams LiveCreateParamsTransportParam
-        MediaSessionConfigParam MediaSessionConfigParamAudioParam MediaSessionConfigParamAudioOutputParam
-        MediaSessionConfigParamAudioOutputVoiceParam MediaSessionConfigParamDelegationParam
-        MediaSessionConfigParamDelegationDecisionsParam MediaSessionConfigParamDelegationResponsesParam MediaSessionForkConfigParam
-        MediaSessionForkConfigParamDelegationParam ResponsesDelegationConfigParam ResponsesDelegationConfigParamReasoningParam
-        ResponsesDelegationConfigParamTextParam ResponsesDelegationConfigParamToolParam
-        ResponsesDelegationConfigParamToolApplyPatchParam ResponsesDelegationConfigParamToolChoiceParam
-        ResponsesDelegationConfigParamToolChoiceApplyPatchParam ResponsesDelegationConfigParamToolChoiceCodeInterpreterParam
-        ResponsesDelegationConfigParamToolChoiceComputerParam ResponsesDelegationConfigParamToolChoiceCustomParam
-        ResponsesDelegationConfigParamToolChoiceFileSearchParam ResponsesDelegationConfigParamToolChoiceImageGenerationParam
+    "live_delegation": """
+        DecisionsDelegationConfig DecisionsDelegationUpdateConfig ResponsesDelegationConfig ResponsesDelegationConfigParamReasoning
+        ResponsesDelegationConfigParamText ResponsesDelegationConfigParamTool ResponsesDelegationConfigParamToolApplyPatch
+        ResponsesDelegationConfigParamToolChoice ResponsesDelegationConfigParamToolChoiceApplyPatch
+        ResponsesDelegationConfigParamToolChoiceCodeInterpreter ResponsesDelegationConfigParamToolChoiceComputer
+        ResponsesDelegationConfigParamToolChoiceCustom ResponsesDelegationConfigParamToolChoiceFileSearch
+        ResponsesDelegationConfigParamToolChoiceImageGeneration
+        ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamTool
+        ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolApplyPatch
+        ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolCodeInterpreter
+        ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolComputer
+        ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolCustom
+        ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolFileSearch
+        ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolImageGeneration
+        ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolProgrammaticToolCalling
+        ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolShell
+        ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolWebSearch
+        ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolWebSearchPreview
+        ResponsesDelegationConfigParamToolChoiceProgrammaticToolCalling ResponsesDelegationConfigParamToolChoiceShell
+        ResponsesDelegationConfigParamToolChoiceWebSearch ResponsesDelegationConfigParamToolChoiceWebSearchPreview
+        ResponsesDelegationConfigParamToolCodeInterpreter ResponsesDelegationConfigParamToolComputer
+        ResponsesDelegationConfigParamToolCustom ResponsesDelegationConfigParamToolFileSearch
+        ResponsesDelegationConfigParamToolImageGeneration ResponsesDelegationConfigParamToolMcp
+        ResponsesDelegationConfigParamToolNamespace ResponsesDelegationConfigParamToolProgrammaticToolCalling
+        ResponsesDelegationConfigParamToolSearch ResponsesDelegationConfigParamToolShell
+        ResponsesDelegationConfigParamToolShellEnvironment ResponsesDelegationConfigParamToolShellEnvironmentContainerAuto
+        ResponsesDelegationConfigParamToolShellEnvironmentContainerAutoNetworkPolicy
+        ResponsesDelegationConfigParamToolShellEnvironmentContainerAutoNetworkPolicyAllowlist
+        ResponsesDelegationConfigParamToolShellEnvironmentContainerAutoNetworkPolicyDisabled
+        ResponsesDelegationConfigParamToolShellEnvironmentContainerAutoSkill
+        ResponsesDelegationConfigParamToolShellEnvironmentContainerAutoSkillInline
+        ResponsesDelegationConfigParamToolShellEnvironmentContainerAutoSkillInlineSource
+        ResponsesDelegationConfigParamToolShellEnvironmentContainerAutoSkillSkillReference
+        ResponsesDelegationConfigParamToolShellEnvironmentContainerReference ResponsesDelegationConfigParamToolShellEnvironmentLocal
+        ResponsesDelegationConfigParamToolShellEnvironmentLocalSkill ResponsesDelegationConfigParamToolWebSearch
+        ResponsesDelegationUpdateConfig ResponsesDelegationUpdateConfigParamReasoning ResponsesDelegationUpdateConfigParamText
+        ResponsesDelegationUpdateConfigParamTool ResponsesDelegationUpdateConfigParamToolApplyPatch
+        ResponsesDelegationUpdateConfigParamToolChoice ResponsesDelegationUpdateConfigParamToolChoiceApplyPatch
+        ResponsesDelegationUpdateConfigParamToolChoiceCodeInterpreter ResponsesDelegationUpdateConfigParamToolChoiceComputer
+        ResponsesDelegationUpdateConfigParamToolChoiceCustom ResponsesDelegationUpdateConfigParamToolChoiceFileSearch
+        ResponsesDelegationUpdateConfigParamToolChoiceImageGeneration
+        ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamTool
+        ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolApplyPatch
+        ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolCodeInterpreter
+        ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolComputer
+        ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolCustom
+        ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolFileSearch
+        ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolImageGeneration
+        ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolProgrammaticToolCalling
+        ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolShell
+        ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolWebSearch
+        ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolWebSearchPreview
+        ResponsesDelegationUpdateConfigParamToolChoiceProgrammaticToolCalling ResponsesDelegationUpdateConfigParamToolChoiceShell
+        ResponsesDelegationUpdateConfigParamToolChoiceWebSearch ResponsesDelegationUpdateConfigParamToolChoiceWebSearchPreview
+        ResponsesDelegationUpdateConfigParamToolCodeInterpreter ResponsesDelegationUpdateConfigParamToolComputer
+        ResponsesDelegationUpdateConfigParamToolCustom ResponsesDelegationUpdateConfigParamToolFileSearch
+        ResponsesDelegationUpdateConfigParamToolImageGeneration ResponsesDelegationUpdateConfigParamToolMcp
+        ResponsesDelegationUpdateConfigParamToolNamespace ResponsesDelegationUpdateConfigParamToolProgrammaticToolCalling
+        ResponsesDelegationUpdateConfigParamToolSearch ResponsesDelegationUpdateConfigParamToolShell
+        ResponsesDelegationUpdateConfigParamToolShellEnvironment
+        ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerAuto
+        ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerAutoNetworkPolicy
+        ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerAutoNetworkPolicyAllowlist
+        ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerAutoNetworkPolicyDisabled
+        ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerAutoSkill
+        ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerAutoSkillInline
+        ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerAutoSkillInlineSource
+        ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerAutoSkillSkillReference
+        ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerReference
+        ResponsesDelegationUpdateConfigParamToolShellEnvironmentLocal
+        ResponsesDelegationUpdateConfigParamToolShellEnvironmentLocalSkill ResponsesDelegationUpdateConfigParamToolWebSearch
+    """,
+    "live_delegation_params": """
+        DecisionsDelegationConfigParam DecisionsDelegationUpdateConfigParam ResponsesDelegationConfigParam
+        ResponsesDelegationConfigParamReasoningParam ResponsesDelegationConfigParamTextParam
+        ResponsesDelegationConfigParamToolApplyPatchParam ResponsesDelegationConfigParamToolChoiceApplyPatchParam
+        ResponsesDelegationConfigParamToolChoiceCodeInterpreterParam ResponsesDelegationConfigParamToolChoiceComputerParam
+        ResponsesDelegationConfigParamToolChoiceCustomParam ResponsesDelegationConfigParamToolChoiceFileSearchParam
+        ResponsesDelegationConfigParamToolChoiceImageGenerationParam
         ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParam
-        ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolParam
         ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolApplyPatchParam
         ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolCodeInterpreterParam
         ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolComputerParam
@@ -227,40 +640,40 @@ _PLACES = {
         ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolImageGenerationParam
         ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolLiveFunctionToolChoiceParam
         ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolLiveMCPToolChoiceParam
+        ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolParam
         ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolProgrammaticToolCallingParam
         ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolShellParam
         ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolWebSearchParam
         ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolWebSearchPreviewParam
         ResponsesDelegationConfigParamToolChoiceLiveFunctionToolChoiceParam
-        ResponsesDelegationConfigParamToolChoiceLiveMCPToolChoiceParam
+        ResponsesDelegationConfigParamToolChoiceLiveMCPToolChoiceParam ResponsesDelegationConfigParamToolChoiceParam
         ResponsesDelegationConfigParamToolChoiceProgrammaticToolCallingParam ResponsesDelegationConfigParamToolChoiceShellParam
         ResponsesDelegationConfigParamToolChoiceWebSearchParam ResponsesDelegationConfigParamToolChoiceWebSearchPreviewParam
         ResponsesDelegationConfigParamToolCodeInterpreterParam ResponsesDelegationConfigParamToolComputerParam
         ResponsesDelegationConfigParamToolCustomParam ResponsesDelegationConfigParamToolFileSearchParam
         ResponsesDelegationConfigParamToolImageGenerationParam ResponsesDelegationConfigParamToolMcpParam
-        ResponsesDelegationConfigParamToolNamespaceParam ResponsesDelegationConfigParamToolProgrammaticToolCallingParam
-        ResponsesDelegationConfigParamToolSearchParam ResponsesDelegationConfigParamToolShellParam
-        ResponsesDelegationConfigParamToolShellEnvironmentParam ResponsesDelegationConfigParamToolShellEnvironmentContainerAutoParam
-        ResponsesDelegationConfigParamToolShellEnvironmentContainerAutoNetworkPolicyParam
+        ResponsesDelegationConfigParamToolNamespaceParam ResponsesDelegationConfigParamToolParam
+        ResponsesDelegationConfigParamToolProgrammaticToolCallingParam ResponsesDelegationConfigParamToolSearchParam
         ResponsesDelegationConfigParamToolShellEnvironmentContainerAutoNetworkPolicyAllowlistParam
         ResponsesDelegationConfigParamToolShellEnvironmentContainerAutoNetworkPolicyDisabledParam
-        ResponsesDelegationConfigParamToolShellEnvironmentContainerAutoSkillParam
+        ResponsesDelegationConfigParamToolShellEnvironmentContainerAutoNetworkPolicyParam
+        ResponsesDelegationConfigParamToolShellEnvironmentContainerAutoParam
         ResponsesDelegationConfigParamToolShellEnvironmentContainerAutoSkillInlineParam
         ResponsesDelegationConfigParamToolShellEnvironmentContainerAutoSkillInlineSourceParam
+        ResponsesDelegationConfigParamToolShellEnvironmentContainerAutoSkillParam
         ResponsesDelegationConfigParamToolShellEnvironmentContainerAutoSkillSkillReferenceParam
         ResponsesDelegationConfigParamToolShellEnvironmentContainerReferenceParam
         ResponsesDelegationConfigParamToolShellEnvironmentLocalParam
-        ResponsesDelegationConfigParamToolShellEnvironmentLocalSkillParam ResponsesDelegationConfigParamToolWebSearchParam
+        ResponsesDelegationConfigParamToolShellEnvironmentLocalSkillParam ResponsesDelegationConfigParamToolShellEnvironmentParam
+        ResponsesDelegationConfigParamToolShellParam ResponsesDelegationConfigParamToolWebSearchParam
         ResponsesDelegationUpdateConfigParam ResponsesDelegationUpdateConfigParamReasoningParam
-        ResponsesDelegationUpdateConfigParamTextParam ResponsesDelegationUpdateConfigParamToolParam
-        ResponsesDelegationUpdateConfigParamToolApplyPatchParam ResponsesDelegationUpdateConfigParamToolChoiceParam
+        ResponsesDelegationUpdateConfigParamTextParam ResponsesDelegationUpdateConfigParamToolApplyPatchParam
         ResponsesDelegationUpdateConfigParamToolChoiceApplyPatchParam
         ResponsesDelegationUpdateConfigParamToolChoiceCodeInterpreterParam
         ResponsesDelegationUpdateConfigParamToolChoiceComputerParam ResponsesDelegationUpdateConfigParamToolChoiceCustomParam
         ResponsesDelegationUpdateConfigParamToolChoiceFileSearchParam
         ResponsesDelegationUpdateConfigParamToolChoiceImageGenerationParam
         ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParam
-        ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolParam
         ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolApplyPatchParam
         ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolCodeInterpreterParam
         ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolComputerParam
@@ -269,77 +682,321 @@ _PLACES = {
         ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolImageGenerationParam
         ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolLiveFunctionToolChoiceParam
         ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolLiveMCPToolChoiceParam
+        ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolParam
         ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolProgrammaticToolCallingParam
         ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolShellParam
         ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolWebSearchParam
         ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolWebSearchPreviewParam
         ResponsesDelegationUpdateConfigParamToolChoiceLiveFunctionToolChoiceParam
-        ResponsesDelegationUpdateConfigParamToolChoiceLiveMCPToolChoiceParam
+        ResponsesDelegationUpdateConfigParamToolChoiceLiveMCPToolChoiceParam ResponsesDelegationUpdateConfigParamToolChoiceParam
         ResponsesDelegationUpdateConfigParamToolChoiceProgrammaticToolCallingParam
         ResponsesDelegationUpdateConfigParamToolChoiceShellParam ResponsesDelegationUpdateConfigParamToolChoiceWebSearchParam
         ResponsesDelegationUpdateConfigParamToolChoiceWebSearchPreviewParam
         ResponsesDelegationUpdateConfigParamToolCodeInterpreterParam ResponsesDelegationUpdateConfigParamToolComputerParam
         ResponsesDelegationUpdateConfigParamToolCustomParam ResponsesDelegationUpdateConfigParamToolFileSearchParam
         ResponsesDelegationUpdateConfigParamToolImageGenerationParam ResponsesDelegationUpdateConfigParamToolMcpParam
-        ResponsesDelegationUpdateConfigParamToolNamespaceParam ResponsesDelegationUpdateConfigParamToolProgrammaticToolCallingParam
-        ResponsesDelegationUpdateConfigParamToolSearchParam ResponsesDelegationUpdateConfigParamToolShellParam
-        ResponsesDelegationUpdateConfigParamToolShellEnvironmentParam
-        ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerAutoParam
-        ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerAutoNetworkPolicyParam
+        ResponsesDelegationUpdateConfigParamToolNamespaceParam ResponsesDelegationUpdateConfigParamToolParam
+        ResponsesDelegationUpdateConfigParamToolProgrammaticToolCallingParam ResponsesDelegationUpdateConfigParamToolSearchParam
         ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerAutoNetworkPolicyAllowlistParam
         ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerAutoNetworkPolicyDisabledParam
-        ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerAutoSkillParam
+        ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerAutoNetworkPolicyParam
+        ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerAutoParam
         ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerAutoSkillInlineParam
         ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerAutoSkillInlineSourceParam
+        ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerAutoSkillParam
         ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerAutoSkillSkillReferenceParam
         ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerReferenceParam
         ResponsesDelegationUpdateConfigParamToolShellEnvironmentLocalParam
         ResponsesDelegationUpdateConfigParamToolShellEnvironmentLocalSkillParam
-        ResponsesDelegationUpdateConfigParamToolWebSearchParam ServerEventSelectorParam SessionAcceptParams
-        SessionAcceptParamsSessionParam SessionAcceptParamsSessionAudioParam SessionAcceptParamsSessionAudioOutputParam
-        SessionAcceptParamsSessionAudioOutputVoiceParam SessionAcceptParamsSessionDelegationParam
-        SessionAcceptParamsSessionDelegationDecisionsParam SessionAcceptParamsSessionDelegationResponsesParam SessionForkParams
-        SessionForkParamsTransportParam SessionReferParams SessionRejectParams
+        ResponsesDelegationUpdateConfigParamToolShellEnvironmentParam ResponsesDelegationUpdateConfigParamToolShellParam
+        ResponsesDelegationUpdateConfigParamToolWebSearchParam
+    """,
+    "live_events": """
+        ClientEvent CommentaryAppendEvent CommentaryAppendedEvent ConnectClientEvent ConnectClientEventTransportDtmfSend
+        ConnectServerEvent ConnectServerEventSessionInputAudioAppend ConnectServerEventTransportAnswered
+        ConnectServerEventTransportDtmfReceived ConnectServerEventTransportDtmfSend ConnectServerEventTransportDtmfSent
+        ConnectServerEventTransportFailed ConnectServerEventTransportFailedError ConnectServerEventTransportRinging
+        DecisionAssistantMessage DecisionAssistantMessageContentPart DecisionAssistantMessageContentPartOutputText
+        DecisionAssistantMessageContentPartRefusal DecisionCreateEvent DecisionDeveloperMessage DecisionEvent DecisionEventEvent
+        DecisionItemCreateEvent DecisionItemCreateEventItemCustomToolCall DecisionItemCreateEventItemCustomToolCallOutput
+        DecisionItemCreateEventItemCustomToolCallOutputOutputParts
+        DecisionItemCreateEventItemCustomToolCallOutputOutputPartsInputImage DecisionItemCreateEventItemFunctionCall
+        DecisionItemCreateEventItemFunctionCallOutput DecisionItemCreateEventItemFunctionCallOutputOutputParts
+        DecisionItemCreateEventItemFunctionCallOutputOutputPartsInputImage DecisionItemCreateEventItemUnion DecisionItemCreatedEvent
+        DecisionItemCreatedEventItemCustomToolCall DecisionItemCreatedEventItemCustomToolCallOutput
+        DecisionItemCreatedEventItemCustomToolCallOutputOutputParts
+        DecisionItemCreatedEventItemCustomToolCallOutputOutputPartsInputImage DecisionItemCreatedEventItemFunctionCall
+        DecisionItemCreatedEventItemFunctionCallOutput DecisionItemCreatedEventItemFunctionCallOutputOutputParts
+        DecisionItemCreatedEventItemFunctionCallOutputOutputPartsInputImage DecisionItemCreatedEventItemUnion
+        DecisionItemDeleteEvent DecisionItemDeletedEvent DecisionStoredAssistantMessage DecisionStoredAssistantMessageContentPart
+        DecisionStoredAssistantMessageContentPartOutputText DecisionStoredAssistantMessageContentPartRefusal
+        DecisionStoredDeveloperMessage DecisionStoredSystemMessage DecisionStoredUserMessage DecisionStoredUserMessageContentPart
+        DecisionStoredUserMessageContentPartInputImage DecisionStoredUserMessageContentPartInputJSON
+        DecisionStoredUserMessageContentPartInputText DecisionSystemMessage DecisionUserMessage DecisionUserMessageContentPart
+        DecisionUserMessageContentPartInputImage DecisionUserMessageContentPartInputJSON DecisionUserMessageContentPartInputText
+        DelegationCreatedEvent DelegationCreatedEventDelegation Error ErrorEvent ForkClientEvent ForkServerEvent
+        ForkServerEventSessionInputAudioAppend ForkServerEventTransportAnswered ForkServerEventTransportDtmfReceived
+        ForkServerEventTransportDtmfSend ForkServerEventTransportDtmfSent ForkServerEventTransportFailed
+        ForkServerEventTransportFailedError ForkServerEventTransportRinging ForkSessionStartEvent InfoEvent InputAudioAppendEvent
+        InputAudioMuteEvent InputAudioMutedEvent InputAudioUnmuteEvent InputAudioUnmutedEvent InputTranscriptDeltaEvent
+        InstructionsAppendEvent InstructionsAppendedEvent OutputAudioDeltaEvent OutputAudioFixturePlayEvent
+        OutputAudioFixturePlayedEvent OutputAudioFixturePlayingEvent OutputTranscriptDeltaEvent ResponseCreateEvent ResponseEvent
+        ResponseItemCreateEvent ServerEvent ServerEventSelector ServerEventSessionInputAudioAppend ServerEventTransportAnswered
+        ServerEventTransportDtmfReceived ServerEventTransportDtmfSend ServerEventTransportDtmfSent ServerEventTransportFailed
+        ServerEventTransportFailedError ServerEventTransportRinging SessionCloseEvent SessionClosedEvent SessionStartEvent
+        SessionStartedEvent SessionUpdateEvent SessionUpdatedEvent SessionUsage SessionUsageUpdatedEvent
+        SessionUsageUpdatedEventContextWindow ThinkingAppendEvent ThinkingAppendedEvent
+    """,
+    "live_events_params": """
+        ClientEventParam CommentaryAppendEventParam ConnectClientEventParam ConnectClientEventTransportDtmfSendParam
+        DecisionAssistantMessageContentPartOutputTextParam DecisionAssistantMessageContentPartParam
+        DecisionAssistantMessageContentPartRefusalParam DecisionAssistantMessageParam DecisionCreateEventParam
+        DecisionDeveloperMessageParam DecisionItemCreateEventItemCustomToolCallOutputOutputPartsInputImageParam
+        DecisionItemCreateEventItemCustomToolCallOutputOutputPartsParam DecisionItemCreateEventItemCustomToolCallOutputParam
+        DecisionItemCreateEventItemCustomToolCallParam DecisionItemCreateEventItemFunctionCallOutputOutputPartsInputImageParam
+        DecisionItemCreateEventItemFunctionCallOutputOutputPartsParam DecisionItemCreateEventItemFunctionCallOutputParam
+        DecisionItemCreateEventItemFunctionCallParam DecisionItemCreateEventItemUnionParam DecisionItemCreateEventParam
+        DecisionItemDeleteEventParam DecisionSystemMessageParam DecisionUserMessageContentPartInputImageParam
+        DecisionUserMessageContentPartInputJSONParam DecisionUserMessageContentPartInputTextParam
+        DecisionUserMessageContentPartParam DecisionUserMessageParam ForkClientEventParam ForkSessionStartEventParam
+        InputAudioAppendEventParam InputAudioMuteEventParam InputAudioUnmuteEventParam InstructionsAppendEventParam
+        OutputAudioFixturePlayEventParam ResponseCreateEventParam ResponseItemCreateEventParam ServerEventSelectorParam
+        SessionCloseEventParam SessionStartEventParam SessionUpdateEventParam ThinkingAppendEventParam
+    """,
+    "live_params": """
+        AudioFormatAudioPCMAParam AudioFormatAudioPCMParam AudioFormatAudioPCMUParam AudioFormatParam ClientConfigParam
+        ClientDelegationParam CustomVoiceParam DataChannelConfigParam DecisionChoiceOptionParam DecisionInputTextParam
+        DecisionQuestionParam DecisionQuestionParamChoiceInstructionsPartsInputImageParam
+        DecisionQuestionParamChoiceInstructionsPartsInputJSONParam DecisionQuestionParamChoiceInstructionsPartsParam
+        DecisionQuestionParamChoiceParam DecisionQuestionParamPredicateInstructionsPartsInputImageParam
+        DecisionQuestionParamPredicateInstructionsPartsInputJSONParam DecisionQuestionParamPredicateInstructionsPartsParam
+        DecisionQuestionParamPredicateParam DecisionQuestionParamScoreInstructionsPartsInputImageParam
+        DecisionQuestionParamScoreInstructionsPartsInputJSONParam DecisionQuestionParamScoreInstructionsPartsParam
+        DecisionQuestionParamScoreLevelParam DecisionQuestionParamScoreParam DecisionTriggerParam DecisionTriggerParamDecisionsParam
+        ForkSessionConfigAudioParam ForkSessionConfigDelegationParam ForkSessionConfigParam FunctionToolParam InitialItemParam
+        InitialItemParamAssistantContentOutputTextParam InitialItemParamAssistantContentParam
+        InitialItemParamAssistantContentTextParam InitialItemParamAssistantParam InitialItemParamDeveloperContentParam
+        InitialItemParamDeveloperParam InitialItemParamUserContentParam InitialItemParamUserParam LiveCreateParams
+        LiveCreateParamsTransportParam MediaSessionConfigParam MediaSessionConfigParamAudioOutputParam
+        MediaSessionConfigParamAudioOutputVoiceParam MediaSessionConfigParamAudioParam
+        MediaSessionConfigParamDelegationDecisionsParam MediaSessionConfigParamDelegationParam
+        MediaSessionConfigParamDelegationResponsesParam MediaSessionForkConfigParam MediaSessionForkConfigParamDelegationParam
+        SessionAcceptParams SessionAcceptParamsSessionAudioOutputParam SessionAcceptParamsSessionAudioOutputVoiceParam
+        SessionAcceptParamsSessionAudioParam SessionAcceptParamsSessionDelegationDecisionsParam
+        SessionAcceptParamsSessionDelegationParam SessionAcceptParamsSessionDelegationResponsesParam SessionAcceptParamsSessionParam
+        SessionConfigAudioOutputParam SessionConfigAudioOutputVoiceParam SessionConfigAudioParam
+        SessionConfigDelegationDecisionsParam SessionConfigDelegationParam SessionConfigDelegationResponsesParam SessionConfigParam
+        SessionForkParams SessionForkParamsTransportParam SessionReferParams SessionRejectParams
+        SessionUpdateConfigDelegationDecisionsParam SessionUpdateConfigDelegationParam SessionUpdateConfigDelegationResponsesParam
+        SessionUpdateConfigParam SidebandConnectParams
     """,
 }
 
 __getattr__, __dir__ = open_face(__name__, _PLACES)
 __all__ = [
+    "AudioFormat",
+    "AudioFormatAudioPCM",
+    "AudioFormatAudioPCMA",
+    "AudioFormatAudioPCMAParam",
+    "AudioFormatAudioPCMParam",
+    "AudioFormatAudioPCMU",
+    "AudioFormatAudioPCMUParam",
+    "AudioFormatParam",
     "BuiltInVoice",
+    "ClientConfig",
     "ClientConfigParam",
+    "ClientDelegation",
     "ClientDelegationParam",
+    "ClientEvent",
+    "ClientEventParam",
+    "CommentaryAppendEvent",
+    "CommentaryAppendEventParam",
+    "CommentaryAppendedEvent",
+    "ConnectClientEvent",
+    "ConnectClientEventParam",
+    "ConnectClientEventTransportDtmfSend",
+    "ConnectClientEventTransportDtmfSendParam",
+    "ConnectServerEvent",
+    "ConnectServerEventSessionInputAudioAppend",
+    "ConnectServerEventTransportAnswered",
+    "ConnectServerEventTransportDtmfReceived",
+    "ConnectServerEventTransportDtmfSend",
+    "ConnectServerEventTransportDtmfSent",
+    "ConnectServerEventTransportFailed",
+    "ConnectServerEventTransportFailedError",
+    "ConnectServerEventTransportRinging",
+    "CustomVoice",
     "CustomVoiceParam",
+    "DataChannelConfig",
     "DataChannelConfigParam",
+    "DecisionAssistantMessage",
+    "DecisionAssistantMessageContentPart",
+    "DecisionAssistantMessageContentPartOutputText",
+    "DecisionAssistantMessageContentPartOutputTextParam",
+    "DecisionAssistantMessageContentPartParam",
+    "DecisionAssistantMessageContentPartRefusal",
+    "DecisionAssistantMessageContentPartRefusalParam",
+    "DecisionAssistantMessageParam",
+    "DecisionChoiceOption",
     "DecisionChoiceOptionParam",
+    "DecisionCreateEvent",
+    "DecisionCreateEventParam",
+    "DecisionDeveloperMessage",
+    "DecisionDeveloperMessageParam",
+    "DecisionEvent",
+    "DecisionEventEvent",
+    "DecisionInputText",
     "DecisionInputTextParam",
+    "DecisionItemCreateEvent",
+    "DecisionItemCreateEventItemCustomToolCall",
+    "DecisionItemCreateEventItemCustomToolCallOutput",
+    "DecisionItemCreateEventItemCustomToolCallOutputOutputParts",
+    "DecisionItemCreateEventItemCustomToolCallOutputOutputPartsInputImage",
+    "DecisionItemCreateEventItemCustomToolCallOutputOutputPartsInputImageParam",
+    "DecisionItemCreateEventItemCustomToolCallOutputOutputPartsParam",
+    "DecisionItemCreateEventItemCustomToolCallOutputParam",
+    "DecisionItemCreateEventItemCustomToolCallParam",
+    "DecisionItemCreateEventItemFunctionCall",
+    "DecisionItemCreateEventItemFunctionCallOutput",
+    "DecisionItemCreateEventItemFunctionCallOutputOutputParts",
+    "DecisionItemCreateEventItemFunctionCallOutputOutputPartsInputImage",
+    "DecisionItemCreateEventItemFunctionCallOutputOutputPartsInputImageParam",
+    "DecisionItemCreateEventItemFunctionCallOutputOutputPartsParam",
+    "DecisionItemCreateEventItemFunctionCallOutputParam",
+    "DecisionItemCreateEventItemFunctionCallParam",
+    "DecisionItemCreateEventItemUnion",
+    "DecisionItemCreateEventItemUnionParam",
+    "DecisionItemCreateEventParam",
+    "DecisionItemCreatedEvent",
+    "DecisionItemCreatedEventItemCustomToolCall",
+    "DecisionItemCreatedEventItemCustomToolCallOutput",
+    "DecisionItemCreatedEventItemCustomToolCallOutputOutputParts",
+    "DecisionItemCreatedEventItemCustomToolCallOutputOutputPartsInputImage",
+    "DecisionItemCreatedEventItemFunctionCall",
+    "DecisionItemCreatedEventItemFunctionCallOutput",
+    "DecisionItemCreatedEventItemFunctionCallOutputOutputParts",
+    "DecisionItemCreatedEventItemFunctionCallOutputOutputPartsInputImage",
+    "DecisionItemCreatedEventItemUnion",
+    "DecisionItemDeleteEvent",
+    "DecisionItemDeleteEventParam",
+    "DecisionItemDeletedEvent",
     "DecisionJSONObject",
+    "DecisionJSONObjectParam",
+    "DecisionQuestion",
     "DecisionQuestionParam",
+    "DecisionQuestionParamChoice",
+    "DecisionQuestionParamChoiceInstructionsParts",
+    "DecisionQuestionParamChoiceInstructionsPartsInputImage",
     "DecisionQuestionParamChoiceInstructionsPartsInputImageParam",
+    "DecisionQuestionParamChoiceInstructionsPartsInputJSON",
     "DecisionQuestionParamChoiceInstructionsPartsInputJSONParam",
     "DecisionQuestionParamChoiceInstructionsPartsParam",
     "DecisionQuestionParamChoiceParam",
+    "DecisionQuestionParamPredicate",
+    "DecisionQuestionParamPredicateInstructionsParts",
+    "DecisionQuestionParamPredicateInstructionsPartsInputImage",
     "DecisionQuestionParamPredicateInstructionsPartsInputImageParam",
+    "DecisionQuestionParamPredicateInstructionsPartsInputJSON",
     "DecisionQuestionParamPredicateInstructionsPartsInputJSONParam",
     "DecisionQuestionParamPredicateInstructionsPartsParam",
     "DecisionQuestionParamPredicateParam",
+    "DecisionQuestionParamScore",
+    "DecisionQuestionParamScoreInstructionsParts",
+    "DecisionQuestionParamScoreInstructionsPartsInputImage",
     "DecisionQuestionParamScoreInstructionsPartsInputImageParam",
+    "DecisionQuestionParamScoreInstructionsPartsInputJSON",
     "DecisionQuestionParamScoreInstructionsPartsInputJSONParam",
     "DecisionQuestionParamScoreInstructionsPartsParam",
+    "DecisionQuestionParamScoreLevel",
     "DecisionQuestionParamScoreLevelParam",
     "DecisionQuestionParamScoreParam",
+    "DecisionStoredAssistantMessage",
+    "DecisionStoredAssistantMessageContentPart",
+    "DecisionStoredAssistantMessageContentPartOutputText",
+    "DecisionStoredAssistantMessageContentPartRefusal",
+    "DecisionStoredDeveloperMessage",
+    "DecisionStoredSystemMessage",
+    "DecisionStoredUserMessage",
+    "DecisionStoredUserMessageContentPart",
+    "DecisionStoredUserMessageContentPartInputImage",
+    "DecisionStoredUserMessageContentPartInputJSON",
+    "DecisionStoredUserMessageContentPartInputText",
+    "DecisionSystemMessage",
+    "DecisionSystemMessageParam",
+    "DecisionTrigger",
     "DecisionTriggerParam",
+    "DecisionTriggerParamDecisions",
     "DecisionTriggerParamDecisionsParam",
+    "DecisionUserMessage",
+    "DecisionUserMessageContentPart",
+    "DecisionUserMessageContentPartInputImage",
+    "DecisionUserMessageContentPartInputImageParam",
+    "DecisionUserMessageContentPartInputJSON",
+    "DecisionUserMessageContentPartInputJSONParam",
+    "DecisionUserMessageContentPartInputText",
+    "DecisionUserMessageContentPartInputTextParam",
+    "DecisionUserMessageContentPartParam",
+    "DecisionUserMessageParam",
+    "DecisionsDelegationConfig",
     "DecisionsDelegationConfigParam",
+    "DecisionsDelegationUpdateConfig",
+    "DecisionsDelegationUpdateConfigParam",
+    "DelegationCreatedEvent",
+    "DelegationCreatedEventDelegation",
+    "Error",
+    "ErrorEvent",
+    "ForkClientEvent",
+    "ForkClientEventParam",
+    "ForkServerEvent",
+    "ForkServerEventSessionInputAudioAppend",
+    "ForkServerEventTransportAnswered",
+    "ForkServerEventTransportDtmfReceived",
+    "ForkServerEventTransportDtmfSend",
+    "ForkServerEventTransportDtmfSent",
+    "ForkServerEventTransportFailed",
+    "ForkServerEventTransportFailedError",
+    "ForkServerEventTransportRinging",
+    "ForkSessionConfig",
+    "ForkSessionConfigAudio",
+    "ForkSessionConfigAudioParam",
+    "ForkSessionConfigDelegation",
+    "ForkSessionConfigDelegationParam",
+    "ForkSessionConfigParam",
+    "ForkSessionStartEvent",
+    "ForkSessionStartEventParam",
+    "FunctionTool",
     "FunctionToolParam",
+    "InfoEvent",
+    "InitialItem",
     "InitialItemParam",
+    "InitialItemParamAssistant",
+    "InitialItemParamAssistantContent",
+    "InitialItemParamAssistantContentOutputText",
     "InitialItemParamAssistantContentOutputTextParam",
     "InitialItemParamAssistantContentParam",
+    "InitialItemParamAssistantContentText",
     "InitialItemParamAssistantContentTextParam",
     "InitialItemParamAssistantParam",
+    "InitialItemParamDeveloper",
+    "InitialItemParamDeveloperContent",
     "InitialItemParamDeveloperContentParam",
     "InitialItemParamDeveloperParam",
+    "InitialItemParamUser",
+    "InitialItemParamUserContent",
     "InitialItemParamUserContentParam",
     "InitialItemParamUserParam",
+    "InputAudioAppendEvent",
+    "InputAudioAppendEventParam",
+    "InputAudioMuteEvent",
+    "InputAudioMuteEventParam",
+    "InputAudioMutedEvent",
+    "InputAudioUnmuteEvent",
+    "InputAudioUnmuteEventParam",
+    "InputAudioUnmutedEvent",
+    "InputTranscriptDeltaEvent",
+    "InstructionsAppendEvent",
+    "InstructionsAppendEventParam",
+    "InstructionsAppendedEvent",
     "LiveCreateParams",
     "LiveCreateParamsTransportParam",
     "LiveCreateResponse",
@@ -354,117 +1011,238 @@ __all__ = [
     "MediaSessionConfigParamDelegationResponsesParam",
     "MediaSessionForkConfigParam",
     "MediaSessionForkConfigParamDelegationParam",
+    "OutputAudioDeltaEvent",
+    "OutputAudioFixturePlayEvent",
+    "OutputAudioFixturePlayEventParam",
+    "OutputAudioFixturePlayedEvent",
+    "OutputAudioFixturePlayingEvent",
+    "OutputTranscriptDeltaEvent",
+    "ResponseCreateEvent",
+    "ResponseCreateEventParam",
+    "ResponseEvent",
+    "ResponseItemCreateEvent",
+    "ResponseItemCreateEventParam",
+    "ResponsesDelegationConfig",
     "ResponsesDelegationConfigParam",
+    "ResponsesDelegationConfigParamReasoning",
     "ResponsesDelegationConfigParamReasoningParam",
+    "ResponsesDelegationConfigParamText",
     "ResponsesDelegationConfigParamTextParam",
+    "ResponsesDelegationConfigParamTool",
+    "ResponsesDelegationConfigParamToolApplyPatch",
     "ResponsesDelegationConfigParamToolApplyPatchParam",
+    "ResponsesDelegationConfigParamToolChoice",
+    "ResponsesDelegationConfigParamToolChoiceApplyPatch",
     "ResponsesDelegationConfigParamToolChoiceApplyPatchParam",
+    "ResponsesDelegationConfigParamToolChoiceCodeInterpreter",
     "ResponsesDelegationConfigParamToolChoiceCodeInterpreterParam",
+    "ResponsesDelegationConfigParamToolChoiceComputer",
     "ResponsesDelegationConfigParamToolChoiceComputerParam",
+    "ResponsesDelegationConfigParamToolChoiceCustom",
     "ResponsesDelegationConfigParamToolChoiceCustomParam",
+    "ResponsesDelegationConfigParamToolChoiceFileSearch",
     "ResponsesDelegationConfigParamToolChoiceFileSearchParam",
+    "ResponsesDelegationConfigParamToolChoiceImageGeneration",
     "ResponsesDelegationConfigParamToolChoiceImageGenerationParam",
     "ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParam",
+    "ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamTool",
+    "ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolApplyPatch",
     "ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolApplyPatchParam",
+    "ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolCodeInterpreter",
     "ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolCodeInterpreterParam",
+    "ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolComputer",
     "ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolComputerParam",
+    "ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolCustom",
     "ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolCustomParam",
+    "ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolFileSearch",
     "ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolFileSearchParam",
+    "ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolImageGeneration",
     "ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolImageGenerationParam",
     "ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolLiveFunctionToolChoiceParam",
     "ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolLiveMCPToolChoiceParam",
     "ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolParam",
+    "ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolProgrammaticToolCalling",
     "ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolProgrammaticToolCallingParam",
+    "ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolShell",
     "ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolShellParam",
+    "ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolWebSearch",
     "ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolWebSearchParam",
+    "ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolWebSearchPreview",
     "ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolWebSearchPreviewParam",
     "ResponsesDelegationConfigParamToolChoiceLiveFunctionToolChoiceParam",
     "ResponsesDelegationConfigParamToolChoiceLiveMCPToolChoiceParam",
     "ResponsesDelegationConfigParamToolChoiceParam",
+    "ResponsesDelegationConfigParamToolChoiceProgrammaticToolCalling",
     "ResponsesDelegationConfigParamToolChoiceProgrammaticToolCallingParam",
+    "ResponsesDelegationConfigParamToolChoiceShell",
     "ResponsesDelegationConfigParamToolChoiceShellParam",
+    "ResponsesDelegationConfigParamToolChoiceWebSearch",
     "ResponsesDelegationConfigParamToolChoiceWebSearchParam",
+    "ResponsesDelegationConfigParamToolChoiceWebSearchPreview",
     "ResponsesDelegationConfigParamToolChoiceWebSearchPreviewParam",
+    "ResponsesDelegationConfigParamToolCodeInterpreter",
     "ResponsesDelegationConfigParamToolCodeInterpreterParam",
+    "ResponsesDelegationConfigParamToolComputer",
     "ResponsesDelegationConfigParamToolComputerParam",
+    "ResponsesDelegationConfigParamToolCustom",
     "ResponsesDelegationConfigParamToolCustomParam",
+    "ResponsesDelegationConfigParamToolFileSearch",
     "ResponsesDelegationConfigParamToolFileSearchParam",
+    "ResponsesDelegationConfigParamToolImageGeneration",
     "ResponsesDelegationConfigParamToolImageGenerationParam",
+    "ResponsesDelegationConfigParamToolMcp",
     "ResponsesDelegationConfigParamToolMcpParam",
+    "ResponsesDelegationConfigParamToolNamespace",
     "ResponsesDelegationConfigParamToolNamespaceParam",
     "ResponsesDelegationConfigParamToolParam",
+    "ResponsesDelegationConfigParamToolProgrammaticToolCalling",
     "ResponsesDelegationConfigParamToolProgrammaticToolCallingParam",
+    "ResponsesDelegationConfigParamToolSearch",
     "ResponsesDelegationConfigParamToolSearchParam",
+    "ResponsesDelegationConfigParamToolShell",
+    "ResponsesDelegationConfigParamToolShellEnvironment",
+    "ResponsesDelegationConfigParamToolShellEnvironmentContainerAuto",
+    "ResponsesDelegationConfigParamToolShellEnvironmentContainerAutoNetworkPolicy",
+    "ResponsesDelegationConfigParamToolShellEnvironmentContainerAutoNetworkPolicyAllowlist",
     "ResponsesDelegationConfigParamToolShellEnvironmentContainerAutoNetworkPolicyAllowlistParam",
+    "ResponsesDelegationConfigParamToolShellEnvironmentContainerAutoNetworkPolicyDisabled",
     "ResponsesDelegationConfigParamToolShellEnvironmentContainerAutoNetworkPolicyDisabledParam",
     "ResponsesDelegationConfigParamToolShellEnvironmentContainerAutoNetworkPolicyParam",
     "ResponsesDelegationConfigParamToolShellEnvironmentContainerAutoParam",
+    "ResponsesDelegationConfigParamToolShellEnvironmentContainerAutoSkill",
+    "ResponsesDelegationConfigParamToolShellEnvironmentContainerAutoSkillInline",
     "ResponsesDelegationConfigParamToolShellEnvironmentContainerAutoSkillInlineParam",
+    "ResponsesDelegationConfigParamToolShellEnvironmentContainerAutoSkillInlineSource",
     "ResponsesDelegationConfigParamToolShellEnvironmentContainerAutoSkillInlineSourceParam",
     "ResponsesDelegationConfigParamToolShellEnvironmentContainerAutoSkillParam",
+    "ResponsesDelegationConfigParamToolShellEnvironmentContainerAutoSkillSkillReference",
     "ResponsesDelegationConfigParamToolShellEnvironmentContainerAutoSkillSkillReferenceParam",
+    "ResponsesDelegationConfigParamToolShellEnvironmentContainerReference",
     "ResponsesDelegationConfigParamToolShellEnvironmentContainerReferenceParam",
+    "ResponsesDelegationConfigParamToolShellEnvironmentLocal",
     "ResponsesDelegationConfigParamToolShellEnvironmentLocalParam",
+    "ResponsesDelegationConfigParamToolShellEnvironmentLocalSkill",
     "ResponsesDelegationConfigParamToolShellEnvironmentLocalSkillParam",
     "ResponsesDelegationConfigParamToolShellEnvironmentParam",
     "ResponsesDelegationConfigParamToolShellParam",
+    "ResponsesDelegationConfigParamToolWebSearch",
     "ResponsesDelegationConfigParamToolWebSearchParam",
+    "ResponsesDelegationUpdateConfig",
     "ResponsesDelegationUpdateConfigParam",
+    "ResponsesDelegationUpdateConfigParamReasoning",
     "ResponsesDelegationUpdateConfigParamReasoningParam",
+    "ResponsesDelegationUpdateConfigParamText",
     "ResponsesDelegationUpdateConfigParamTextParam",
+    "ResponsesDelegationUpdateConfigParamTool",
+    "ResponsesDelegationUpdateConfigParamToolApplyPatch",
     "ResponsesDelegationUpdateConfigParamToolApplyPatchParam",
+    "ResponsesDelegationUpdateConfigParamToolChoice",
+    "ResponsesDelegationUpdateConfigParamToolChoiceApplyPatch",
     "ResponsesDelegationUpdateConfigParamToolChoiceApplyPatchParam",
+    "ResponsesDelegationUpdateConfigParamToolChoiceCodeInterpreter",
     "ResponsesDelegationUpdateConfigParamToolChoiceCodeInterpreterParam",
+    "ResponsesDelegationUpdateConfigParamToolChoiceComputer",
     "ResponsesDelegationUpdateConfigParamToolChoiceComputerParam",
+    "ResponsesDelegationUpdateConfigParamToolChoiceCustom",
     "ResponsesDelegationUpdateConfigParamToolChoiceCustomParam",
+    "ResponsesDelegationUpdateConfigParamToolChoiceFileSearch",
     "ResponsesDelegationUpdateConfigParamToolChoiceFileSearchParam",
+    "ResponsesDelegationUpdateConfigParamToolChoiceImageGeneration",
     "ResponsesDelegationUpdateConfigParamToolChoiceImageGenerationParam",
     "ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParam",
+    "ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamTool",
+    "ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolApplyPatch",
     "ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolApplyPatchParam",
+    "ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolCodeInterpreter",
     "ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolCodeInterpreterParam",
+    "ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolComputer",
     "ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolComputerParam",
+    "ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolCustom",
     "ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolCustomParam",
+    "ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolFileSearch",
     "ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolFileSearchParam",
+    "ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolImageGeneration",
     "ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolImageGenerationParam",
     "ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolLiveFunctionToolChoiceParam",
     "ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolLiveMCPToolChoiceParam",
     "ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolParam",
+    "ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolProgrammaticToolCalling",
     "ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolProgrammaticToolCallingParam",
+    "ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolShell",
     "ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolShellParam",
+    "ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolWebSearch",
     "ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolWebSearchParam",
+    "ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolWebSearchPreview",
     "ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolWebSearchPreviewParam",
     "ResponsesDelegationUpdateConfigParamToolChoiceLiveFunctionToolChoiceParam",
     "ResponsesDelegationUpdateConfigParamToolChoiceLiveMCPToolChoiceParam",
     "ResponsesDelegationUpdateConfigParamToolChoiceParam",
+    "ResponsesDelegationUpdateConfigParamToolChoiceProgrammaticToolCalling",
     "ResponsesDelegationUpdateConfigParamToolChoiceProgrammaticToolCallingParam",
+    "ResponsesDelegationUpdateConfigParamToolChoiceShell",
     "ResponsesDelegationUpdateConfigParamToolChoiceShellParam",
+    "ResponsesDelegationUpdateConfigParamToolChoiceWebSearch",
     "ResponsesDelegationUpdateConfigParamToolChoiceWebSearchParam",
+    "ResponsesDelegationUpdateConfigParamToolChoiceWebSearchPreview",
     "ResponsesDelegationUpdateConfigParamToolChoiceWebSearchPreviewParam",
+    "ResponsesDelegationUpdateConfigParamToolCodeInterpreter",
     "ResponsesDelegationUpdateConfigParamToolCodeInterpreterParam",
+    "ResponsesDelegationUpdateConfigParamToolComputer",
     "ResponsesDelegationUpdateConfigParamToolComputerParam",
+    "ResponsesDelegationUpdateConfigParamToolCustom",
     "ResponsesDelegationUpdateConfigParamToolCustomParam",
+    "ResponsesDelegationUpdateConfigParamToolFileSearch",
     "ResponsesDelegationUpdateConfigParamToolFileSearchParam",
+    "ResponsesDelegationUpdateConfigParamToolImageGeneration",
     "ResponsesDelegationUpdateConfigParamToolImageGenerationParam",
+    "ResponsesDelegationUpdateConfigParamToolMcp",
     "ResponsesDelegationUpdateConfigParamToolMcpParam",
+    "ResponsesDelegationUpdateConfigParamToolNamespace",
     "ResponsesDelegationUpdateConfigParamToolNamespaceParam",
     "ResponsesDelegationUpdateConfigParamToolParam",
+    "ResponsesDelegationUpdateConfigParamToolProgrammaticToolCalling",
     "ResponsesDelegationUpdateConfigParamToolProgrammaticToolCallingParam",
+    "ResponsesDelegationUpdateConfigParamToolSearch",
     "ResponsesDelegationUpdateConfigParamToolSearchParam",
+    "ResponsesDelegationUpdateConfigParamToolShell",
+    "ResponsesDelegationUpdateConfigParamToolShellEnvironment",
+    "ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerAuto",
+    "ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerAutoNetworkPolicy",
+    "ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerAutoNetworkPolicyAllowlist",
     "ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerAutoNetworkPolicyAllowlistParam",
+    "ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerAutoNetworkPolicyDisabled",
     "ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerAutoNetworkPolicyDisabledParam",
     "ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerAutoNetworkPolicyParam",
     "ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerAutoParam",
+    "ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerAutoSkill",
+    "ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerAutoSkillInline",
     "ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerAutoSkillInlineParam",
+    "ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerAutoSkillInlineSource",
     "ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerAutoSkillInlineSourceParam",
     "ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerAutoSkillParam",
+    "ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerAutoSkillSkillReference",
     "ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerAutoSkillSkillReferenceParam",
+    "ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerReference",
     "ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerReferenceParam",
+    "ResponsesDelegationUpdateConfigParamToolShellEnvironmentLocal",
     "ResponsesDelegationUpdateConfigParamToolShellEnvironmentLocalParam",
+    "ResponsesDelegationUpdateConfigParamToolShellEnvironmentLocalSkill",
     "ResponsesDelegationUpdateConfigParamToolShellEnvironmentLocalSkillParam",
     "ResponsesDelegationUpdateConfigParamToolShellEnvironmentParam",
     "ResponsesDelegationUpdateConfigParamToolShellParam",
+    "ResponsesDelegationUpdateConfigParamToolWebSearch",
     "ResponsesDelegationUpdateConfigParamToolWebSearchParam",
+    "ServerEvent",
+    "ServerEventSelector",
     "ServerEventSelectorParam",
+    "ServerEventSessionInputAudioAppend",
+    "ServerEventTransportAnswered",
+    "ServerEventTransportDtmfReceived",
+    "ServerEventTransportDtmfSend",
+    "ServerEventTransportDtmfSent",
+    "ServerEventTransportFailed",
+    "ServerEventTransportFailedError",
+    "ServerEventTransportRinging",
     "SessionAcceptParams",
     "SessionAcceptParamsSessionAudioOutputParam",
     "SessionAcceptParamsSessionAudioOutputVoiceParam",
@@ -473,6 +1251,23 @@ __all__ = [
     "SessionAcceptParamsSessionDelegationParam",
     "SessionAcceptParamsSessionDelegationResponsesParam",
     "SessionAcceptParamsSessionParam",
+    "SessionCloseEvent",
+    "SessionCloseEventParam",
+    "SessionClosedEvent",
+    "SessionConfig",
+    "SessionConfigAudio",
+    "SessionConfigAudioOutput",
+    "SessionConfigAudioOutputParam",
+    "SessionConfigAudioOutputVoice",
+    "SessionConfigAudioOutputVoiceParam",
+    "SessionConfigAudioParam",
+    "SessionConfigDelegation",
+    "SessionConfigDelegationDecisions",
+    "SessionConfigDelegationDecisionsParam",
+    "SessionConfigDelegationParam",
+    "SessionConfigDelegationResponses",
+    "SessionConfigDelegationResponsesParam",
+    "SessionConfigParam",
     "SessionForkParams",
     "SessionForkParamsTransportParam",
     "SessionForkResponse",
@@ -480,4 +1275,31 @@ __all__ = [
     "SessionForkResponseTransport",
     "SessionReferParams",
     "SessionRejectParams",
+    "SessionResource",
+    "SessionResourceAudio",
+    "SessionResourceAudioOutput",
+    "SessionResourceDelegation",
+    "SessionResourceDelegationDecisions",
+    "SessionResourceDelegationResponses",
+    "SessionStartEvent",
+    "SessionStartEventParam",
+    "SessionStartedEvent",
+    "SessionUpdateConfig",
+    "SessionUpdateConfigDelegation",
+    "SessionUpdateConfigDelegationDecisions",
+    "SessionUpdateConfigDelegationDecisionsParam",
+    "SessionUpdateConfigDelegationParam",
+    "SessionUpdateConfigDelegationResponses",
+    "SessionUpdateConfigDelegationResponsesParam",
+    "SessionUpdateConfigParam",
+    "SessionUpdateEvent",
+    "SessionUpdateEventParam",
+    "SessionUpdatedEvent",
+    "SessionUsage",
+    "SessionUsageUpdatedEvent",
+    "SessionUsageUpdatedEventContextWindow",
+    "SidebandConnectParams",
+    "ThinkingAppendEvent",
+    "ThinkingAppendEventParam",
+    "ThinkingAppendedEvent",
 ]  # pyright: ignore[reportUnsupportedDunderAll]  # the names are those of the imports above

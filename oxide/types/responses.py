@@ -145,6 +145,7 @@ if TYPE_CHECKING:
         ResponseItemImageGenerationCallError,
         ResponseItemImageGenerationCallErrorModerationDetails,
         ResponseItemImageGenerationCallSvgUsage,
+        ResponseItemList,
         ResponseItemLocalShellCallAction,
         ResponseLocalEnvironment,
         ResponseModeration,
@@ -189,89 +190,7 @@ if TYPE_CHECKING:
         ResponseReasoningItem,
         ResponseReasoningItemContent,
         ResponseReasoningItemSummary,
-        ResponsesServerEventResponseAudioTranscriptWsDelta,
-        ResponsesServerEventResponseAudioTranscriptWsDone,
-        ResponsesServerEventResponseAudioWsDelta,
-        ResponsesServerEventResponseAudioWsDone,
-        ResponsesServerEventResponseCodeInterpreterCallCodeWsDelta,
-        ResponsesServerEventResponseCodeInterpreterCallCodeWsDone,
-        ResponsesServerEventResponseCodeInterpreterCallInWsProgress,
-        ResponsesServerEventResponseCodeInterpreterCallWsCompleted,
-        ResponsesServerEventResponseCodeInterpreterCallWsInterpreting,
-        ResponsesServerEventResponseCompactionWsCompacting,
-        ResponsesServerEventResponseContentPartWsAdded,
-        ResponsesServerEventResponseContentPartWsDone,
-        ResponsesServerEventResponseCustomToolCallInputWsDelta,
-        ResponsesServerEventResponseCustomToolCallInputWsDone,
-        ResponsesServerEventResponseFileSearchCallInWsProgress,
-        ResponsesServerEventResponseFileSearchCallWsCompleted,
-        ResponsesServerEventResponseFileSearchCallWsSearching,
-        ResponsesServerEventResponseFunctionCallArgumentsWsDelta,
-        ResponsesServerEventResponseFunctionCallArgumentsWsDone,
-        ResponsesServerEventResponseImageGenCallInWsProgress,
-        ResponsesServerEventResponseImageGenCallPartialWsImage,
-        ResponsesServerEventResponseImageGenCallWsCompleted,
-        ResponsesServerEventResponseImageGenCallWsGenerating,
-        ResponsesServerEventResponseInWsProgress,
-        ResponsesServerEventResponseMcpCallArgumentsWsDelta,
-        ResponsesServerEventResponseMcpCallArgumentsWsDone,
-        ResponsesServerEventResponseMcpCallInWsProgress,
-        ResponsesServerEventResponseMcpCallWsCompleted,
-        ResponsesServerEventResponseMcpCallWsFailed,
-        ResponsesServerEventResponseMcpListToolsInWsProgress,
-        ResponsesServerEventResponseMcpListToolsWsCompleted,
-        ResponsesServerEventResponseMcpListToolsWsFailed,
-        ResponsesServerEventResponseOutputItemWsAdded,
-        ResponsesServerEventResponseOutputItemWsDone,
-        ResponsesServerEventResponseOutputTextAnnotationWsAdded,
-        ResponsesServerEventResponseReasoningSummaryPartWsAdded,
-        ResponsesServerEventResponseReasoningSummaryPartWsDone,
-        ResponsesServerEventResponseReasoningSummaryTextWsDelta,
-        ResponsesServerEventResponseReasoningSummaryTextWsDone,
-        ResponsesServerEventResponseReasoningTextWsDelta,
-        ResponsesServerEventResponseReasoningTextWsDone,
-        ResponsesServerEventResponseRefusalWsDelta,
-        ResponsesServerEventResponseRefusalWsDone,
-        ResponsesServerEventResponseShellCallCommandWsAdded,
-        ResponsesServerEventResponseShellCallCommandWsDelta,
-        ResponsesServerEventResponseShellCallCommandWsDone,
-        ResponsesServerEventResponseShellCallOutputContentWsDelta,
-        ResponsesServerEventResponseShellCallOutputContentWsDone,
-        ResponsesServerEventResponseTextWsDelta,
-        ResponsesServerEventResponseTextWsDone,
-        ResponsesServerEventResponseWebSearchCallInWsProgress,
-        ResponsesServerEventResponseWebSearchCallWsCompleted,
-        ResponsesServerEventResponseWebSearchCallWsSearching,
-        ResponsesServerEventResponseWsCompleted,
-        ResponsesServerEventResponseWsCreated,
-        ResponsesServerEventResponseWsError,
-        ResponsesServerEventResponseWsErrorError,
-        ResponsesServerEventResponseWsErrorErrorMisalignment,
-        ResponsesServerEventResponseWsErrorErrorMisalignmentSteer,
-        ResponsesServerEventResponseWsFailed,
-        ResponsesServerEventResponseWsIncomplete,
-        ResponsesServerEventResponseWsQueued,
         ResponseStatus,
-        ResponseSteerAcceptedEventSteer,
-        ResponseSteerErrorCode,
-        ResponseSteerFailedEventError,
-        ResponseSteerFailedEventSteer,
-        ResponseSteerInputContent,
-        ResponseSteerInputItemList,
-        ResponseSteerInputItemListFunctionCallOutput,
-        ResponseSteerInputItemListFunctionCallOutputCaller,
-        ResponseSteerInputItemListFunctionCallOutputCallerDirect,
-        ResponseSteerInputItemListFunctionCallOutputCallerProgram,
-        ResponseSteerInputItemListMessage,
-        ResponseSteerPendingEventSteer,
-        ResponseSteerPendingReason,
-        ResponseSteerRequiredInputApplyPatchCallOutput,
-        ResponseSteerRequiredInputComputerCallOutput,
-        ResponseSteerRequiredInputCustomToolCallOutput,
-        ResponseSteerRequiredInputFunctionCallOutput,
-        ResponseSteerRequiredInputMcpApprovalResponse,
-        ResponseSteerRequiredInputShellCallOutput,
-        ResponseSteerRequiredInputToolSearchOutput,
         ResponseTextConfig,
         ResponseToolSearchCall,
         ResponseToolSearchOutputItem,
@@ -348,10 +267,6 @@ if TYPE_CHECKING:
         ResponseShellCallOutputContentDeltaEvent,
         ResponseShellCallOutputContentDeltaEventDelta,
         ResponseShellCallOutputContentDoneEvent,
-        ResponsesServerEvent,
-        ResponseSteerAcceptedEvent,
-        ResponseSteerFailedEvent,
-        ResponseSteerPendingEvent,
         ResponseStreamEvent,
         ResponseTextDeltaEvent,
         ResponseTextDoneEvent,
@@ -364,14 +279,16 @@ if TYPE_CHECKING:
     from .._models.responses_input import (
         EasyInputMessage,
         Item,
+        ResponseCompactionItemParam,
+        ResponseConfigurationUpdateItemParam,
         ResponseConfigurationUpdateItemParamParamReasoning,
         ResponseConfigurationUpdateItemParamParamText,
         ResponseConfigurationUpdateItemParamParamTextFormat,
         ResponseConfigurationUpdateItemParamReasoning,
         ResponseConfigurationUpdateItemParamText,
         ResponseConfigurationUpdateItemParamTextFormat,
+        ResponseConversationParam,
         ResponseCreateParamsConversation,
-        ResponseFunctionCallOutputItemListParamResponseFunctionCallOutputItemParam,
         ResponseInput,
         ResponseInputAudio,
         ResponseInputAudioInputAudio,
@@ -423,40 +340,24 @@ if TYPE_CHECKING:
         ResponseInputTextPromptCacheBreakpoint,
         ResponseInputTransformation,
         ResponseModerationInput,
-        ResponsesClientEventParamResponseCreateAccessPrograms,
-        ResponsesClientEventParamResponseCreateBackgroundOptions,
-        ResponsesClientEventParamResponseCreateImage,
-        ResponsesClientEventResponseCreate,
-        ResponsesClientEventResponseCreateAccessPrograms,
-        ResponsesClientEventResponseCreateBackgroundOptions,
-        ResponsesClientEventResponseCreateContextManagement,
-        ResponsesClientEventResponseCreateConversation,
-        ResponsesClientEventResponseCreateImage,
-        ResponsesClientEventResponseCreateModeration,
-        ResponsesClientEventResponseCreateModerationPolicy,
-        ResponsesClientEventResponseCreateModerationPolicyInput,
-        ResponsesClientEventResponseCreatePromptCacheOptions,
-        ResponsesClientEventResponseCreateStreamOptions,
-        ResponseSteerInput,
-        ResponseSteerRequiredInput,
+        ResponseToolSearchOutputItemParam,
         ToolCallCallerInput,
     )
     from .._models.responses_input_params import (
         EasyInputMessageParam,
+        InputItemListParams,
         InputTokenCountParams,
         ItemParam,
-        ResponseCompactionItemParam,
         ResponseCompactParams,
         ResponseCompactParamsImageParam,
-        ResponseConfigurationUpdateItemParam,
         ResponseConfigurationUpdateItemParamParamReasoningParam,
         ResponseConfigurationUpdateItemParamParamTextFormatParam,
         ResponseConfigurationUpdateItemParamParamTextParam,
-        ResponseConversationParam,
         ResponseCreateParams,
         ResponseCreateParamsAccessProgramsParam,
         ResponseCreateParamsBackgroundOptionsParam,
         ResponseCreateParamsImageParam,
+        ResponseFunctionCallOutputItemListParamResponseFunctionCallOutputItemParam,
         ResponseInputAudioInputAudioParam,
         ResponseInputAudioParam,
         ResponseInputContentParam,
@@ -485,19 +386,19 @@ if TYPE_CHECKING:
         ResponseInputItemShellCallOutputParam,
         ResponseInputItemShellCallParam,
         ResponseInputItemToolSearchCallParam,
+        ResponseInputMessageContentListParam,
+        ResponseInputParam,
         ResponseInputTextContentParam,
         ResponseInputTextContentPromptCacheBreakpointParam,
         ResponseInputTextParam,
         ResponseInputTextPromptCacheBreakpointParam,
-        ResponsesClientEventResponseCreateContextManagementParam,
-        ResponsesClientEventResponseCreateModerationParam,
-        ResponsesClientEventResponseCreateModerationPolicyInputParam,
-        ResponsesClientEventResponseCreateModerationPolicyParam,
-        ResponsesClientEventResponseCreatePromptCacheOptionsParam,
-        ResponsesClientEventResponseCreateStreamOptionsParam,
-        ResponseToolSearchOutputItemParam,
+        ResponseRetrieveParams,
         ToolCallCallerInputParam,
     )
+    from .._models.responses_input_params import ResponseCompactionItemParam as ResponseCompactionItemParamParam
+    from .._models.responses_input_params import ResponseConfigurationUpdateItemParam as ResponseConfigurationUpdateItemParamParam
+    from .._models.responses_input_params import ResponseConversationParam as ResponseConversationParamParam
+    from .._models.responses_input_params import ResponseToolSearchOutputItemParam as ResponseToolSearchOutputItemParamParam
     from .._models.responses_params import (
         CodeInterpreterToolCallOutputsParam,
         ComputerActionClickParam,
@@ -505,6 +406,7 @@ if TYPE_CHECKING:
         ComputerActionDragParam,
         ComputerActionDragPathParam,
         ComputerActionKeypressParam,
+        ComputerActionListParam,
         ComputerActionMoveParam,
         ComputerActionParam,
         ComputerActionScreenshotParam,
@@ -518,6 +420,7 @@ if TYPE_CHECKING:
         McpToolCallErrorMcpProtocolErrorParam,
         McpToolCallErrorMcpToolExecutionErrorParam,
         MCPToolCallErrorParam,
+        McpToolCallErrorParam,
         PromptVariablesValueParam,
         ResponseCodeInterpreterToolCallOutputImageParam,
         ResponseCodeInterpreterToolCallOutputLogsParam,
@@ -536,6 +439,8 @@ if TYPE_CHECKING:
         ResponseFileSearchToolCallResultParam,
         ResponseFormatTextConfigParam,
         ResponseFormatTextJSONSchemaConfigParam,
+        ResponseFunctionCallOutputItemListParam,
+        ResponseFunctionCallOutputItemParam,
         ResponseFunctionShellCallOutputContentOutcomeExitParam,
         ResponseFunctionShellCallOutputContentOutcomeParam,
         ResponseFunctionShellCallOutputContentOutcomeTimeoutParam,
@@ -574,6 +479,134 @@ if TYPE_CHECKING:
         ResponseReasoningItemSummaryParam,
         ResponseTextConfigParam,
         ToolCallCallerParam,
+    )
+    from .._models.responses_socket_events import (
+        ResponsesClientEvent,
+        ResponsesClientEventParamResponseCreateAccessPrograms,
+        ResponsesClientEventParamResponseCreateBackgroundOptions,
+        ResponsesClientEventParamResponseCreateImage,
+        ResponsesClientEventResponseCreate,
+        ResponsesClientEventResponseCreateAccessPrograms,
+        ResponsesClientEventResponseCreateBackgroundOptions,
+        ResponsesClientEventResponseCreateContextManagement,
+        ResponsesClientEventResponseCreateConversation,
+        ResponsesClientEventResponseCreateImage,
+        ResponsesClientEventResponseCreateModeration,
+        ResponsesClientEventResponseCreateModerationPolicy,
+        ResponsesClientEventResponseCreateModerationPolicyInput,
+        ResponsesClientEventResponseCreatePromptCacheOptions,
+        ResponsesClientEventResponseCreateStreamOptions,
+        ResponsesServerEvent,
+        ResponsesServerEventResponseAudioTranscriptWsDelta,
+        ResponsesServerEventResponseAudioTranscriptWsDone,
+        ResponsesServerEventResponseAudioWsDelta,
+        ResponsesServerEventResponseAudioWsDone,
+        ResponsesServerEventResponseCodeInterpreterCallCodeWsDelta,
+        ResponsesServerEventResponseCodeInterpreterCallCodeWsDone,
+        ResponsesServerEventResponseCodeInterpreterCallInWsProgress,
+        ResponsesServerEventResponseCodeInterpreterCallWsCompleted,
+        ResponsesServerEventResponseCodeInterpreterCallWsInterpreting,
+        ResponsesServerEventResponseCompactionWsCompacting,
+        ResponsesServerEventResponseContentPartWsAdded,
+        ResponsesServerEventResponseContentPartWsDone,
+        ResponsesServerEventResponseCustomToolCallInputWsDelta,
+        ResponsesServerEventResponseCustomToolCallInputWsDone,
+        ResponsesServerEventResponseFileSearchCallInWsProgress,
+        ResponsesServerEventResponseFileSearchCallWsCompleted,
+        ResponsesServerEventResponseFileSearchCallWsSearching,
+        ResponsesServerEventResponseFunctionCallArgumentsWsDelta,
+        ResponsesServerEventResponseFunctionCallArgumentsWsDone,
+        ResponsesServerEventResponseImageGenCallInWsProgress,
+        ResponsesServerEventResponseImageGenCallPartialWsImage,
+        ResponsesServerEventResponseImageGenCallWsCompleted,
+        ResponsesServerEventResponseImageGenCallWsGenerating,
+        ResponsesServerEventResponseInWsProgress,
+        ResponsesServerEventResponseMcpCallArgumentsWsDelta,
+        ResponsesServerEventResponseMcpCallArgumentsWsDone,
+        ResponsesServerEventResponseMcpCallInWsProgress,
+        ResponsesServerEventResponseMcpCallWsCompleted,
+        ResponsesServerEventResponseMcpCallWsFailed,
+        ResponsesServerEventResponseMcpListToolsInWsProgress,
+        ResponsesServerEventResponseMcpListToolsWsCompleted,
+        ResponsesServerEventResponseMcpListToolsWsFailed,
+        ResponsesServerEventResponseOutputItemWsAdded,
+        ResponsesServerEventResponseOutputItemWsDone,
+        ResponsesServerEventResponseOutputTextAnnotationWsAdded,
+        ResponsesServerEventResponseReasoningSummaryPartWsAdded,
+        ResponsesServerEventResponseReasoningSummaryPartWsDone,
+        ResponsesServerEventResponseReasoningSummaryTextWsDelta,
+        ResponsesServerEventResponseReasoningSummaryTextWsDone,
+        ResponsesServerEventResponseReasoningTextWsDelta,
+        ResponsesServerEventResponseReasoningTextWsDone,
+        ResponsesServerEventResponseRefusalWsDelta,
+        ResponsesServerEventResponseRefusalWsDone,
+        ResponsesServerEventResponseShellCallCommandWsAdded,
+        ResponsesServerEventResponseShellCallCommandWsDelta,
+        ResponsesServerEventResponseShellCallCommandWsDone,
+        ResponsesServerEventResponseShellCallOutputContentWsDelta,
+        ResponsesServerEventResponseShellCallOutputContentWsDone,
+        ResponsesServerEventResponseTextWsDelta,
+        ResponsesServerEventResponseTextWsDone,
+        ResponsesServerEventResponseWebSearchCallInWsProgress,
+        ResponsesServerEventResponseWebSearchCallWsCompleted,
+        ResponsesServerEventResponseWebSearchCallWsSearching,
+        ResponsesServerEventResponseWsCompleted,
+        ResponsesServerEventResponseWsCreated,
+        ResponsesServerEventResponseWsError,
+        ResponsesServerEventResponseWsErrorError,
+        ResponsesServerEventResponseWsErrorErrorMisalignment,
+        ResponsesServerEventResponseWsErrorErrorMisalignmentSteer,
+        ResponsesServerEventResponseWsFailed,
+        ResponsesServerEventResponseWsIncomplete,
+        ResponsesServerEventResponseWsQueued,
+        ResponseSteerAcceptedEvent,
+        ResponseSteerAcceptedEventSteer,
+        ResponseSteerErrorCode,
+        ResponseSteerEvent,
+        ResponseSteerFailedEvent,
+        ResponseSteerFailedEventError,
+        ResponseSteerFailedEventSteer,
+        ResponseSteerInput,
+        ResponseSteerInputContent,
+        ResponseSteerInputItemList,
+        ResponseSteerInputItemListFunctionCallOutput,
+        ResponseSteerInputItemListFunctionCallOutputCaller,
+        ResponseSteerInputItemListFunctionCallOutputCallerDirect,
+        ResponseSteerInputItemListFunctionCallOutputCallerProgram,
+        ResponseSteerInputItemListMessage,
+        ResponseSteerPendingEvent,
+        ResponseSteerPendingEventSteer,
+        ResponseSteerPendingReason,
+        ResponseSteerRequiredInput,
+        ResponseSteerRequiredInputApplyPatchCallOutput,
+        ResponseSteerRequiredInputComputerCallOutput,
+        ResponseSteerRequiredInputCustomToolCallOutput,
+        ResponseSteerRequiredInputFunctionCallOutput,
+        ResponseSteerRequiredInputMcpApprovalResponse,
+        ResponseSteerRequiredInputShellCallOutput,
+        ResponseSteerRequiredInputToolSearchOutput,
+    )
+    from .._models.responses_socket_events_params import (
+        ResponsesClientEventParam,
+        ResponsesClientEventParamResponseCreateAccessProgramsParam,
+        ResponsesClientEventParamResponseCreateBackgroundOptionsParam,
+        ResponsesClientEventParamResponseCreateImageParam,
+        ResponsesClientEventResponseCreateContextManagementParam,
+        ResponsesClientEventResponseCreateModerationParam,
+        ResponsesClientEventResponseCreateModerationPolicyInputParam,
+        ResponsesClientEventResponseCreateModerationPolicyParam,
+        ResponsesClientEventResponseCreateParam,
+        ResponsesClientEventResponseCreatePromptCacheOptionsParam,
+        ResponsesClientEventResponseCreateStreamOptionsParam,
+        ResponseSteerEventParam,
+        ResponseSteerInputContentParam,
+        ResponseSteerInputItemListFunctionCallOutputCallerDirectParam,
+        ResponseSteerInputItemListFunctionCallOutputCallerParam,
+        ResponseSteerInputItemListFunctionCallOutputCallerProgramParam,
+        ResponseSteerInputItemListFunctionCallOutputParam,
+        ResponseSteerInputItemListMessageParam,
+        ResponseSteerInputItemListParam,
+        ResponseSteerInputParam,
     )
     from .._models.responses_tools import (
         ApplyPatchTool,
@@ -645,6 +678,9 @@ if TYPE_CHECKING:
         ToolParamImageGenerationSvgReasoning,
         ToolProgrammaticToolCalling,
         ToolSearchExecutionType,
+        ToolSearchOutputNamespaceTool,
+        ToolSearchOutputNamespaceToolTool,
+        ToolSearchOutputNamespaceToolToolFunction,
         ToolSearchTool,
         WebSearchPreviewTool,
         WebSearchPreviewToolUserLocation,
@@ -702,6 +738,9 @@ if TYPE_CHECKING:
         ToolParamImageGenerationSvgParam,
         ToolParamImageGenerationSvgReasoningParam,
         ToolProgrammaticToolCallingParam,
+        ToolSearchOutputNamespaceToolParam,
+        ToolSearchOutputNamespaceToolToolFunctionParam,
+        ToolSearchOutputNamespaceToolToolParam,
         ToolSearchToolParam,
         WebSearchPreviewToolParam,
         WebSearchPreviewToolUserLocationParam,
@@ -750,34 +789,144 @@ _PLACES = {
         ResponseFunctionWebSearchActionFind ResponseFunctionWebSearchActionOpenPage ResponseFunctionWebSearchActionSearch
         ResponseFunctionWebSearchActionSearchSource ResponseImage ResponseIncludable ResponseIncompleteDetails ResponseItem
         ResponseItemImageGenerationCallError ResponseItemImageGenerationCallErrorModerationDetails
-        ResponseItemImageGenerationCallSvgUsage ResponseItemLocalShellCallAction ResponseLocalEnvironment ResponseModeration
-        ResponseModerationInputError ResponseModerationInputModerationResult ResponseModerationOutput ResponseOutputItem
-        ResponseOutputItemAdditionalTools ResponseOutputItemImageGenerationCall ResponseOutputItemImageGenerationCallError
-        ResponseOutputItemImageGenerationCallErrorModerationDetails ResponseOutputItemImageGenerationCallSvgUsage
-        ResponseOutputItemLocalShellCall ResponseOutputItemLocalShellCallOutput ResponseOutputItemMcpApprovalRequest
-        ResponseOutputItemMcpApprovalResponse ResponseOutputItemMcpCall ResponseOutputItemMcpListTools ResponseOutputItemProgram
-        ResponseOutputItemProgramOutput ResponseOutputMessage ResponseOutputMessageContent ResponseOutputRefusal ResponseOutputText
-        ResponseOutputTextAnnotation ResponseOutputTextAnnotationAddedEventAnnotation
-        ResponseOutputTextAnnotationAddedEventAnnotationContainerFileCitation
+        ResponseItemImageGenerationCallSvgUsage ResponseItemList ResponseItemLocalShellCallAction ResponseLocalEnvironment
+        ResponseModeration ResponseModerationInputError ResponseModerationInputModerationResult ResponseModerationOutput
+        ResponseOutputItem ResponseOutputItemAdditionalTools ResponseOutputItemImageGenerationCall
+        ResponseOutputItemImageGenerationCallError ResponseOutputItemImageGenerationCallErrorModerationDetails
+        ResponseOutputItemImageGenerationCallSvgUsage ResponseOutputItemLocalShellCall ResponseOutputItemLocalShellCallOutput
+        ResponseOutputItemMcpApprovalRequest ResponseOutputItemMcpApprovalResponse ResponseOutputItemMcpCall
+        ResponseOutputItemMcpListTools ResponseOutputItemProgram ResponseOutputItemProgramOutput ResponseOutputMessage
+        ResponseOutputMessageContent ResponseOutputRefusal ResponseOutputText ResponseOutputTextAnnotation
+        ResponseOutputTextAnnotationAddedEventAnnotation ResponseOutputTextAnnotationAddedEventAnnotationContainerFileCitation
         ResponseOutputTextAnnotationAddedEventAnnotationFileCitation ResponseOutputTextAnnotationAddedEventAnnotationFilePath
         ResponseOutputTextAnnotationAddedEventAnnotationURLCitation ResponseOutputTextLogprob ResponseOutputTextLogprobTopLogprob
         ResponsePrompt ResponsePromptCacheDiagnostics ResponsePromptCacheDiagnosticsCacheHit ResponsePromptCacheDiagnosticsCacheMiss
         ResponsePromptCacheDiagnosticsComparisonResponseNotFound ResponsePromptCacheDiagnosticsUnavailable
         ResponsePromptCacheOptions ResponsePromptParamVariables ResponsePromptVariables ResponseReasoningItem
-        ResponseReasoningItemContent ResponseReasoningItemSummary ResponseStatus ResponseSteerAcceptedEventSteer
-        ResponseSteerErrorCode ResponseSteerFailedEventError ResponseSteerFailedEventSteer ResponseSteerInputContent
-        ResponseSteerInputItemList ResponseSteerInputItemListFunctionCallOutput ResponseSteerInputItemListFunctionCallOutputCaller
-        ResponseSteerInputItemListFunctionCallOutputCallerDirect ResponseSteerInputItemListFunctionCallOutputCallerProgram
-        ResponseSteerInputItemListMessage ResponseSteerPendingEventSteer ResponseSteerPendingReason
-        ResponseSteerRequiredInputApplyPatchCallOutput ResponseSteerRequiredInputComputerCallOutput
-        ResponseSteerRequiredInputCustomToolCallOutput ResponseSteerRequiredInputFunctionCallOutput
-        ResponseSteerRequiredInputMcpApprovalResponse ResponseSteerRequiredInputShellCallOutput
-        ResponseSteerRequiredInputToolSearchOutput ResponseTextConfig ResponseToolSearchCall ResponseToolSearchOutputItem
-        ResponseToolSearchOutputItemParamParamToolImageGenerationSvg
+        ResponseReasoningItemContent ResponseReasoningItemSummary ResponseStatus ResponseTextConfig ResponseToolSearchCall
+        ResponseToolSearchOutputItem ResponseToolSearchOutputItemParamParamToolImageGenerationSvg
         ResponseToolSearchOutputItemParamParamToolImageGenerationSvgReasoning
         ResponseToolSearchOutputItemParamToolImageGenerationSvg ResponseToolSearchOutputItemParamToolImageGenerationSvgReasoning
         ResponseUsage ResponseUsageInputTokensDetails ResponseUsageInputTokensDetailsCacheWriteTokensDetails
-        ResponseUsageOutputTokensDetails ResponsesServerEventResponseAudioTranscriptWsDelta
+        ResponseUsageOutputTokensDetails ServiceTier ServiceTierEnum ServiceTierResponses ToolCallCaller TruncationEnum
+    """,
+    "responses_events": """
+        ResponseAudioDeltaEvent ResponseAudioDoneEvent ResponseAudioTranscriptDeltaEvent ResponseAudioTranscriptDoneEvent
+        ResponseCodeInterpreterCallCodeDeltaEvent ResponseCodeInterpreterCallCodeDoneEvent ResponseCodeInterpreterCallCompletedEvent
+        ResponseCodeInterpreterCallInProgressEvent ResponseCodeInterpreterCallInterpretingEvent ResponseCompactionCompactingEvent
+        ResponseCompletedEvent ResponseContentPartAddedEvent ResponseContentPartDoneEvent ResponseContentPartDoneEventPart
+        ResponseCreatedEvent ResponseCustomToolCallInputDeltaEvent ResponseCustomToolCallInputDoneEvent ResponseErrorEvent
+        ResponseFailedEvent ResponseFileSearchCallCompletedEvent ResponseFileSearchCallInProgressEvent
+        ResponseFileSearchCallSearchingEvent ResponseFunctionCallArgumentsDeltaEvent ResponseFunctionCallArgumentsDoneEvent
+        ResponseImageGenCallCompletedEvent ResponseImageGenCallGeneratingEvent ResponseImageGenCallInProgressEvent
+        ResponseImageGenCallPartialImageEvent ResponseInProgressEvent ResponseIncompleteEvent ResponseMcpCallArgumentsDeltaEvent
+        ResponseMcpCallArgumentsDoneEvent ResponseMcpCallCompletedEvent ResponseMcpCallFailedEvent ResponseMcpCallInProgressEvent
+        ResponseMcpListToolsCompletedEvent ResponseMcpListToolsFailedEvent ResponseMcpListToolsInProgressEvent
+        ResponseOutputItemAddedEvent ResponseOutputItemDoneEvent ResponseOutputTextAnnotationAddedEvent ResponseQueuedEvent
+        ResponseReasoningSummaryPartAddedEvent ResponseReasoningSummaryPartAddedEventPart ResponseReasoningSummaryPartDoneEvent
+        ResponseReasoningSummaryPartDoneEventPart ResponseReasoningSummaryTextDeltaEvent ResponseReasoningSummaryTextDoneEvent
+        ResponseReasoningTextDeltaEvent ResponseReasoningTextDoneEvent ResponseRefusalDeltaEvent ResponseRefusalDoneEvent
+        ResponseShellCallCommandAddedEvent ResponseShellCallCommandDeltaEvent ResponseShellCallCommandDoneEvent
+        ResponseShellCallOutputContentDeltaEvent ResponseShellCallOutputContentDeltaEventDelta
+        ResponseShellCallOutputContentDoneEvent ResponseStreamEvent ResponseTextDeltaEvent ResponseTextDoneEvent
+        ResponseTextDoneEventLogprob ResponseTextDoneEventLogprobTopLogprob ResponseWebSearchCallCompletedEvent
+        ResponseWebSearchCallInProgressEvent ResponseWebSearchCallSearchingEvent
+    """,
+    "responses_input": """
+        EasyInputMessage Item ResponseCompactionItemParam ResponseConfigurationUpdateItemParam
+        ResponseConfigurationUpdateItemParamParamReasoning ResponseConfigurationUpdateItemParamParamText
+        ResponseConfigurationUpdateItemParamParamTextFormat ResponseConfigurationUpdateItemParamReasoning
+        ResponseConfigurationUpdateItemParamText ResponseConfigurationUpdateItemParamTextFormat ResponseConversationParam
+        ResponseCreateParamsConversation ResponseInput ResponseInputAudio ResponseInputAudioInputAudio ResponseInputContent
+        ResponseInputFile ResponseInputFileContent ResponseInputImage ResponseInputImageContent ResponseInputItem
+        ResponseInputItemAdditionalTools ResponseInputItemApplyPatchCall ResponseInputItemApplyPatchCallCaller
+        ResponseInputItemApplyPatchCallOperation ResponseInputItemApplyPatchCallOperationCreateFile
+        ResponseInputItemApplyPatchCallOperationDeleteFile ResponseInputItemApplyPatchCallOperationUpdateFile
+        ResponseInputItemApplyPatchCallOutput ResponseInputItemApplyPatchCallOutputCaller ResponseInputItemCompactionTrigger
+        ResponseInputItemComputerCallOutput ResponseInputItemFunctionCallOutput ResponseInputItemFunctionCallOutputCaller
+        ResponseInputItemImageGenerationCallError ResponseInputItemImageGenerationCallErrorModerationDetails
+        ResponseInputItemImageGenerationCallSvgUsage ResponseInputItemItemReference ResponseInputItemMcpApprovalResponse
+        ResponseInputItemMessage ResponseInputItemParamImageGenerationCallError
+        ResponseInputItemParamImageGenerationCallErrorModerationDetails ResponseInputItemParamImageGenerationCallSvgUsage
+        ResponseInputItemProgram ResponseInputItemProgramOutput ResponseInputItemShellCall ResponseInputItemShellCallAction
+        ResponseInputItemShellCallCaller ResponseInputItemShellCallEnvironment ResponseInputItemShellCallOutput
+        ResponseInputItemShellCallOutputCaller ResponseInputItemToolSearchCall ResponseInputMessageContentList
+        ResponseInputMessageItem ResponseInputParamImageGenerationCallError
+        ResponseInputParamImageGenerationCallErrorModerationDetails ResponseInputParamImageGenerationCallSvgUsage ResponseInputText
+        ResponseInputTextContent ResponseInputTextContentPromptCacheBreakpoint ResponseInputTextPromptCacheBreakpoint
+        ResponseInputTransformation ResponseModerationInput ResponseToolSearchOutputItemParam ToolCallCallerInput
+    """,
+    "responses_input_params": """
+        EasyInputMessageParam InputItemListParams InputTokenCountParams ItemParam ResponseCompactParams
+        ResponseCompactParamsImageParam ResponseCompactionItemParamParam=ResponseCompactionItemParam
+        ResponseConfigurationUpdateItemParamParam=ResponseConfigurationUpdateItemParam
+        ResponseConfigurationUpdateItemParamParamReasoningParam ResponseConfigurationUpdateItemParamParamTextFormatParam
+        ResponseConfigurationUpdateItemParamParamTextParam ResponseConversationParamParam=ResponseConversationParam
+        ResponseCreateParams ResponseCreateParamsAccessProgramsParam ResponseCreateParamsBackgroundOptionsParam
+        ResponseCreateParamsImageParam ResponseFunctionCallOutputItemListParamResponseFunctionCallOutputItemParam
+        ResponseInputAudioInputAudioParam ResponseInputAudioParam ResponseInputContentParam ResponseInputFileContentParam
+        ResponseInputFileParam ResponseInputImageContentParam ResponseInputImageParam ResponseInputItemAdditionalToolsParam
+        ResponseInputItemApplyPatchCallOperationCreateFileParam ResponseInputItemApplyPatchCallOperationDeleteFileParam
+        ResponseInputItemApplyPatchCallOperationParam ResponseInputItemApplyPatchCallOperationUpdateFileParam
+        ResponseInputItemApplyPatchCallOutputParam ResponseInputItemApplyPatchCallParam ResponseInputItemCompactionTriggerParam
+        ResponseInputItemComputerCallOutputParam ResponseInputItemFunctionCallOutputParam ResponseInputItemItemReferenceParam
+        ResponseInputItemMcpApprovalResponseParam ResponseInputItemMessageParam ResponseInputItemParam
+        ResponseInputItemProgramOutputParam ResponseInputItemProgramParam ResponseInputItemShellCallActionParam
+        ResponseInputItemShellCallEnvironmentParam ResponseInputItemShellCallOutputParam ResponseInputItemShellCallParam
+        ResponseInputItemToolSearchCallParam ResponseInputMessageContentListParam ResponseInputParam ResponseInputTextContentParam
+        ResponseInputTextContentPromptCacheBreakpointParam ResponseInputTextParam ResponseInputTextPromptCacheBreakpointParam
+        ResponseRetrieveParams ResponseToolSearchOutputItemParamParam=ResponseToolSearchOutputItemParam ToolCallCallerInputParam
+    """,
+    "responses_params": """
+        CodeInterpreterToolCallOutputsParam ComputerActionClickParam ComputerActionDoubleClickParam ComputerActionDragParam
+        ComputerActionDragPathParam ComputerActionKeypressParam ComputerActionListParam ComputerActionMoveParam ComputerActionParam
+        ComputerActionScreenshotParam ComputerActionScrollParam ComputerActionTypeParam ComputerActionWaitParam ConversationParam
+        EmptyModelParam FunctionCallOutputItemParamOutput1Param MCPToolCallErrorParam McpToolCallErrorHTTPErrorParam
+        McpToolCallErrorMcpProtocolErrorParam McpToolCallErrorMcpToolExecutionErrorParam McpToolCallErrorParam
+        PromptVariablesValueParam ResponseCodeInterpreterToolCallOutputImageParam ResponseCodeInterpreterToolCallOutputLogsParam
+        ResponseCodeInterpreterToolCallParam ResponseComputerToolCallOutputScreenshotParam ResponseComputerToolCallParam
+        ResponseComputerToolCallPendingSafetyCheckParam ResponseCustomToolCallCallerDirectParam
+        ResponseCustomToolCallCallerProgramParam ResponseCustomToolCallOutputCallerDirectParam
+        ResponseCustomToolCallOutputCallerProgramParam ResponseCustomToolCallOutputOutputOutputContentListParam
+        ResponseCustomToolCallOutputParam ResponseCustomToolCallParam ResponseFileSearchToolCallParam
+        ResponseFileSearchToolCallResultParam ResponseFormatTextConfigParam ResponseFormatTextJSONSchemaConfigParam
+        ResponseFunctionCallOutputItemListParam ResponseFunctionCallOutputItemParam
+        ResponseFunctionShellCallOutputContentOutcomeExitParam ResponseFunctionShellCallOutputContentOutcomeParam
+        ResponseFunctionShellCallOutputContentOutcomeTimeoutParam ResponseFunctionShellCallOutputContentParam
+        ResponseFunctionToolCallParam ResponseFunctionWebSearchActionFindParam ResponseFunctionWebSearchActionOpenPageParam
+        ResponseFunctionWebSearchActionParam ResponseFunctionWebSearchActionSearchParam
+        ResponseFunctionWebSearchActionSearchSourceParam ResponseFunctionWebSearchParam ResponseItemLocalShellCallActionParam
+        ResponseOutputItemImageGenerationCallErrorModerationDetailsParam ResponseOutputItemImageGenerationCallErrorParam
+        ResponseOutputItemImageGenerationCallParam ResponseOutputItemImageGenerationCallSvgUsageParam
+        ResponseOutputItemLocalShellCallOutputParam ResponseOutputItemLocalShellCallParam ResponseOutputItemMcpApprovalRequestParam
+        ResponseOutputItemMcpCallParam ResponseOutputItemMcpListToolsParam ResponseOutputMessageContentParam
+        ResponseOutputMessageParam ResponseOutputRefusalParam
+        ResponseOutputTextAnnotationAddedEventAnnotationContainerFileCitationParam
+        ResponseOutputTextAnnotationAddedEventAnnotationFileCitationParam
+        ResponseOutputTextAnnotationAddedEventAnnotationFilePathParam
+        ResponseOutputTextAnnotationAddedEventAnnotationURLCitationParam ResponseOutputTextAnnotationParam
+        ResponseOutputTextLogprobParam ResponseOutputTextLogprobTopLogprobParam ResponseOutputTextParam ResponsePromptParam
+        ResponseReasoningItemContentParam ResponseReasoningItemParam ResponseReasoningItemSummaryParam ResponseTextConfigParam
+        ToolCallCallerParam
+    """,
+    "responses_socket_events": """
+        ResponseSteerAcceptedEvent ResponseSteerAcceptedEventSteer ResponseSteerErrorCode ResponseSteerEvent
+        ResponseSteerFailedEvent ResponseSteerFailedEventError ResponseSteerFailedEventSteer ResponseSteerInput
+        ResponseSteerInputContent ResponseSteerInputItemList ResponseSteerInputItemListFunctionCallOutput
+        ResponseSteerInputItemListFunctionCallOutputCaller ResponseSteerInputItemListFunctionCallOutputCallerDirect
+        ResponseSteerInputItemListFunctionCallOutputCallerProgram ResponseSteerInputItemListMessage ResponseSteerPendingEvent
+        ResponseSteerPendingEventSteer ResponseSteerPendingReason ResponseSteerRequiredInput
+        ResponseSteerRequiredInputApplyPatchCallOutput ResponseSteerRequiredInputComputerCallOutput
+        ResponseSteerRequiredInputCustomToolCallOutput ResponseSteerRequiredInputFunctionCallOutput
+        ResponseSteerRequiredInputMcpApprovalResponse ResponseSteerRequiredInputShellCallOutput
+        ResponseSteerRequiredInputToolSearchOutput ResponsesClientEvent ResponsesClientEventParamResponseCreateAccessPrograms
+        ResponsesClientEventParamResponseCreateBackgroundOptions ResponsesClientEventParamResponseCreateImage
+        ResponsesClientEventResponseCreate ResponsesClientEventResponseCreateAccessPrograms
+        ResponsesClientEventResponseCreateBackgroundOptions ResponsesClientEventResponseCreateContextManagement
+        ResponsesClientEventResponseCreateConversation ResponsesClientEventResponseCreateImage
+        ResponsesClientEventResponseCreateModeration ResponsesClientEventResponseCreateModerationPolicy
+        ResponsesClientEventResponseCreateModerationPolicyInput ResponsesClientEventResponseCreatePromptCacheOptions
+        ResponsesClientEventResponseCreateStreamOptions ResponsesServerEvent ResponsesServerEventResponseAudioTranscriptWsDelta
         ResponsesServerEventResponseAudioTranscriptWsDone ResponsesServerEventResponseAudioWsDelta
         ResponsesServerEventResponseAudioWsDone ResponsesServerEventResponseCodeInterpreterCallCodeWsDelta
         ResponsesServerEventResponseCodeInterpreterCallCodeWsDone ResponsesServerEventResponseCodeInterpreterCallInWsProgress
@@ -807,114 +956,18 @@ _PLACES = {
         ResponsesServerEventResponseWsCompleted ResponsesServerEventResponseWsCreated ResponsesServerEventResponseWsError
         ResponsesServerEventResponseWsErrorError ResponsesServerEventResponseWsErrorErrorMisalignment
         ResponsesServerEventResponseWsErrorErrorMisalignmentSteer ResponsesServerEventResponseWsFailed
-        ResponsesServerEventResponseWsIncomplete ResponsesServerEventResponseWsQueued ServiceTier ServiceTierEnum
-        ServiceTierResponses ToolCallCaller TruncationEnum
+        ResponsesServerEventResponseWsIncomplete ResponsesServerEventResponseWsQueued
     """,
-    "responses_events": """
-        ResponseAudioDeltaEvent ResponseAudioDoneEvent ResponseAudioTranscriptDeltaEvent ResponseAudioTranscriptDoneEvent
-        ResponseCodeInterpreterCallCodeDeltaEvent ResponseCodeInterpreterCallCodeDoneEvent ResponseCodeInterpreterCallCompletedEvent
-        ResponseCodeInterpreterCallInProgressEvent ResponseCodeInterpreterCallInterpretingEvent ResponseCompactionCompactingEvent
-        ResponseCompletedEvent ResponseContentPartAddedEvent ResponseContentPartDoneEvent ResponseContentPartDoneEventPart
-        ResponseCreatedEvent ResponseCustomToolCallInputDeltaEvent ResponseCustomToolCallInputDoneEvent ResponseErrorEvent
-        ResponseFailedEvent ResponseFileSearchCallCompletedEvent ResponseFileSearchCallInProgressEvent
-        ResponseFileSearchCallSearchingEvent ResponseFunctionCallArgumentsDeltaEvent ResponseFunctionCallArgumentsDoneEvent
-        ResponseImageGenCallCompletedEvent ResponseImageGenCallGeneratingEvent ResponseImageGenCallInProgressEvent
-        ResponseImageGenCallPartialImageEvent ResponseInProgressEvent ResponseIncompleteEvent ResponseMcpCallArgumentsDeltaEvent
-        ResponseMcpCallArgumentsDoneEvent ResponseMcpCallCompletedEvent ResponseMcpCallFailedEvent ResponseMcpCallInProgressEvent
-        ResponseMcpListToolsCompletedEvent ResponseMcpListToolsFailedEvent ResponseMcpListToolsInProgressEvent
-        ResponseOutputItemAddedEvent ResponseOutputItemDoneEvent ResponseOutputTextAnnotationAddedEvent ResponseQueuedEvent
-        ResponseReasoningSummaryPartAddedEvent ResponseReasoningSummaryPartAddedEventPart ResponseReasoningSummaryPartDoneEvent
-        ResponseReasoningSummaryPartDoneEventPart ResponseReasoningSummaryTextDeltaEvent ResponseReasoningSummaryTextDoneEvent
-        ResponseReasoningTextDeltaEvent ResponseReasoningTextDoneEvent ResponseRefusalDeltaEvent ResponseRefusalDoneEvent
-        ResponseShellCallCommandAddedEvent ResponseShellCallCommandDeltaEvent ResponseShellCallCommandDoneEvent
-        ResponseShellCallOutputContentDeltaEvent ResponseShellCallOutputContentDeltaEventDelta
-        ResponseShellCallOutputContentDoneEvent ResponseSteerAcceptedEvent ResponseSteerFailedEvent ResponseSteerPendingEvent
-        ResponseStreamEvent ResponseTextDeltaEvent ResponseTextDoneEvent ResponseTextDoneEventLogprob
-        ResponseTextDoneEventLogprobTopLogprob ResponseWebSearchCallCompletedEvent ResponseWebSearchCallInProgressEvent
-        ResponseWebSearchCallSearchingEvent ResponsesServerEvent
-    """,
-    "responses_input": """
-        EasyInputMessage Item ResponseConfigurationUpdateItemParamParamReasoning ResponseConfigurationUpdateItemParamParamText
-        ResponseConfigurationUpdateItemParamParamTextFormat ResponseConfigurationUpdateItemParamReasoning
-        ResponseConfigurationUpdateItemParamText ResponseConfigurationUpdateItemParamTextFormat ResponseCreateParamsConversation
-        ResponseFunctionCallOutputItemListParamResponseFunctionCallOutputItemParam ResponseInput ResponseInputAudio
-        ResponseInputAudioInputAudio ResponseInputContent ResponseInputFile ResponseInputFileContent ResponseInputImage
-        ResponseInputImageContent ResponseInputItem ResponseInputItemAdditionalTools ResponseInputItemApplyPatchCall
-        ResponseInputItemApplyPatchCallCaller ResponseInputItemApplyPatchCallOperation
-        ResponseInputItemApplyPatchCallOperationCreateFile ResponseInputItemApplyPatchCallOperationDeleteFile
-        ResponseInputItemApplyPatchCallOperationUpdateFile ResponseInputItemApplyPatchCallOutput
-        ResponseInputItemApplyPatchCallOutputCaller ResponseInputItemCompactionTrigger ResponseInputItemComputerCallOutput
-        ResponseInputItemFunctionCallOutput ResponseInputItemFunctionCallOutputCaller ResponseInputItemImageGenerationCallError
-        ResponseInputItemImageGenerationCallErrorModerationDetails ResponseInputItemImageGenerationCallSvgUsage
-        ResponseInputItemItemReference ResponseInputItemMcpApprovalResponse ResponseInputItemMessage
-        ResponseInputItemParamImageGenerationCallError ResponseInputItemParamImageGenerationCallErrorModerationDetails
-        ResponseInputItemParamImageGenerationCallSvgUsage ResponseInputItemProgram ResponseInputItemProgramOutput
-        ResponseInputItemShellCall ResponseInputItemShellCallAction ResponseInputItemShellCallCaller
-        ResponseInputItemShellCallEnvironment ResponseInputItemShellCallOutput ResponseInputItemShellCallOutputCaller
-        ResponseInputItemToolSearchCall ResponseInputMessageContentList ResponseInputMessageItem
-        ResponseInputParamImageGenerationCallError ResponseInputParamImageGenerationCallErrorModerationDetails
-        ResponseInputParamImageGenerationCallSvgUsage ResponseInputText ResponseInputTextContent
-        ResponseInputTextContentPromptCacheBreakpoint ResponseInputTextPromptCacheBreakpoint ResponseInputTransformation
-        ResponseModerationInput ResponseSteerInput ResponseSteerRequiredInput ResponsesClientEventParamResponseCreateAccessPrograms
-        ResponsesClientEventParamResponseCreateBackgroundOptions ResponsesClientEventParamResponseCreateImage
-        ResponsesClientEventResponseCreate ResponsesClientEventResponseCreateAccessPrograms
-        ResponsesClientEventResponseCreateBackgroundOptions ResponsesClientEventResponseCreateContextManagement
-        ResponsesClientEventResponseCreateConversation ResponsesClientEventResponseCreateImage
-        ResponsesClientEventResponseCreateModeration ResponsesClientEventResponseCreateModerationPolicy
-        ResponsesClientEventResponseCreateModerationPolicyInput ResponsesClientEventResponseCreatePromptCacheOptions
-        ResponsesClientEventResponseCreateStreamOptions ToolCallCallerInput
-    """,
-    "responses_input_params": """
-        EasyInputMessageParam InputTokenCountParams ItemParam ResponseCompactParams ResponseCompactParamsImageParam
-        ResponseCompactionItemParam ResponseConfigurationUpdateItemParam ResponseConfigurationUpdateItemParamParamReasoningParam
-        ResponseConfigurationUpdateItemParamParamTextParam ResponseConfigurationUpdateItemParamParamTextFormatParam
-        ResponseConversationParam ResponseCreateParams ResponseCreateParamsAccessProgramsParam
-        ResponseCreateParamsBackgroundOptionsParam ResponseCreateParamsImageParam ResponseInputAudioParam
-        ResponseInputAudioInputAudioParam ResponseInputContentParam ResponseInputFileParam ResponseInputFileContentParam
-        ResponseInputImageParam ResponseInputImageContentParam ResponseInputItemParam ResponseInputItemAdditionalToolsParam
-        ResponseInputItemApplyPatchCallParam ResponseInputItemApplyPatchCallOperationParam
-        ResponseInputItemApplyPatchCallOperationCreateFileParam ResponseInputItemApplyPatchCallOperationDeleteFileParam
-        ResponseInputItemApplyPatchCallOperationUpdateFileParam ResponseInputItemApplyPatchCallOutputParam
-        ResponseInputItemCompactionTriggerParam ResponseInputItemComputerCallOutputParam ResponseInputItemFunctionCallOutputParam
-        ResponseInputItemItemReferenceParam ResponseInputItemMcpApprovalResponseParam ResponseInputItemMessageParam
-        ResponseInputItemProgramParam ResponseInputItemProgramOutputParam ResponseInputItemShellCallParam
-        ResponseInputItemShellCallActionParam ResponseInputItemShellCallEnvironmentParam ResponseInputItemShellCallOutputParam
-        ResponseInputItemToolSearchCallParam ResponseInputTextParam ResponseInputTextContentParam
-        ResponseInputTextContentPromptCacheBreakpointParam ResponseInputTextPromptCacheBreakpointParam
-        ResponseToolSearchOutputItemParam ResponsesClientEventResponseCreateContextManagementParam
-        ResponsesClientEventResponseCreateModerationParam ResponsesClientEventResponseCreateModerationPolicyParam
-        ResponsesClientEventResponseCreateModerationPolicyInputParam ResponsesClientEventResponseCreatePromptCacheOptionsParam
-        ResponsesClientEventResponseCreateStreamOptionsParam ToolCallCallerInputParam
-    """,
-    "responses_params": """
-        CodeInterpreterToolCallOutputsParam ComputerActionParam ComputerActionClickParam ComputerActionDoubleClickParam
-        ComputerActionDragParam ComputerActionDragPathParam ComputerActionKeypressParam ComputerActionMoveParam
-        ComputerActionScreenshotParam ComputerActionScrollParam ComputerActionTypeParam ComputerActionWaitParam ConversationParam
-        EmptyModelParam FunctionCallOutputItemParamOutput1Param MCPToolCallErrorParam McpToolCallErrorHTTPErrorParam
-        McpToolCallErrorMcpProtocolErrorParam McpToolCallErrorMcpToolExecutionErrorParam PromptVariablesValueParam
-        ResponseCodeInterpreterToolCallParam ResponseCodeInterpreterToolCallOutputImageParam
-        ResponseCodeInterpreterToolCallOutputLogsParam ResponseComputerToolCallParam ResponseComputerToolCallOutputScreenshotParam
-        ResponseComputerToolCallPendingSafetyCheckParam ResponseCustomToolCallParam ResponseCustomToolCallCallerDirectParam
-        ResponseCustomToolCallCallerProgramParam ResponseCustomToolCallOutputParam ResponseCustomToolCallOutputCallerDirectParam
-        ResponseCustomToolCallOutputCallerProgramParam ResponseCustomToolCallOutputOutputOutputContentListParam
-        ResponseFileSearchToolCallParam ResponseFileSearchToolCallResultParam ResponseFormatTextConfigParam
-        ResponseFormatTextJSONSchemaConfigParam ResponseFunctionShellCallOutputContentParam
-        ResponseFunctionShellCallOutputContentOutcomeParam ResponseFunctionShellCallOutputContentOutcomeExitParam
-        ResponseFunctionShellCallOutputContentOutcomeTimeoutParam ResponseFunctionToolCallParam ResponseFunctionWebSearchParam
-        ResponseFunctionWebSearchActionParam ResponseFunctionWebSearchActionFindParam ResponseFunctionWebSearchActionOpenPageParam
-        ResponseFunctionWebSearchActionSearchParam ResponseFunctionWebSearchActionSearchSourceParam
-        ResponseItemLocalShellCallActionParam ResponseOutputItemImageGenerationCallParam
-        ResponseOutputItemImageGenerationCallErrorParam ResponseOutputItemImageGenerationCallErrorModerationDetailsParam
-        ResponseOutputItemImageGenerationCallSvgUsageParam ResponseOutputItemLocalShellCallParam
-        ResponseOutputItemLocalShellCallOutputParam ResponseOutputItemMcpApprovalRequestParam ResponseOutputItemMcpCallParam
-        ResponseOutputItemMcpListToolsParam ResponseOutputMessageParam ResponseOutputMessageContentParam ResponseOutputRefusalParam
-        ResponseOutputTextParam ResponseOutputTextAnnotationParam
-        ResponseOutputTextAnnotationAddedEventAnnotationContainerFileCitationParam
-        ResponseOutputTextAnnotationAddedEventAnnotationFileCitationParam
-        ResponseOutputTextAnnotationAddedEventAnnotationFilePathParam
-        ResponseOutputTextAnnotationAddedEventAnnotationURLCitationParam ResponseOutputTextLogprobParam
-        ResponseOutputTextLogprobTopLogprobParam ResponsePromptParam ResponseReasoningItemParam ResponseReasoningItemContentParam
-        ResponseReasoningItemSummaryParam ResponseTextConfigParam ToolCallCallerParam
+    "responses_socket_events_params": """
+        ResponseSteerEventParam ResponseSteerInputContentParam ResponseSteerInputItemListFunctionCallOutputCallerDirectParam
+        ResponseSteerInputItemListFunctionCallOutputCallerParam ResponseSteerInputItemListFunctionCallOutputCallerProgramParam
+        ResponseSteerInputItemListFunctionCallOutputParam ResponseSteerInputItemListMessageParam ResponseSteerInputItemListParam
+        ResponseSteerInputParam ResponsesClientEventParam ResponsesClientEventParamResponseCreateAccessProgramsParam
+        ResponsesClientEventParamResponseCreateBackgroundOptionsParam ResponsesClientEventParamResponseCreateImageParam
+        ResponsesClientEventResponseCreateContextManagementParam ResponsesClientEventResponseCreateModerationParam
+        ResponsesClientEventResponseCreateModerationPolicyInputParam ResponsesClientEventResponseCreateModerationPolicyParam
+        ResponsesClientEventResponseCreateParam ResponsesClientEventResponseCreatePromptCacheOptionsParam
+        ResponsesClientEventResponseCreateStreamOptionsParam
     """,
     "responses_tools": """
         ApplyPatchTool ComputerEnvironment ComputerTool ComputerUsePreviewTool ContainerAuto ContainerAutoNetworkPolicy
@@ -932,24 +985,27 @@ _PLACES = {
         ToolImageGenerationSvg ToolImageGenerationSvgReasoning ToolLocalShell ToolMcp ToolMcpAllowedTools
         ToolMcpAllowedToolsMcpToolFilter ToolMcpRequireApproval ToolMcpRequireApprovalMcpToolApprovalFilter
         ToolParamImageGenerationSvg ToolParamImageGenerationSvgReasoning ToolProgrammaticToolCalling ToolSearchExecutionType
-        ToolSearchTool WebSearchPreviewTool WebSearchPreviewToolUserLocation WebSearchTool WebSearchToolFilters
-        WebSearchToolUserLocation
+        ToolSearchOutputNamespaceTool ToolSearchOutputNamespaceToolTool ToolSearchOutputNamespaceToolToolFunction ToolSearchTool
+        WebSearchPreviewTool WebSearchPreviewToolUserLocation WebSearchTool WebSearchToolFilters WebSearchToolUserLocation
     """,
     "responses_tools_params": """
-        ApplyPatchToolParam ComputerToolParam ComputerUsePreviewToolParam ContainerAutoParam ContainerAutoNetworkPolicyParam
+        ApplyPatchToolParam ComputerToolParam ComputerUsePreviewToolParam ContainerAutoNetworkPolicyParam ContainerAutoParam
         ContainerAutoSkillParam ContainerNetworkPolicyAllowlistParam ContainerNetworkPolicyDisabledParam
         ContainerNetworkPolicyDomainSecretParam ContainerReferenceParam CustomToolParam FileSearchToolParam
-        FileSearchToolRankingOptionsParam FileSearchToolRankingOptionsHybridSearchParam FiltersParam FunctionShellToolParam
-        FunctionShellToolEnvironmentParam FunctionToolParam InlineSkillParam InlineSkillSourceParam LocalEnvironmentParam
-        LocalSkillParam NamespaceToolParam NamespaceToolToolParam NamespaceToolToolFunctionParam ResponseItemMcpListToolsToolParam
-        ResponseToolChoiceParam ResponseToolChoiceSpecificProgrammaticToolCallingParam SkillReferenceParam ToolParam
-        ToolChoiceAllowedParam ToolChoiceApplyPatchParam ToolChoiceCustomParam ToolChoiceFunctionParam ToolChoiceMcpParam
-        ToolChoiceShellParam ToolChoiceTypesParam ToolCodeInterpreterParam ToolCodeInterpreterContainerCodeInterpreterToolAutoParam
-        ToolCodeInterpreterContainerCodeInterpreterToolAutoNetworkPolicyParam ToolImageGenerationParam
-        ToolImageGenerationInputImageMaskParam ToolLocalShellParam ToolMcpParam ToolMcpAllowedToolsMcpToolFilterParam
-        ToolMcpRequireApprovalMcpToolApprovalFilterParam ToolParamImageGenerationSvgParam ToolParamImageGenerationSvgReasoningParam
-        ToolProgrammaticToolCallingParam ToolSearchToolParam WebSearchPreviewToolParam WebSearchPreviewToolUserLocationParam
-        WebSearchToolParam WebSearchToolFiltersParam WebSearchToolUserLocationParam
+        FileSearchToolRankingOptionsHybridSearchParam FileSearchToolRankingOptionsParam FiltersParam
+        FunctionShellToolEnvironmentParam FunctionShellToolParam FunctionToolParam InlineSkillParam InlineSkillSourceParam
+        LocalEnvironmentParam LocalSkillParam NamespaceToolParam NamespaceToolToolFunctionParam NamespaceToolToolParam
+        ResponseItemMcpListToolsToolParam ResponseToolChoiceParam ResponseToolChoiceSpecificProgrammaticToolCallingParam
+        SkillReferenceParam ToolChoiceAllowedParam ToolChoiceApplyPatchParam ToolChoiceCustomParam ToolChoiceFunctionParam
+        ToolChoiceMcpParam ToolChoiceShellParam ToolChoiceTypesParam
+        ToolCodeInterpreterContainerCodeInterpreterToolAutoNetworkPolicyParam
+        ToolCodeInterpreterContainerCodeInterpreterToolAutoParam ToolCodeInterpreterParam ToolImageGenerationInputImageMaskParam
+        ToolImageGenerationParam ToolLocalShellParam ToolMcpAllowedToolsMcpToolFilterParam ToolMcpParam
+        ToolMcpRequireApprovalMcpToolApprovalFilterParam ToolParam ToolParamImageGenerationSvgParam
+        ToolParamImageGenerationSvgReasoningParam ToolProgrammaticToolCallingParam ToolSearchOutputNamespaceToolParam
+        ToolSearchOutputNamespaceToolToolFunctionParam ToolSearchOutputNamespaceToolToolParam ToolSearchToolParam
+        WebSearchPreviewToolParam WebSearchPreviewToolUserLocationParam WebSearchToolFiltersParam WebSearchToolParam
+        WebSearchToolUserLocationParam
     """,
 }
 
@@ -979,6 +1035,7 @@ __all__ = [
     "ComputerActionKeypress",
     "ComputerActionKeypressParam",
     "ComputerActionList",
+    "ComputerActionListParam",
     "ComputerActionMove",
     "ComputerActionMoveParam",
     "ComputerActionParam",
@@ -1051,6 +1108,7 @@ __all__ = [
     "InlineSkillSource",
     "InlineSkillSourceParam",
     "InputFidelity",
+    "InputItemListParams",
     "InputTokenCountParams",
     "InputTokenCountParamsConversation",
     "InputTokenCountParamsToolChoice",
@@ -1072,6 +1130,7 @@ __all__ = [
     "McpToolCallErrorMcpProtocolErrorParam",
     "McpToolCallErrorMcpToolExecutionError",
     "McpToolCallErrorMcpToolExecutionErrorParam",
+    "McpToolCallErrorParam",
     "MessagePhase",
     "ModelIdsCompaction",
     "ModerationInputType",
@@ -1123,6 +1182,7 @@ __all__ = [
     "ResponseCompactionCompactingEvent",
     "ResponseCompactionItem",
     "ResponseCompactionItemParam",
+    "ResponseCompactionItemParamParam",
     "ResponseCompletedEvent",
     "ResponseComputerToolCall",
     "ResponseComputerToolCallAction",
@@ -1134,6 +1194,7 @@ __all__ = [
     "ResponseComputerToolCallPendingSafetyCheckParam",
     "ResponseConfigurationUpdateItem",
     "ResponseConfigurationUpdateItemParam",
+    "ResponseConfigurationUpdateItemParamParam",
     "ResponseConfigurationUpdateItemParamParamReasoning",
     "ResponseConfigurationUpdateItemParamParamReasoningParam",
     "ResponseConfigurationUpdateItemParamParamText",
@@ -1152,6 +1213,7 @@ __all__ = [
     "ResponseContentPartDoneEventPart",
     "ResponseConversation",
     "ResponseConversationParam",
+    "ResponseConversationParamParam",
     "ResponseCreateParams",
     "ResponseCreateParamsAccessProgramsParam",
     "ResponseCreateParamsBackgroundOptionsParam",
@@ -1199,7 +1261,9 @@ __all__ = [
     "ResponseFunctionCallArgumentsDoneEvent",
     "ResponseFunctionCallOutputItem",
     "ResponseFunctionCallOutputItemList",
+    "ResponseFunctionCallOutputItemListParam",
     "ResponseFunctionCallOutputItemListParamResponseFunctionCallOutputItemParam",
+    "ResponseFunctionCallOutputItemParam",
     "ResponseFunctionShellCallOutputContent",
     "ResponseFunctionShellCallOutputContentOutcome",
     "ResponseFunctionShellCallOutputContentOutcomeExit",
@@ -1314,7 +1378,9 @@ __all__ = [
     "ResponseInputItemToolSearchCall",
     "ResponseInputItemToolSearchCallParam",
     "ResponseInputMessageContentList",
+    "ResponseInputMessageContentListParam",
     "ResponseInputMessageItem",
+    "ResponseInputParam",
     "ResponseInputParamImageGenerationCallError",
     "ResponseInputParamImageGenerationCallErrorModerationDetails",
     "ResponseInputParamImageGenerationCallSvgUsage",
@@ -1331,6 +1397,7 @@ __all__ = [
     "ResponseItemImageGenerationCallError",
     "ResponseItemImageGenerationCallErrorModerationDetails",
     "ResponseItemImageGenerationCallSvgUsage",
+    "ResponseItemList",
     "ResponseItemLocalShellCallAction",
     "ResponseItemLocalShellCallActionParam",
     "ResponseItemMcpListToolsTool",
@@ -1425,6 +1492,7 @@ __all__ = [
     "ResponseReasoningTextDoneEvent",
     "ResponseRefusalDeltaEvent",
     "ResponseRefusalDoneEvent",
+    "ResponseRetrieveParams",
     "ResponseShellCallCommandAddedEvent",
     "ResponseShellCallCommandDeltaEvent",
     "ResponseShellCallCommandDoneEvent",
@@ -1435,17 +1503,27 @@ __all__ = [
     "ResponseSteerAcceptedEvent",
     "ResponseSteerAcceptedEventSteer",
     "ResponseSteerErrorCode",
+    "ResponseSteerEvent",
+    "ResponseSteerEventParam",
     "ResponseSteerFailedEvent",
     "ResponseSteerFailedEventError",
     "ResponseSteerFailedEventSteer",
     "ResponseSteerInput",
     "ResponseSteerInputContent",
+    "ResponseSteerInputContentParam",
     "ResponseSteerInputItemList",
     "ResponseSteerInputItemListFunctionCallOutput",
     "ResponseSteerInputItemListFunctionCallOutputCaller",
     "ResponseSteerInputItemListFunctionCallOutputCallerDirect",
+    "ResponseSteerInputItemListFunctionCallOutputCallerDirectParam",
+    "ResponseSteerInputItemListFunctionCallOutputCallerParam",
     "ResponseSteerInputItemListFunctionCallOutputCallerProgram",
+    "ResponseSteerInputItemListFunctionCallOutputCallerProgramParam",
+    "ResponseSteerInputItemListFunctionCallOutputParam",
     "ResponseSteerInputItemListMessage",
+    "ResponseSteerInputItemListMessageParam",
+    "ResponseSteerInputItemListParam",
+    "ResponseSteerInputParam",
     "ResponseSteerPendingEvent",
     "ResponseSteerPendingEventSteer",
     "ResponseSteerPendingReason",
@@ -1470,6 +1548,7 @@ __all__ = [
     "ResponseToolSearchCall",
     "ResponseToolSearchOutputItem",
     "ResponseToolSearchOutputItemParam",
+    "ResponseToolSearchOutputItemParamParam",
     "ResponseToolSearchOutputItemParamParamToolImageGenerationSvg",
     "ResponseToolSearchOutputItemParamParamToolImageGenerationSvgReasoning",
     "ResponseToolSearchOutputItemParamToolImageGenerationSvg",
@@ -1487,9 +1566,14 @@ __all__ = [
     "ResponseWebSearchCallCompletedEvent",
     "ResponseWebSearchCallInProgressEvent",
     "ResponseWebSearchCallSearchingEvent",
+    "ResponsesClientEvent",
+    "ResponsesClientEventParam",
     "ResponsesClientEventParamResponseCreateAccessPrograms",
+    "ResponsesClientEventParamResponseCreateAccessProgramsParam",
     "ResponsesClientEventParamResponseCreateBackgroundOptions",
+    "ResponsesClientEventParamResponseCreateBackgroundOptionsParam",
     "ResponsesClientEventParamResponseCreateImage",
+    "ResponsesClientEventParamResponseCreateImageParam",
     "ResponsesClientEventResponseCreate",
     "ResponsesClientEventResponseCreateAccessPrograms",
     "ResponsesClientEventResponseCreateBackgroundOptions",
@@ -1503,6 +1587,7 @@ __all__ = [
     "ResponsesClientEventResponseCreateModerationPolicyInput",
     "ResponsesClientEventResponseCreateModerationPolicyInputParam",
     "ResponsesClientEventResponseCreateModerationPolicyParam",
+    "ResponsesClientEventResponseCreateParam",
     "ResponsesClientEventResponseCreatePromptCacheOptions",
     "ResponsesClientEventResponseCreatePromptCacheOptionsParam",
     "ResponsesClientEventResponseCreateStreamOptions",
@@ -1628,6 +1713,12 @@ __all__ = [
     "ToolProgrammaticToolCalling",
     "ToolProgrammaticToolCallingParam",
     "ToolSearchExecutionType",
+    "ToolSearchOutputNamespaceTool",
+    "ToolSearchOutputNamespaceToolParam",
+    "ToolSearchOutputNamespaceToolTool",
+    "ToolSearchOutputNamespaceToolToolFunction",
+    "ToolSearchOutputNamespaceToolToolFunctionParam",
+    "ToolSearchOutputNamespaceToolToolParam",
     "ToolSearchTool",
     "ToolSearchToolParam",
     "TruncationEnum",

@@ -10,6 +10,7 @@ from ._lazy import open_face
 
 if TYPE_CHECKING:
     from .._models.shared import (
+        AllModels,
         ChatModel,
         ComparisonFilter,
         CompoundFilter,
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
         CustomToolInputFormat,
         CustomToolInputFormatGrammar,
         CustomToolInputFormatText,
+        DecisionInputJSON,
+        DecisionQuestionInputImage,
+        DecisionQuestionInputPart,
+        DecisionQuestionInputText,
         ErrorObject,
         ErrorObjectMisalignment,
         ErrorObjectMisalignmentSteer,
@@ -24,6 +29,7 @@ if TYPE_CHECKING:
         FunctionParameters,
         GrammarSyntax1,
         Metadata,
+        OAuthErrorCode,
         Reasoning,
         ReasoningEffort,
         ReasoningModeEnum,
@@ -57,15 +63,15 @@ if TYPE_CHECKING:
 
 _PLACES = {
     "shared": """
-        ChatModel ComparisonFilter CompoundFilter CompoundFilterFilter CustomToolInputFormat CustomToolInputFormatGrammar
-        CustomToolInputFormatText ErrorObject ErrorObjectMisalignment ErrorObjectMisalignmentSteer FunctionDefinition
-        FunctionParameters GrammarSyntax1 Metadata Reasoning ReasoningEffort ReasoningModeEnum ResponseFormatJSONObject
-        ResponseFormatJSONSchema ResponseFormatJsonSchemaJSONSchema ResponseFormatText ResponseFormatTextGrammar
-        ResponseFormatTextPython ResponsesModel
+        AllModels ChatModel ComparisonFilter CompoundFilter CompoundFilterFilter CustomToolInputFormat CustomToolInputFormatGrammar
+        CustomToolInputFormatText DecisionInputJSON DecisionQuestionInputImage DecisionQuestionInputPart DecisionQuestionInputText
+        ErrorObject ErrorObjectMisalignment ErrorObjectMisalignmentSteer FunctionDefinition FunctionParameters GrammarSyntax1
+        Metadata OAuthErrorCode Reasoning ReasoningEffort ReasoningModeEnum ResponseFormatJSONObject ResponseFormatJSONSchema
+        ResponseFormatJsonSchemaJSONSchema ResponseFormatText ResponseFormatTextGrammar ResponseFormatTextPython ResponsesModel
     """,
     "shared_params": """
-        ComparisonFilterParam CompoundFilterParam CompoundFilterFilterParam CustomToolInputFormatParam
-        CustomToolInputFormatGrammarParam CustomToolInputFormatTextParam DecisionInputJSONParam DecisionQuestionInputImageParam
+        ComparisonFilterParam CompoundFilterFilterParam CompoundFilterParam CustomToolInputFormatGrammarParam
+        CustomToolInputFormatParam CustomToolInputFormatTextParam DecisionInputJSONParam DecisionQuestionInputImageParam
         DecisionQuestionInputPartParam DecisionQuestionInputTextParam FunctionDefinitionParam ReasoningParam
         ResponseFormatJSONObjectParam ResponseFormatJSONSchemaParam ResponseFormatJsonSchemaJSONSchemaParam ResponseFormatTextParam
     """,
@@ -73,6 +79,7 @@ _PLACES = {
 
 __getattr__, __dir__ = open_face(__name__, _PLACES)
 __all__ = [
+    "AllModels",
     "ChatModel",
     "ComparisonFilter",
     "ComparisonFilterParam",
@@ -86,9 +93,13 @@ __all__ = [
     "CustomToolInputFormatParam",
     "CustomToolInputFormatText",
     "CustomToolInputFormatTextParam",
+    "DecisionInputJSON",
     "DecisionInputJSONParam",
+    "DecisionQuestionInputImage",
     "DecisionQuestionInputImageParam",
+    "DecisionQuestionInputPart",
     "DecisionQuestionInputPartParam",
+    "DecisionQuestionInputText",
     "DecisionQuestionInputTextParam",
     "ErrorObject",
     "ErrorObjectMisalignment",
@@ -98,6 +109,7 @@ __all__ = [
     "FunctionParameters",
     "GrammarSyntax1",
     "Metadata",
+    "OAuthErrorCode",
     "Reasoning",
     "ReasoningEffort",
     "ReasoningModeEnum",

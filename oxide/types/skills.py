@@ -9,18 +9,18 @@ from .._typing import TYPE_CHECKING
 from ._lazy import open_face
 
 if TYPE_CHECKING:
-    from .._models.skills import DeletedSkillVersion, SkillVersion
-    from .._models.skills_params import VersionCreateParams
+    from .._models.skills import DeletedSkillVersion, SkillVersion, SkillVersionList
+    from .._models.skills_params import VersionCreateParams, VersionListParams
 
 
 _PLACES = {
     "skills": """
-        DeletedSkillVersion SkillVersion
+        DeletedSkillVersion SkillVersion SkillVersionList
     """,
     "skills_params": """
-        VersionCreateParams
+        VersionCreateParams VersionListParams
     """,
 }
 
 __getattr__, __dir__ = open_face(__name__, _PLACES)
-__all__ = ["DeletedSkillVersion", "SkillVersion", "VersionCreateParams"]  # pyright: ignore[reportUnsupportedDunderAll]  # the names are those of the imports above
+__all__ = ["DeletedSkillVersion", "SkillVersion", "SkillVersionList", "VersionCreateParams", "VersionListParams"]  # pyright: ignore[reportUnsupportedDunderAll]  # the names are those of the imports above

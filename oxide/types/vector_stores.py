@@ -17,7 +17,13 @@ if TYPE_CHECKING:
         VectorStoreFileDeleted,
         VectorStoreFileLastError,
     )
-    from .._models.vector_stores_params import FileBatchCreateParams, FileCreateParams, FileUpdateParams
+    from .._models.vector_stores_params import (
+        FileBatchCreateParams,
+        FileBatchListFilesParams,
+        FileCreateParams,
+        FileListParams,
+        FileUpdateParams,
+    )
 
 
 _PLACES = {
@@ -26,15 +32,17 @@ _PLACES = {
         VectorStoreFileLastError
     """,
     "vector_stores_params": """
-        FileBatchCreateParams FileCreateParams FileUpdateParams
+        FileBatchCreateParams FileBatchListFilesParams FileCreateParams FileListParams FileUpdateParams
     """,
 }
 
 __getattr__, __dir__ = open_face(__name__, _PLACES)
 __all__ = [
     "FileBatchCreateParams",
+    "FileBatchListFilesParams",
     "FileContentResponse",
     "FileCreateParams",
+    "FileListParams",
     "FileUpdateParams",
     "VectorStoreFile",
     "VectorStoreFileBatch",

@@ -10,6 +10,26 @@ from ._lazy import open_face
 
 if TYPE_CHECKING:
     from .._models.webhooks import (
+        AgentEnvironmentExpiredWebhookEvent,
+        AgentEnvironmentExpiredWebhookEventData,
+        AgentEnvironmentFailedWebhookEvent,
+        AgentEnvironmentFailedWebhookEventData,
+        AgentEnvironmentReadyWebhookEvent,
+        AgentEnvironmentReadyWebhookEventData,
+        AgentEnvironmentSuspendedWebhookEvent,
+        AgentEnvironmentSuspendedWebhookEventData,
+        AgentSessionActionRequiredWebhookEvent,
+        AgentSessionActionRequiredWebhookEventData,
+        AgentSessionActionRequiredWebhookEventDataRequiredAction,
+        AgentSessionCreatedWebhookEvent,
+        AgentSessionCreatedWebhookEventData,
+        AgentSessionCreatedWebhookEventDataConnect,
+        AgentSessionFailedWebhookEvent,
+        AgentSessionFailedWebhookEventData,
+        AgentSessionIdleWebhookEvent,
+        AgentSessionIdleWebhookEventData,
+        AgentSessionInProgressWebhookEvent,
+        AgentSessionInProgressWebhookEventData,
         BatchCancelledWebhookEvent,
         BatchCancelledWebhookEventData,
         BatchCompletedWebhookEvent,
@@ -34,6 +54,11 @@ if TYPE_CHECKING:
         LiveCallIncomingWebhookEvent,
         LiveCallIncomingWebhookEventData,
         LiveCallIncomingWebhookEventDataSipHeader,
+        LiveTransportConnectedWebhookEvent,
+        LiveTransportConnectedWebhookEventData,
+        LiveTransportIncomingWebhookEvent,
+        LiveTransportIncomingWebhookEventData,
+        LiveTransportIncomingWebhookEventDataSipHeader,
         RealtimeCallIncomingWebhookEvent,
         RealtimeCallIncomingWebhookEventData,
         RealtimeCallIncomingWebhookEventDataSipHeader,
@@ -45,6 +70,17 @@ if TYPE_CHECKING:
         ResponseFailedWebhookEventData,
         ResponseIncompleteWebhookEvent,
         ResponseIncompleteWebhookEventData,
+        SafetyAlertCreatedWebhookEvent,
+        SafetyAlertCreatedWebhookEventData,
+        SafetyDeactivationIssuedWebhookEvent,
+        SafetyDeactivationIssuedWebhookEventData,
+        SafetyIdentifierBlockedWebhookEvent,
+        SafetyIdentifierBlockedWebhookEventData,
+        SafetyOrgAlertCreatedWebhookEvent,
+        SafetyOrgAlertCreatedWebhookEventData,
+        SafetyWarningIssuedWebhookEvent,
+        SafetyWarningIssuedWebhookEventData,
+        UnwrapWebhookEvent,
         WebhookEndpoint,
         WebhookEndpointList,
         WebhookEndpointTestResult,
@@ -52,11 +88,24 @@ if TYPE_CHECKING:
         WebhookEventType,
         WebhookEventTypeList,
     )
-    from .._models.webhooks_params import WebhookCreateParams, WebhookRotateSecretParams, WebhookTestParams, WebhookUpdateParams
+    from .._models.webhooks_params import (
+        WebhookCreateParams,
+        WebhookListParams,
+        WebhookRotateSecretParams,
+        WebhookTestParams,
+        WebhookUpdateParams,
+    )
 
 
 _PLACES = {
     "webhooks": """
+        AgentEnvironmentExpiredWebhookEvent AgentEnvironmentExpiredWebhookEventData AgentEnvironmentFailedWebhookEvent
+        AgentEnvironmentFailedWebhookEventData AgentEnvironmentReadyWebhookEvent AgentEnvironmentReadyWebhookEventData
+        AgentEnvironmentSuspendedWebhookEvent AgentEnvironmentSuspendedWebhookEventData AgentSessionActionRequiredWebhookEvent
+        AgentSessionActionRequiredWebhookEventData AgentSessionActionRequiredWebhookEventDataRequiredAction
+        AgentSessionCreatedWebhookEvent AgentSessionCreatedWebhookEventData AgentSessionCreatedWebhookEventDataConnect
+        AgentSessionFailedWebhookEvent AgentSessionFailedWebhookEventData AgentSessionIdleWebhookEvent
+        AgentSessionIdleWebhookEventData AgentSessionInProgressWebhookEvent AgentSessionInProgressWebhookEventData
         BatchCancelledWebhookEvent BatchCancelledWebhookEventData BatchCompletedWebhookEvent BatchCompletedWebhookEventData
         BatchExpiredWebhookEvent BatchExpiredWebhookEventData BatchFailedWebhookEvent BatchFailedWebhookEventData
         DeletedWebhookEndpoint EvalRunCanceledWebhookEvent EvalRunCanceledWebhookEventData EvalRunFailedWebhookEvent
@@ -64,19 +113,44 @@ _PLACES = {
         FineTuningJobCancelledWebhookEvent FineTuningJobCancelledWebhookEventData FineTuningJobFailedWebhookEvent
         FineTuningJobFailedWebhookEventData FineTuningJobSucceededWebhookEvent FineTuningJobSucceededWebhookEventData
         LiveCallIncomingWebhookEvent LiveCallIncomingWebhookEventData LiveCallIncomingWebhookEventDataSipHeader
-        RealtimeCallIncomingWebhookEvent RealtimeCallIncomingWebhookEventData RealtimeCallIncomingWebhookEventDataSipHeader
-        ResponseCancelledWebhookEvent ResponseCancelledWebhookEventData ResponseCompletedWebhookEvent
-        ResponseCompletedWebhookEventData ResponseFailedWebhookEvent ResponseFailedWebhookEventData ResponseIncompleteWebhookEvent
-        ResponseIncompleteWebhookEventData WebhookEndpoint WebhookEndpointList WebhookEndpointTestResult WebhookEndpointWithSecret
-        WebhookEventType WebhookEventTypeList
+        LiveTransportConnectedWebhookEvent LiveTransportConnectedWebhookEventData LiveTransportIncomingWebhookEvent
+        LiveTransportIncomingWebhookEventData LiveTransportIncomingWebhookEventDataSipHeader RealtimeCallIncomingWebhookEvent
+        RealtimeCallIncomingWebhookEventData RealtimeCallIncomingWebhookEventDataSipHeader ResponseCancelledWebhookEvent
+        ResponseCancelledWebhookEventData ResponseCompletedWebhookEvent ResponseCompletedWebhookEventData ResponseFailedWebhookEvent
+        ResponseFailedWebhookEventData ResponseIncompleteWebhookEvent ResponseIncompleteWebhookEventData
+        SafetyAlertCreatedWebhookEvent SafetyAlertCreatedWebhookEventData SafetyDeactivationIssuedWebhookEvent
+        SafetyDeactivationIssuedWebhookEventData SafetyIdentifierBlockedWebhookEvent SafetyIdentifierBlockedWebhookEventData
+        SafetyOrgAlertCreatedWebhookEvent SafetyOrgAlertCreatedWebhookEventData SafetyWarningIssuedWebhookEvent
+        SafetyWarningIssuedWebhookEventData UnwrapWebhookEvent WebhookEndpoint WebhookEndpointList WebhookEndpointTestResult
+        WebhookEndpointWithSecret WebhookEventType WebhookEventTypeList
     """,
     "webhooks_params": """
-        WebhookCreateParams WebhookRotateSecretParams WebhookTestParams WebhookUpdateParams
+        WebhookCreateParams WebhookListParams WebhookRotateSecretParams WebhookTestParams WebhookUpdateParams
     """,
 }
 
 __getattr__, __dir__ = open_face(__name__, _PLACES)
 __all__ = [
+    "AgentEnvironmentExpiredWebhookEvent",
+    "AgentEnvironmentExpiredWebhookEventData",
+    "AgentEnvironmentFailedWebhookEvent",
+    "AgentEnvironmentFailedWebhookEventData",
+    "AgentEnvironmentReadyWebhookEvent",
+    "AgentEnvironmentReadyWebhookEventData",
+    "AgentEnvironmentSuspendedWebhookEvent",
+    "AgentEnvironmentSuspendedWebhookEventData",
+    "AgentSessionActionRequiredWebhookEvent",
+    "AgentSessionActionRequiredWebhookEventData",
+    "AgentSessionActionRequiredWebhookEventDataRequiredAction",
+    "AgentSessionCreatedWebhookEvent",
+    "AgentSessionCreatedWebhookEventData",
+    "AgentSessionCreatedWebhookEventDataConnect",
+    "AgentSessionFailedWebhookEvent",
+    "AgentSessionFailedWebhookEventData",
+    "AgentSessionIdleWebhookEvent",
+    "AgentSessionIdleWebhookEventData",
+    "AgentSessionInProgressWebhookEvent",
+    "AgentSessionInProgressWebhookEventData",
     "BatchCancelledWebhookEvent",
     "BatchCancelledWebhookEventData",
     "BatchCompletedWebhookEvent",
@@ -101,6 +175,11 @@ __all__ = [
     "LiveCallIncomingWebhookEvent",
     "LiveCallIncomingWebhookEventData",
     "LiveCallIncomingWebhookEventDataSipHeader",
+    "LiveTransportConnectedWebhookEvent",
+    "LiveTransportConnectedWebhookEventData",
+    "LiveTransportIncomingWebhookEvent",
+    "LiveTransportIncomingWebhookEventData",
+    "LiveTransportIncomingWebhookEventDataSipHeader",
     "RealtimeCallIncomingWebhookEvent",
     "RealtimeCallIncomingWebhookEventData",
     "RealtimeCallIncomingWebhookEventDataSipHeader",
@@ -112,6 +191,17 @@ __all__ = [
     "ResponseFailedWebhookEventData",
     "ResponseIncompleteWebhookEvent",
     "ResponseIncompleteWebhookEventData",
+    "SafetyAlertCreatedWebhookEvent",
+    "SafetyAlertCreatedWebhookEventData",
+    "SafetyDeactivationIssuedWebhookEvent",
+    "SafetyDeactivationIssuedWebhookEventData",
+    "SafetyIdentifierBlockedWebhookEvent",
+    "SafetyIdentifierBlockedWebhookEventData",
+    "SafetyOrgAlertCreatedWebhookEvent",
+    "SafetyOrgAlertCreatedWebhookEventData",
+    "SafetyWarningIssuedWebhookEvent",
+    "SafetyWarningIssuedWebhookEventData",
+    "UnwrapWebhookEvent",
     "WebhookCreateParams",
     "WebhookEndpoint",
     "WebhookEndpointList",
@@ -119,6 +209,7 @@ __all__ = [
     "WebhookEndpointWithSecret",
     "WebhookEventType",
     "WebhookEventTypeList",
+    "WebhookListParams",
     "WebhookRotateSecretParams",
     "WebhookTestParams",
     "WebhookUpdateParams",

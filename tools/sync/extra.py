@@ -29,6 +29,9 @@ def fitted(extra: Mapping[str, Any], digest: Mapping[str, Any]) -> dict[str, Any
     out["more_literals"] = {p: values for p, values in extra.get("more_literals", {}).items() if "Literal[" in _expression(known, p)}
     facts = extra.get("more_operation_facts", {})
     out["more_operation_facts"] = {key: more for key, more in facts.items() if key in digest["operations"] or key in operations}
+    calls = {operation.get("call") for operation in (*digest["operations"].values(), *operations.values())}
+    out["params"] = {name: call for name, call in extra.get("params", {}).items() if call in calls}
+    out["uses"] = {name: use for name, use in extra.get("uses", {}).items() if name in known}
     return out
 
 

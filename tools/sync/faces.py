@@ -19,19 +19,29 @@ __all__ = [{names}]  # pyright: ignore[reportUnsupportedDunderAll]  # the names 
 def write(models: Models) -> dict[str, str]:
     """Return file name -> source of all faces; one with others inside it is a package."""
     faces: dict[str, dict[str, list[str]]] = {"": {}}
-    taken = {(models.layout.face(name), input_name(name)) for name in models.inputs}  # official: `XParam` is what is passed in
-    for name in sorted(n for n in models.records if (models.layout.face(n), short(n)) not in taken):
-        _place(faces, models.layout.face(name), models.layout.module(name), short(name))
-    for name in sorted(models.inputs):
-        _place(faces, models.layout.face(name), models.layout.module(name) + "_params", input_name(name))
+    for name, (module, held) in sorted(shown(models).items()):
+        word = short(name) if short(name) == held else f"{short(name)}={held}"
+        faces.setdefault(models.layout.face(name), {}).setdefault(module, []).append(word)
     for face in [*faces]:
         for length in range(face.count(".")):
             faces.setdefault(".".join(face.split(".")[: length + 1]), {})
     return dict(_file(face, faces) for face in sorted(faces))
 
 
-def _place(faces: dict[str, dict[str, list[str]]], face: str, module: str, name: str) -> None:
-    faces.setdefault(face, {}).setdefault(module, []).append(name)
+def shown(models: Models) -> dict[str, tuple[str, str]]:
+    """Return the public name of everything -> the module that holds it, and its name there.
+
+    Where a record and an input type have one name, it is that of the input type (official: `XParam` is what is passed in), unless
+    the facts have a second name for that: `XParamParam`. Then the record has the first, as in the official library.
+    """
+    found = {name: (models.layout.module(name), short(name)) for name in models.records}
+    for name in models.inputs:
+        face = models.layout.face(name)
+        public = f"{face}.{input_name(name)}".lstrip(".")
+        if public == name in models.records and models.facts.aliases.get(f"{public}Param") == public:
+            public += "Param"
+        found[public] = models.layout.module(name) + "_params", input_name(name)
+    return {alias: found[name] for alias, name in models.facts.aliases.items() if name in found} | found
 
 
 def _file(face: str, faces: dict[str, dict[str, list[str]]]) -> tuple[str, str]:
@@ -46,15 +56,21 @@ def _face(face: str, places: dict[str, list[str]], inside: list[str], depth: int
     """Return the source of one face; `depth` is how many dots lead from it to `oxide.types`, itself counted."""
     title = f"Types of `{face}`, by their official names." if face else "Types of the API, by their official names, a namespace at a time."
     root = "." * depth
-    checked = [f"from {root}_models.{module} import {', '.join(names)}" for module, names in places.items()]
+    checked = [f"from {root}_models.{module} import {', '.join(map(_imported, names))}" for module, names in places.items()]
     checked += [f"from . import {', '.join(inside)}"] if inside else []
     if inside:
         places = {**places, "": inside}
     rows = "\n".join([f'    "{module}": """\n{_wrapped(names)}\n    """,' for module, names in sorted(places.items())])
-    names = sorted({n for some in places.values() for n in some})
+    names = sorted({n.partition("=")[0] for some in places.values() for n in some})
     imports = f"from {root}_typing import TYPE_CHECKING\nfrom {root[1:]}_lazy import open_face\n"
     everything = ", ".join([f'"{n}"' for n in names])
     return f"{source.header(title)}\n{imports}\n{source.checker_imports(checked)}\n{FACE.format(rows=rows, names=everything)}"
+
+
+def _imported(word: str) -> str:
+    """ "EvalCreateResponse=EvalListResponse" -> "EvalListResponse as EvalCreateResponse"; a plain name stays."""
+    name, _, held = word.partition("=")
+    return f"{held} as {name}" if held else name
 
 
 def _wrapped(names: list[str]) -> str:

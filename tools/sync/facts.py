@@ -9,6 +9,7 @@ import ast
 import json
 import re
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from .extra import fitted
 
 HERE = Path(__file__).parent
 LITERAL = re.compile(r"Literal\[(?:'[^']*'|[^\]'])*\]")
+PLAIN = ("list", "dict", "str", "int", "float", "bool", "None", "Any", "File")
+HEADERS = {"openai-beta": "betas"}  # the keyword of a header, as `[argument]` of layout.toml has it
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,13 @@ class Facts:
         for key, more in extra.get("more_operation_facts", {}).items():
             known = self.operations[key]
             self.operations[key] = {**known, **{place: _merged(known.get(place), facts) for place, facts in more.items()}}
+        self.aliases: dict[str, str] = extra.get("aliases", {})
+        self.uses: dict[str, str] = extra.get("uses", {})
+        for name, use in self.uses.items():
+            self.types[name] = {**self.types[name], "use": use}
+        calls = {operation["call"]: operation for operation in self.operations.values()} if "params" in extra else {}
+        for name, call in extra.get("params", {}).items():
+            self.types.setdefault(name, {"fields": self.keywords(calls[call]), "use": "i"})
 
     @classmethod
     def read(cls, folder: Path = HERE) -> Facts:
@@ -79,6 +89,13 @@ class Facts:
             if key not in operation.get("path", {}) and key.rstrip("?").lower() != "idempotency-key"  # an option of every method
         ]
         return path + sorted(others, key=lambda p: (not p.required, p.key))
+
+    def keywords(self, operation: dict[str, Any]) -> dict[str, str]:
+        """Return the fields of a dictionary of all that a method takes by name: not the last part of its path, which stands alone."""
+        parameters = self.parameters(operation)
+        alone = [p for p in parameters if p.place == "path"][-1:]
+        named = [p for p in parameters if p not in alone]
+        return {HEADERS.get(p.key, p.key) + ("" if p.required else "?"): p.type for p in named}
 
     def _place(self, operation: dict[str, Any], place: str) -> dict[str, str]:
         if place != "body":
@@ -141,12 +158,11 @@ class Facts:
         return any(self.is_object(n) for n in self.closure([name]))
 
 
-def references(text: str) -> list[str]:
+@cache
+def references(text: str) -> tuple[str, ...]:
     """Return the names that a type expression mentions, literals and containers left out."""
     bare = LITERAL.sub("", text)
-    return [
-        n for n in re.findall(r"[A-Za-z_][\w.]*", bare) if n not in ("list", "dict", "str", "int", "float", "bool", "None", "Any", "File")
-    ]
+    return tuple([name for name in re.findall(r"[A-Za-z_][\w.]*", bare) if name not in PLAIN])
 
 
 def _merged(known: Any, more: Any) -> Any:

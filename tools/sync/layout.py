@@ -29,6 +29,7 @@ class Layout:
         self.derived: list[dict[str, Any]] = table.get("derived", [])
         self.records: dict[str, dict[str, Any]] = table.get("record", {})
         self.send_back: dict[str, list[str]] = table.get("send_back", {})
+        self._modules: dict[str, str] = {}  # what `module` found
 
     @classmethod
     def read(cls, path: Path = HERE / "layout.toml") -> Layout:
@@ -37,6 +38,11 @@ class Layout:
 
     def module(self, name: str) -> str:
         """Return the module of `oxide._models` that a type is written in."""
+        if name not in self._modules:
+            self._modules[name] = self._module(name)
+        return self._modules[name]
+
+    def _module(self, name: str) -> str:
         package, _, last = name.rpartition(".")
         for family in self.families:
             if family["package"] == package and any(fnmatchcase(last, pattern) for pattern in family["names"]):

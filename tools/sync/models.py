@@ -29,6 +29,7 @@ class Models:
         taken = facts.closure([text for operation in operations for text in facts.inputs(operation)])
         given = facts.closure([text for operation in operations for text in facts.outputs(operation)])
         others = facts.types.keys() - taken - given  # events of sockets and webhooks, and what the description only mentions
+        others |= facts.uses.keys()
         taken |= facts.closure([name for name in others if facts.goes_in(name)])
         given |= facts.closure([name for name in others if not facts.goes_in(name) or facts.comes_out(name)])
         self.inputs = {name for name in taken if facts.leads_to_objects(name)}

@@ -286,6 +286,7 @@ if TYPE_CHECKING:
         AssistantCreateParamsToolResourcesFileSearchVectorStoreChunkingStrategyStaticStaticParam,
         AssistantCreateParamsToolResourcesFileSearchVectorStoreParam,
         AssistantCreateParamsToolResourcesParam,
+        AssistantListParams,
         AssistantsApiResponseFormatOptionParam,
         AssistantToolChoiceFunctionParam,
         AssistantToolChoiceParam,
@@ -330,6 +331,7 @@ if TYPE_CHECKING:
         AgentCreateParamsCompactionParam,
         AgentCreateParamsExperimentalParam,
         AgentFunctionCallOutputParam,
+        AgentListParams,
         AgentReasoningParam,
         AgentTextParam,
         AgentToolParam,
@@ -409,6 +411,7 @@ if TYPE_CHECKING:
         PersistedMcpTransportParamPersistedMcpTransportConfigParamStdioParam,
         PersistedMcpTransportResourceHTTPParam,
         PersistedMcpTransportResourceStdioParam,
+        ResponseRetrieveParams,
         SetupCommandParam,
         TextFormatParam,
         TextFormatParamJSONSchemaParam,
@@ -416,6 +419,9 @@ if TYPE_CHECKING:
         TextFormatResourceJSONSchemaParam,
         TextFormatResourceTextParam,
     )
+    from ..._models.beta_params import AgentBrowserAuthenticationCancelParam as AgentBrowserAuthenticationCancelParamParam
+    from ..._models.beta_params import AgentBrowserAuthenticationSubmitParam as AgentBrowserAuthenticationSubmitParamParam
+    from ..._models.beta_params import AgentBrowserOriginAccessParam as AgentBrowserOriginAccessParamParam
     from ..._models.beta_response_events import (
         BetaResponseAudioDeltaEvent,
         BetaResponseAudioDoneEvent,
@@ -447,6 +453,7 @@ if TYPE_CHECKING:
         BetaResponseImageGenCallPartialImageEvent,
         BetaResponseIncompleteEvent,
         BetaResponseInjectCreatedEvent,
+        BetaResponseInjectEvent,
         BetaResponseInjectFailedEvent,
         BetaResponseInProgressEvent,
         BetaResponseMcpCallArgumentsDeltaEvent,
@@ -476,6 +483,7 @@ if TYPE_CHECKING:
         BetaResponseReasoningTextDoneEvent,
         BetaResponseRefusalDeltaEvent,
         BetaResponseRefusalDoneEvent,
+        BetaResponsesClientEvent,
         BetaResponseShellCallCommandAddedEvent,
         BetaResponseShellCallCommandDeltaEvent,
         BetaResponseShellCallCommandDoneEvent,
@@ -507,6 +515,8 @@ if TYPE_CHECKING:
     from ..._models.beta_response_input import (
         BetaEasyInputMessage,
         BetaResponseCodeInterpreterToolCallParamOutput,
+        BetaResponseCompactionItemParam,
+        BetaResponseConfigurationUpdateItemParam,
         BetaResponseConfigurationUpdateItemParamAgent,
         BetaResponseConfigurationUpdateItemParamParamAgent,
         BetaResponseConfigurationUpdateItemParamParamReasoning,
@@ -517,6 +527,7 @@ if TYPE_CHECKING:
         BetaResponseConfigurationUpdateItemParamText,
         BetaResponseConfigurationUpdateItemParamTextFormat,
         BetaResponseConfigurationUpdateItemParamTextFormatText,
+        BetaResponseConversationParam,
         BetaResponseInput,
         BetaResponseInputContent,
         BetaResponseInputFile,
@@ -580,10 +591,18 @@ if TYPE_CHECKING:
         BetaResponsesClientEventParamResponseCreateAccessPrograms,
         BetaResponsesClientEventParamResponseCreateBackgroundOptions,
         BetaResponsesClientEventParamResponseCreateImage,
+        BetaResponsesClientEventResponseCreate,
         BetaResponsesClientEventResponseCreateAccessPrograms,
         BetaResponsesClientEventResponseCreateBackgroundOptions,
+        BetaResponsesClientEventResponseCreateContextManagement,
         BetaResponsesClientEventResponseCreateConversation,
         BetaResponsesClientEventResponseCreateImage,
+        BetaResponsesClientEventResponseCreateModeration,
+        BetaResponsesClientEventResponseCreateModerationPolicy,
+        BetaResponsesClientEventResponseCreateModerationPolicyInput,
+        BetaResponsesClientEventResponseCreateMultiAgent,
+        BetaResponsesClientEventResponseCreatePromptCacheOptions,
+        BetaResponsesClientEventResponseCreateStreamOptions,
         BetaResponseSteerAcceptedEventSteer,
         BetaResponseSteerErrorCode,
         BetaResponseSteerFailedEventError,
@@ -616,6 +635,7 @@ if TYPE_CHECKING:
         BetaResponseSteerRequiredInputMcpApprovalResponse,
         BetaResponseSteerRequiredInputShellCallOutput,
         BetaResponseSteerRequiredInputToolSearchOutput,
+        BetaResponseToolSearchOutputItemParam,
         BetaResponseToolSearchOutputItemParamParamToolImageGenerationSvg,
         BetaResponseToolSearchOutputItemParamParamToolImageGenerationSvgReasoning,
         BetaResponseToolSearchOutputItemParamToolImageGenerationSvg,
@@ -624,14 +644,11 @@ if TYPE_CHECKING:
     )
     from ..._models.beta_response_input_params import (
         BetaEasyInputMessageParam,
-        BetaResponseCompactionItemParam,
-        BetaResponseConfigurationUpdateItemParam,
         BetaResponseConfigurationUpdateItemParamParamAgentParam,
         BetaResponseConfigurationUpdateItemParamParamReasoningParam,
         BetaResponseConfigurationUpdateItemParamParamTextFormatParam,
         BetaResponseConfigurationUpdateItemParamParamTextFormatTextParam,
         BetaResponseConfigurationUpdateItemParamParamTextParam,
-        BetaResponseConversationParam,
         BetaResponseFunctionCallOutputItemListParamBetaResponseFunctionCallOutputItemParam,
         BetaResponseInputContentParam,
         BetaResponseInputFileContentParam,
@@ -670,6 +687,8 @@ if TYPE_CHECKING:
         BetaResponseInputItemShellCallOutputParam,
         BetaResponseInputItemShellCallParam,
         BetaResponseInputItemToolSearchCallParam,
+        BetaResponseInputMessageContentListParam,
+        BetaResponseInputParam,
         BetaResponseInputTextContentParam,
         BetaResponseInputTextContentPromptCacheBreakpointParam,
         BetaResponseInputTextParam,
@@ -704,7 +723,6 @@ if TYPE_CHECKING:
         BetaResponseSteerInputResponseSteerInputItemListMessageParam,
         BetaResponseSteerInputResponseSteerInputItemListParam,
         BetaResponseToolChoiceBetaSpecificProgrammaticToolCallingParam,
-        BetaResponseToolSearchOutputItemParam,
         ResponseCompactParams,
         ResponseCompactParamsImageParam,
         ResponseCreateParams,
@@ -712,12 +730,150 @@ if TYPE_CHECKING:
         ResponseCreateParamsBackgroundOptionsParam,
         ResponseCreateParamsImageParam,
     )
+    from ..._models.beta_response_input_params import BetaResponseCompactionItemParam as BetaResponseCompactionItemParamParam
+    from ..._models.beta_response_input_params import (
+        BetaResponseConfigurationUpdateItemParam as BetaResponseConfigurationUpdateItemParamParam,
+    )
+    from ..._models.beta_response_input_params import BetaResponseConversationParam as BetaResponseConversationParamParam
+    from ..._models.beta_response_input_params import BetaResponseToolSearchOutputItemParam as BetaResponseToolSearchOutputItemParamParam
+    from ..._models.beta_response_tools import (
+        BetaApplyPatchTool,
+        BetaComputerTool,
+        BetaComputerUsePreviewTool,
+        BetaContainerAuto,
+        BetaContainerAutoNetworkPolicy,
+        BetaContainerAutoSkill,
+        BetaContainerMemoryLimit,
+        BetaContainerNetworkPolicyAllowlist,
+        BetaContainerNetworkPolicyDisabled,
+        BetaContainerNetworkPolicyDomainSecret,
+        BetaContainerReference,
+        BetaCustomTool,
+        BetaCustomToolFormat,
+        BetaCustomToolFormatGrammar,
+        BetaCustomToolFormatText,
+        BetaFileSearchTool,
+        BetaFileSearchToolFilters,
+        BetaFileSearchToolFiltersComparisonFilter,
+        BetaFileSearchToolFiltersCompoundFilter,
+        BetaFileSearchToolFiltersCompoundFilterFilter,
+        BetaFileSearchToolRankingOptions,
+        BetaFileSearchToolRankingOptionsHybridSearch,
+        BetaFunctionShellTool,
+        BetaFunctionTool,
+        BetaInlineSkill,
+        BetaInlineSkillSource,
+        BetaLocalEnvironment,
+        BetaLocalSkill,
+        BetaNamespaceTool,
+        BetaNamespaceToolTool,
+        BetaNamespaceToolToolFunction,
+        BetaResponseItemMcpListToolsTool,
+        BetaSkillReference,
+        BetaTool,
+        BetaToolChoiceAllowed,
+        BetaToolChoiceApplyPatch,
+        BetaToolChoiceCustom,
+        BetaToolChoiceFunction,
+        BetaToolChoiceMcp,
+        BetaToolChoiceOptions,
+        BetaToolChoiceShell,
+        BetaToolChoiceTypes,
+        BetaToolCodeInterpreter,
+        BetaToolCodeInterpreterContainer,
+        BetaToolCodeInterpreterContainerCodeInterpreterToolAuto,
+        BetaToolCodeInterpreterContainerCodeInterpreterToolAutoNetworkPolicy,
+        BetaToolImageGeneration,
+        BetaToolImageGenerationInputImageMask,
+        BetaToolImageGenerationSvg,
+        BetaToolImageGenerationSvgReasoning,
+        BetaToolLocalShell,
+        BetaToolMcp,
+        BetaToolMcpAllowedTools,
+        BetaToolMcpAllowedToolsMcpToolFilter,
+        BetaToolMcpRequireApproval,
+        BetaToolMcpRequireApprovalMcpToolApprovalFilter,
+        BetaToolParamImageGenerationSvg,
+        BetaToolParamImageGenerationSvgReasoning,
+        BetaToolProgrammaticToolCalling,
+        BetaToolSearchExecutionType,
+        BetaToolSearchOutputNamespaceTool,
+        BetaToolSearchOutputNamespaceToolTool,
+        BetaToolSearchOutputNamespaceToolToolFunction,
+        BetaToolSearchTool,
+        BetaWebSearchPreviewTool,
+        BetaWebSearchPreviewToolUserLocation,
+        BetaWebSearchTool,
+        BetaWebSearchToolFilters,
+        BetaWebSearchToolUserLocation,
+    )
+    from ..._models.beta_response_tools_params import (
+        BetaApplyPatchToolParam,
+        BetaComputerToolParam,
+        BetaComputerUsePreviewToolParam,
+        BetaContainerAutoNetworkPolicyParam,
+        BetaContainerAutoParam,
+        BetaContainerAutoSkillParam,
+        BetaContainerNetworkPolicyAllowlistParam,
+        BetaContainerNetworkPolicyDisabledParam,
+        BetaContainerNetworkPolicyDomainSecretParam,
+        BetaContainerReferenceParam,
+        BetaCustomToolFormatGrammarParam,
+        BetaCustomToolFormatParam,
+        BetaCustomToolFormatTextParam,
+        BetaCustomToolParam,
+        BetaFileSearchToolFiltersComparisonFilterParam,
+        BetaFileSearchToolFiltersCompoundFilterFilterParam,
+        BetaFileSearchToolFiltersCompoundFilterParam,
+        BetaFileSearchToolParam,
+        BetaFileSearchToolRankingOptionsHybridSearchParam,
+        BetaFileSearchToolRankingOptionsParam,
+        BetaFunctionShellToolParam,
+        BetaFunctionToolParam,
+        BetaInlineSkillParam,
+        BetaInlineSkillSourceParam,
+        BetaLocalEnvironmentParam,
+        BetaLocalSkillParam,
+        BetaNamespaceToolParam,
+        BetaNamespaceToolToolFunctionParam,
+        BetaNamespaceToolToolParam,
+        BetaResponseItemMcpListToolsToolParam,
+        BetaSkillReferenceParam,
+        BetaToolChoiceAllowedParam,
+        BetaToolChoiceApplyPatchParam,
+        BetaToolChoiceCustomParam,
+        BetaToolChoiceFunctionParam,
+        BetaToolChoiceMcpParam,
+        BetaToolChoiceShellParam,
+        BetaToolChoiceTypesParam,
+        BetaToolCodeInterpreterContainerCodeInterpreterToolAutoNetworkPolicyParam,
+        BetaToolCodeInterpreterContainerCodeInterpreterToolAutoParam,
+        BetaToolCodeInterpreterParam,
+        BetaToolImageGenerationInputImageMaskParam,
+        BetaToolImageGenerationParam,
+        BetaToolLocalShellParam,
+        BetaToolMcpAllowedToolsMcpToolFilterParam,
+        BetaToolMcpParam,
+        BetaToolMcpRequireApprovalMcpToolApprovalFilterParam,
+        BetaToolParam,
+        BetaToolParamImageGenerationSvgParam,
+        BetaToolParamImageGenerationSvgReasoningParam,
+        BetaToolProgrammaticToolCallingParam,
+        BetaToolSearchOutputNamespaceToolParam,
+        BetaToolSearchOutputNamespaceToolToolFunctionParam,
+        BetaToolSearchOutputNamespaceToolToolParam,
+        BetaToolSearchToolParam,
+        BetaWebSearchPreviewToolParam,
+        BetaWebSearchPreviewToolUserLocationParam,
+        BetaWebSearchToolFiltersParam,
+        BetaWebSearchToolParam,
+        BetaWebSearchToolUserLocationParam,
+    )
     from ..._models.beta_responses import (
         BetaApplyPatchCallOutputStatus,
         BetaApplyPatchCallOutputStatusParam,
         BetaApplyPatchCallStatus,
         BetaApplyPatchCallStatusParam,
-        BetaApplyPatchTool,
         BetaCallableToolAllowedCaller,
         BetaClickButtonType,
         BetaCodeInterpreterToolCallOutputs,
@@ -737,30 +893,9 @@ if TYPE_CHECKING:
         BetaComputerActionWait,
         BetaComputerCallOutputStatus,
         BetaComputerEnvironment,
-        BetaComputerTool,
-        BetaComputerUsePreviewTool,
-        BetaContainerAuto,
-        BetaContainerAutoNetworkPolicy,
-        BetaContainerAutoSkill,
-        BetaContainerMemoryLimit,
-        BetaContainerNetworkPolicyAllowlist,
-        BetaContainerNetworkPolicyDisabled,
-        BetaContainerNetworkPolicyDomainSecret,
-        BetaContainerReference,
-        BetaCustomTool,
-        BetaCustomToolFormat,
-        BetaCustomToolFormatGrammar,
-        BetaCustomToolFormatText,
         BetaDetailEnum,
         BetaFileDetailEnum,
         BetaFileInputDetail,
-        BetaFileSearchTool,
-        BetaFileSearchToolFilters,
-        BetaFileSearchToolFiltersComparisonFilter,
-        BetaFileSearchToolFiltersCompoundFilter,
-        BetaFileSearchToolFiltersCompoundFilterFilter,
-        BetaFileSearchToolRankingOptions,
-        BetaFileSearchToolRankingOptionsHybridSearch,
         BetaFilters,
         BetaFunctionCallItemStatus,
         BetaFunctionCallOutputItemParamOutput1,
@@ -769,20 +904,14 @@ if TYPE_CHECKING:
         BetaFunctionShellCallItemStatus,
         BetaFunctionShellCallOutputStatusEnum,
         BetaFunctionShellCallStatus,
-        BetaFunctionShellTool,
         BetaFunctionShellToolEnvironment,
-        BetaFunctionTool,
         BetaFunctionToolCallOutput,
         BetaGrammarSyntax1,
         BetaImageDetail,
         BetaImageGenActionEnum,
-        BetaInlineSkill,
-        BetaInlineSkillSource,
         BetaInputFidelity,
         BetaItem,
         BetaItemField,
-        BetaLocalEnvironment,
-        BetaLocalSkill,
         BetaMCPToolCallError,
         BetaMcpToolCallError,
         BetaMcpToolCallErrorHTTPError,
@@ -802,9 +931,6 @@ if TYPE_CHECKING:
         BetaModerationMode,
         BetaMultiAgentAction,
         BetaMultiAgentAction1,
-        BetaNamespaceTool,
-        BetaNamespaceToolTool,
-        BetaNamespaceToolToolFunction,
         BetaProgramOutputItemStatus,
         BetaProgramOutputStatus,
         BetaPromptCacheModeEnum,
@@ -904,7 +1030,6 @@ if TYPE_CHECKING:
         BetaResponseItemImageGenerationCallErrorModerationDetails,
         BetaResponseItemImageGenerationCallSvgUsage,
         BetaResponseItemLocalShellCallAction,
-        BetaResponseItemMcpListToolsTool,
         BetaResponseLocalEnvironment,
         BetaResponseModeration,
         BetaResponseModerationInput,
@@ -967,96 +1092,35 @@ if TYPE_CHECKING:
         BetaServiceTier,
         BetaServiceTierEnum,
         BetaServiceTierResponses,
-        BetaSkillReference,
-        BetaTool,
         BetaToolCallCaller,
         BetaToolCallCallerInput,
-        BetaToolChoiceAllowed,
-        BetaToolChoiceApplyPatch,
-        BetaToolChoiceCustom,
-        BetaToolChoiceFunction,
-        BetaToolChoiceMcp,
-        BetaToolChoiceOptions,
-        BetaToolChoiceShell,
-        BetaToolChoiceTypes,
-        BetaToolCodeInterpreter,
-        BetaToolCodeInterpreterContainer,
-        BetaToolCodeInterpreterContainerCodeInterpreterToolAuto,
-        BetaToolCodeInterpreterContainerCodeInterpreterToolAutoNetworkPolicy,
-        BetaToolImageGeneration,
-        BetaToolImageGenerationInputImageMask,
-        BetaToolImageGenerationSvg,
-        BetaToolImageGenerationSvgReasoning,
-        BetaToolLocalShell,
-        BetaToolMcp,
-        BetaToolMcpAllowedTools,
-        BetaToolMcpAllowedToolsMcpToolFilter,
-        BetaToolMcpRequireApproval,
-        BetaToolMcpRequireApprovalMcpToolApprovalFilter,
-        BetaToolParamImageGenerationSvg,
-        BetaToolParamImageGenerationSvgReasoning,
-        BetaToolProgrammaticToolCalling,
-        BetaToolSearchExecutionType,
-        BetaToolSearchTool,
         BetaVerbosity,
-        BetaWebSearchPreviewTool,
-        BetaWebSearchPreviewToolUserLocation,
-        BetaWebSearchTool,
-        BetaWebSearchToolFilters,
-        BetaWebSearchToolUserLocation,
     )
     from ..._models.beta_responses_params import (
-        BetaApplyPatchToolParam,
         BetaCodeInterpreterToolCallOutputsParam,
         BetaComputerActionClickParam,
         BetaComputerActionDoubleClickParam,
         BetaComputerActionDragParam,
         BetaComputerActionDragPathParam,
         BetaComputerActionKeypressParam,
+        BetaComputerActionListParam,
         BetaComputerActionMoveParam,
         BetaComputerActionParam,
         BetaComputerActionScreenshotParam,
         BetaComputerActionScrollParam,
         BetaComputerActionTypeParam,
         BetaComputerActionWaitParam,
-        BetaComputerToolParam,
-        BetaComputerUsePreviewToolParam,
-        BetaContainerAutoNetworkPolicyParam,
-        BetaContainerAutoParam,
-        BetaContainerAutoSkillParam,
-        BetaContainerNetworkPolicyAllowlistParam,
-        BetaContainerNetworkPolicyDisabledParam,
-        BetaContainerNetworkPolicyDomainSecretParam,
-        BetaContainerReferenceParam,
         BetaConversationParam,
-        BetaCustomToolFormatGrammarParam,
-        BetaCustomToolFormatParam,
-        BetaCustomToolFormatTextParam,
-        BetaCustomToolParam,
         BetaEmptyModelParam,
-        BetaFileSearchToolFiltersComparisonFilterParam,
-        BetaFileSearchToolFiltersCompoundFilterFilterParam,
-        BetaFileSearchToolFiltersCompoundFilterParam,
-        BetaFileSearchToolParam,
-        BetaFileSearchToolRankingOptionsHybridSearchParam,
-        BetaFileSearchToolRankingOptionsParam,
         BetaFiltersParam,
         BetaFunctionCallOutputItemParamOutput1Param,
         BetaFunctionShellToolEnvironmentParam,
-        BetaFunctionShellToolParam,
-        BetaFunctionToolParam,
-        BetaInlineSkillParam,
-        BetaInlineSkillSourceParam,
         BetaItemParam,
-        BetaLocalEnvironmentParam,
-        BetaLocalSkillParam,
         BetaMcpToolCallErrorHTTPErrorParam,
         BetaMcpToolCallErrorMcpProtocolErrorParam,
         BetaMcpToolCallErrorMcpToolExecutionErrorParam,
         BetaMCPToolCallErrorParam,
-        BetaNamespaceToolParam,
-        BetaNamespaceToolToolFunctionParam,
-        BetaNamespaceToolToolParam,
+        BetaMcpToolCallErrorParam,
         BetaPromptVariablesValueParam,
         BetaResponseCodeInterpreterToolCallOutputImageParam,
         BetaResponseCodeInterpreterToolCallOutputLogsParam,
@@ -1092,7 +1156,6 @@ if TYPE_CHECKING:
         BetaResponseFunctionWebSearchActionSearchSourceParam,
         BetaResponseFunctionWebSearchParam,
         BetaResponseItemLocalShellCallActionParam,
-        BetaResponseItemMcpListToolsToolParam,
         BetaResponseOutputItemImageGenerationCallErrorModerationDetailsParam,
         BetaResponseOutputItemImageGenerationCallErrorParam,
         BetaResponseOutputItemImageGenerationCallParam,
@@ -1116,35 +1179,8 @@ if TYPE_CHECKING:
         BetaResponseReasoningParam,
         BetaResponseTextConfigParam,
         BetaResponseToolChoiceParam,
-        BetaSkillReferenceParam,
         BetaToolCallCallerInputParam,
         BetaToolCallCallerParam,
-        BetaToolChoiceAllowedParam,
-        BetaToolChoiceApplyPatchParam,
-        BetaToolChoiceCustomParam,
-        BetaToolChoiceFunctionParam,
-        BetaToolChoiceMcpParam,
-        BetaToolChoiceShellParam,
-        BetaToolChoiceTypesParam,
-        BetaToolCodeInterpreterContainerCodeInterpreterToolAutoNetworkPolicyParam,
-        BetaToolCodeInterpreterContainerCodeInterpreterToolAutoParam,
-        BetaToolCodeInterpreterParam,
-        BetaToolImageGenerationInputImageMaskParam,
-        BetaToolImageGenerationParam,
-        BetaToolLocalShellParam,
-        BetaToolMcpAllowedToolsMcpToolFilterParam,
-        BetaToolMcpParam,
-        BetaToolMcpRequireApprovalMcpToolApprovalFilterParam,
-        BetaToolParam,
-        BetaToolParamImageGenerationSvgParam,
-        BetaToolParamImageGenerationSvgReasoningParam,
-        BetaToolProgrammaticToolCallingParam,
-        BetaToolSearchToolParam,
-        BetaWebSearchPreviewToolParam,
-        BetaWebSearchPreviewToolUserLocationParam,
-        BetaWebSearchToolFiltersParam,
-        BetaWebSearchToolParam,
-        BetaWebSearchToolUserLocationParam,
     )
     from ..._models.beta_socket_events import (
         BetaResponsesServerEvent,
@@ -1322,65 +1358,68 @@ _PLACES = {
         ThreadDeleted ThreadToolResources ThreadToolResourcesCodeInterpreter ThreadToolResourcesFileSearch
     """,
     "beta_assistants_params": """
-        AssistantCreateParams AssistantCreateParamsToolResourcesParam AssistantCreateParamsToolResourcesCodeInterpreterParam
-        AssistantCreateParamsToolResourcesFileSearchParam AssistantCreateParamsToolResourcesFileSearchVectorStoreParam
-        AssistantCreateParamsToolResourcesFileSearchVectorStoreChunkingStrategyParam
+        AssistantCreateParams AssistantCreateParamsToolResourcesCodeInterpreterParam
+        AssistantCreateParamsToolResourcesFileSearchParam
         AssistantCreateParamsToolResourcesFileSearchVectorStoreChunkingStrategyAutoParam
+        AssistantCreateParamsToolResourcesFileSearchVectorStoreChunkingStrategyParam
         AssistantCreateParamsToolResourcesFileSearchVectorStoreChunkingStrategyStaticParam
-        AssistantCreateParamsToolResourcesFileSearchVectorStoreChunkingStrategyStaticStaticParam AssistantToolChoiceParam
-        AssistantToolChoiceFunctionParam AssistantToolParam AssistantUpdateParams AssistantUpdateParamsToolResourcesParam
+        AssistantCreateParamsToolResourcesFileSearchVectorStoreChunkingStrategyStaticStaticParam
+        AssistantCreateParamsToolResourcesFileSearchVectorStoreParam AssistantCreateParamsToolResourcesParam AssistantListParams
+        AssistantToolChoiceFunctionParam AssistantToolChoiceParam AssistantToolParam AssistantUpdateParams
         AssistantUpdateParamsToolResourcesCodeInterpreterParam AssistantUpdateParamsToolResourcesFileSearchParam
-        AssistantsApiResponseFormatOptionParam CodeInterpreterToolParam CreateThreadAndRunRequestToolsParam FileSearchToolParam
-        FileSearchToolFileSearchParam FileSearchToolFileSearchRankingOptionsParam FunctionToolParam ModifyAssistantRequestToolsParam
-        ThreadCreateAndRunParams ThreadCreateAndRunParamsToolResourcesParam
+        AssistantUpdateParamsToolResourcesParam AssistantsApiResponseFormatOptionParam CodeInterpreterToolParam
+        CreateThreadAndRunRequestToolsParam FileSearchToolFileSearchParam FileSearchToolFileSearchRankingOptionsParam
+        FileSearchToolParam FunctionToolParam ModifyAssistantRequestToolsParam ThreadCreateAndRunParams
         ThreadCreateAndRunParamsToolResourcesCodeInterpreterParam ThreadCreateAndRunParamsToolResourcesFileSearchParam
-        ThreadCreateParams ThreadCreateParamsMessageAttachmentParam ThreadCreateParamsMessageAttachmentToolParam
-        ThreadCreateParamsToolResourcesParam ThreadCreateParamsToolResourcesCodeInterpreterParam
-        ThreadCreateParamsToolResourcesFileSearchParam ThreadCreateParamsToolResourcesFileSearchVectorStoreParam
+        ThreadCreateAndRunParamsToolResourcesParam ThreadCreateParams ThreadCreateParamsMessageAttachmentParam
+        ThreadCreateParamsMessageAttachmentToolParam ThreadCreateParamsToolResourcesCodeInterpreterParam
+        ThreadCreateParamsToolResourcesFileSearchParam ThreadCreateParamsToolResourcesFileSearchVectorStoreChunkingStrategyAutoParam
         ThreadCreateParamsToolResourcesFileSearchVectorStoreChunkingStrategyParam
-        ThreadCreateParamsToolResourcesFileSearchVectorStoreChunkingStrategyAutoParam
         ThreadCreateParamsToolResourcesFileSearchVectorStoreChunkingStrategyStaticParam
-        ThreadCreateParamsToolResourcesFileSearchVectorStoreChunkingStrategyStaticStaticParam ThreadUpdateParams
-        ThreadUpdateParamsToolResourcesParam ThreadUpdateParamsToolResourcesCodeInterpreterParam
-        ThreadUpdateParamsToolResourcesFileSearchParam
+        ThreadCreateParamsToolResourcesFileSearchVectorStoreChunkingStrategyStaticStaticParam
+        ThreadCreateParamsToolResourcesFileSearchVectorStoreParam ThreadCreateParamsToolResourcesParam ThreadUpdateParams
+        ThreadUpdateParamsToolResourcesCodeInterpreterParam ThreadUpdateParamsToolResourcesFileSearchParam
+        ThreadUpdateParamsToolResourcesParam
     """,
     "beta_params": """
-        AgentBrowserAuthenticationCancelParam AgentBrowserAuthenticationSubmitParam
-        AgentBrowserAuthenticationSubmitParamParamFieldParam AgentBrowserOriginAccessParam AgentCreateParams
-        AgentCreateParamsCompactionParam AgentCreateParamsExperimentalParam AgentFunctionCallOutputParam AgentReasoningParam
-        AgentTextParam AgentToolParam AgentToolParamAgentToolConfigParamAutomationsParam
-        AgentToolParamAgentToolConfigParamComputerUseParam AgentToolParamAgentToolConfigParamFunctionParam
-        AgentToolParamAgentToolConfigParamMcpParam AgentToolParamAgentToolConfigParamProgrammaticToolCallingParam
-        AgentToolParamAgentToolConfigParamToolSearchParam AgentToolParamAgentToolConfigParamWebSearchParam
-        AgentToolParamAgentToolConfigParamWebSearchLocationParam AgentToolResourceAutomationsParam AgentToolResourceComputerUseParam
-        AgentToolResourceFunctionParam AgentToolResourceMcpParam AgentToolResourceProgrammaticToolCallingParam
-        AgentToolResourceWebSearchParam AgentToolResourceWebSearchLocationParam AgentUpdateParams AgentUpdateParamsCompactionParam
-        AgentUpdateParamsExperimentalParam EnvironmentParam EnvironmentParamNoneParam EnvironmentParamOpenAIHostedParam
-        EnvironmentParamOpenAIHostedDesktopParam EnvironmentParamOpenAIHostedNetworkParam EnvironmentParamOpenAIHostedPackagesParam
-        EnvironmentParamSelfHostedParam EnvironmentResourceNoneParam EnvironmentResourceOpenAIHostedParam
-        EnvironmentResourceOpenAIHostedDesktopParam EnvironmentResourceOpenAIHostedNetworkParam
-        EnvironmentResourceOpenAIHostedPackagesParam EnvironmentResourceSelfHostedParam HostedEnvironmentFileParam
-        HostedEnvironmentFileIDParam HostedEnvironmentFileParamFileIDParam HostedEnvironmentFileParamInlineParam
-        HostedEnvironmentFileResourceInlineParam HostedPluginParam HostedSkillParam HostedSkillParamInlineParam
-        HostedSkillParamSkillReferenceParam HostedSkillReferenceParam HostedSkillResourceInlineParam InlineCapabilitySourceParam
-        InputContentParam InputContentParamInputImageParam InputContentParamInputTextParam InputContentResourceInputImageParam
-        InputContentResourceInputTextParam McpTransportParam McpTransportParamMcpTransportConfigParamHTTPParam
-        McpTransportParamMcpTransportConfigParamStdioParam McpTransportResourceHTTPParam McpTransportResourceStdioParam
-        MultiAgentConfigParam PersistedAgentToolParam PersistedAgentToolParamPersistedAgentToolConfigParamAutomationsParam
+        AgentBrowserAuthenticationCancelParam AgentBrowserAuthenticationCancelParamParam=AgentBrowserAuthenticationCancelParam
+        AgentBrowserAuthenticationSubmitParam AgentBrowserAuthenticationSubmitParamParam=AgentBrowserAuthenticationSubmitParam
+        AgentBrowserAuthenticationSubmitParamParamFieldParam AgentBrowserOriginAccessParam
+        AgentBrowserOriginAccessParamParam=AgentBrowserOriginAccessParam AgentCreateParams AgentCreateParamsCompactionParam
+        AgentCreateParamsExperimentalParam AgentFunctionCallOutputParam AgentListParams AgentReasoningParam AgentTextParam
+        AgentToolParam AgentToolParamAgentToolConfigParamAutomationsParam AgentToolParamAgentToolConfigParamComputerUseParam
+        AgentToolParamAgentToolConfigParamFunctionParam AgentToolParamAgentToolConfigParamMcpParam
+        AgentToolParamAgentToolConfigParamProgrammaticToolCallingParam AgentToolParamAgentToolConfigParamToolSearchParam
+        AgentToolParamAgentToolConfigParamWebSearchLocationParam AgentToolParamAgentToolConfigParamWebSearchParam
+        AgentToolResourceAutomationsParam AgentToolResourceComputerUseParam AgentToolResourceFunctionParam AgentToolResourceMcpParam
+        AgentToolResourceProgrammaticToolCallingParam AgentToolResourceWebSearchLocationParam AgentToolResourceWebSearchParam
+        AgentUpdateParams AgentUpdateParamsCompactionParam AgentUpdateParamsExperimentalParam EnvironmentParam
+        EnvironmentParamNoneParam EnvironmentParamOpenAIHostedDesktopParam EnvironmentParamOpenAIHostedNetworkParam
+        EnvironmentParamOpenAIHostedPackagesParam EnvironmentParamOpenAIHostedParam EnvironmentParamSelfHostedParam
+        EnvironmentResourceNoneParam EnvironmentResourceOpenAIHostedDesktopParam EnvironmentResourceOpenAIHostedNetworkParam
+        EnvironmentResourceOpenAIHostedPackagesParam EnvironmentResourceOpenAIHostedParam EnvironmentResourceSelfHostedParam
+        HostedEnvironmentFileIDParam HostedEnvironmentFileParam HostedEnvironmentFileParamFileIDParam
+        HostedEnvironmentFileParamInlineParam HostedEnvironmentFileResourceInlineParam HostedPluginParam HostedSkillParam
+        HostedSkillParamInlineParam HostedSkillParamSkillReferenceParam HostedSkillReferenceParam HostedSkillResourceInlineParam
+        InlineCapabilitySourceParam InputContentParam InputContentParamInputImageParam InputContentParamInputTextParam
+        InputContentResourceInputImageParam InputContentResourceInputTextParam McpTransportParam
+        McpTransportParamMcpTransportConfigParamHTTPParam McpTransportParamMcpTransportConfigParamStdioParam
+        McpTransportResourceHTTPParam McpTransportResourceStdioParam MultiAgentConfigParam PersistedAgentToolParam
+        PersistedAgentToolParamPersistedAgentToolConfigParamAutomationsParam
         PersistedAgentToolParamPersistedAgentToolConfigParamComputerUseParam
         PersistedAgentToolParamPersistedAgentToolConfigParamFunctionParam
         PersistedAgentToolParamPersistedAgentToolConfigParamMcpParam
         PersistedAgentToolParamPersistedAgentToolConfigParamProgrammaticToolCallingParam
         PersistedAgentToolParamPersistedAgentToolConfigParamToolSearchParam
-        PersistedAgentToolParamPersistedAgentToolConfigParamWebSearchParam
-        PersistedAgentToolParamPersistedAgentToolConfigParamWebSearchLocationParam PersistedAgentToolResourceAutomationsParam
+        PersistedAgentToolParamPersistedAgentToolConfigParamWebSearchLocationParam
+        PersistedAgentToolParamPersistedAgentToolConfigParamWebSearchParam PersistedAgentToolResourceAutomationsParam
         PersistedAgentToolResourceComputerUseParam PersistedAgentToolResourceFunctionParam PersistedAgentToolResourceMcpParam
         PersistedAgentToolResourceProgrammaticToolCallingParam PersistedAgentToolResourceToolSearchParam
-        PersistedAgentToolResourceWebSearchParam PersistedAgentToolResourceWebSearchLocationParam PersistedMcpTransportParam
+        PersistedAgentToolResourceWebSearchLocationParam PersistedAgentToolResourceWebSearchParam PersistedMcpTransportParam
         PersistedMcpTransportParamPersistedMcpTransportConfigParamHTTPParam
         PersistedMcpTransportParamPersistedMcpTransportConfigParamStdioParam PersistedMcpTransportResourceHTTPParam
-        PersistedMcpTransportResourceStdioParam SetupCommandParam TextFormatParam TextFormatParamJSONSchemaParam
-        TextFormatParamTextParam TextFormatResourceJSONSchemaParam TextFormatResourceTextParam
+        PersistedMcpTransportResourceStdioParam ResponseRetrieveParams SetupCommandParam TextFormatParam
+        TextFormatParamJSONSchemaParam TextFormatParamTextParam TextFormatResourceJSONSchemaParam TextFormatResourceTextParam
     """,
     "beta_response_events": """
         BetaResponseAudioDeltaEvent BetaResponseAudioDoneEvent BetaResponseAudioTranscriptDeltaEvent
@@ -1394,7 +1433,7 @@ _PLACES = {
         BetaResponseFileSearchCallSearchingEvent BetaResponseFunctionCallArgumentsDeltaEvent
         BetaResponseFunctionCallArgumentsDoneEvent BetaResponseImageGenCallCompletedEvent BetaResponseImageGenCallGeneratingEvent
         BetaResponseImageGenCallInProgressEvent BetaResponseImageGenCallPartialImageEvent BetaResponseInProgressEvent
-        BetaResponseIncompleteEvent BetaResponseInjectCreatedEvent BetaResponseInjectFailedEvent
+        BetaResponseIncompleteEvent BetaResponseInjectCreatedEvent BetaResponseInjectEvent BetaResponseInjectFailedEvent
         BetaResponseMcpCallArgumentsDeltaEvent BetaResponseMcpCallArgumentsDoneEvent BetaResponseMcpCallCompletedEvent
         BetaResponseMcpCallFailedEvent BetaResponseMcpCallInProgressEvent BetaResponseMcpListToolsCompletedEvent
         BetaResponseMcpListToolsFailedEvent BetaResponseMcpListToolsInProgressEvent BetaResponseOutputItemAddedEvent
@@ -1413,6 +1452,7 @@ _PLACES = {
         BetaResponseSteerFailedEvent BetaResponseSteerPendingEvent BetaResponseStreamEvent BetaResponseTextDeltaEvent
         BetaResponseTextDoneEvent BetaResponseTextDoneEventLogprob BetaResponseTextDoneEventLogprobTopLogprob
         BetaResponseWebSearchCallCompletedEvent BetaResponseWebSearchCallInProgressEvent BetaResponseWebSearchCallSearchingEvent
+        BetaResponsesClientEvent
     """,
     "beta_response_events_params": """
         BetaResponseInjectEventParam BetaResponseOutputTextAnnotationAddedEventAnnotationContainerFileCitationParam
@@ -1422,16 +1462,17 @@ _PLACES = {
         BetaResponsesClientEventParam
     """,
     "beta_response_input": """
-        BetaEasyInputMessage BetaResponseCodeInterpreterToolCallParamOutput BetaResponseConfigurationUpdateItemParamAgent
+        BetaEasyInputMessage BetaResponseCodeInterpreterToolCallParamOutput BetaResponseCompactionItemParam
+        BetaResponseConfigurationUpdateItemParam BetaResponseConfigurationUpdateItemParamAgent
         BetaResponseConfigurationUpdateItemParamParamAgent BetaResponseConfigurationUpdateItemParamParamReasoning
         BetaResponseConfigurationUpdateItemParamParamText BetaResponseConfigurationUpdateItemParamParamTextFormat
         BetaResponseConfigurationUpdateItemParamParamTextFormatText BetaResponseConfigurationUpdateItemParamReasoning
         BetaResponseConfigurationUpdateItemParamText BetaResponseConfigurationUpdateItemParamTextFormat
-        BetaResponseConfigurationUpdateItemParamTextFormatText BetaResponseInput BetaResponseInputContent BetaResponseInputFile
-        BetaResponseInputFileContent BetaResponseInputImage BetaResponseInputImageContent BetaResponseInputItem
-        BetaResponseInputItemAdditionalTools BetaResponseInputItemAgentMessage BetaResponseInputItemAgentMessageContent
-        BetaResponseInputItemAgentMessageContentEncryptedContent BetaResponseInputItemApplyPatchCall
-        BetaResponseInputItemApplyPatchCallCaller BetaResponseInputItemApplyPatchCallOperation
+        BetaResponseConfigurationUpdateItemParamTextFormatText BetaResponseConversationParam BetaResponseInput
+        BetaResponseInputContent BetaResponseInputFile BetaResponseInputFileContent BetaResponseInputImage
+        BetaResponseInputImageContent BetaResponseInputItem BetaResponseInputItemAdditionalTools BetaResponseInputItemAgentMessage
+        BetaResponseInputItemAgentMessageContent BetaResponseInputItemAgentMessageContentEncryptedContent
+        BetaResponseInputItemApplyPatchCall BetaResponseInputItemApplyPatchCallCaller BetaResponseInputItemApplyPatchCallOperation
         BetaResponseInputItemApplyPatchCallOperationCreateFile BetaResponseInputItemApplyPatchCallOperationDeleteFile
         BetaResponseInputItemApplyPatchCallOperationUpdateFile BetaResponseInputItemApplyPatchCallOutput
         BetaResponseInputItemApplyPatchCallOutputCaller BetaResponseInputItemCompactionTrigger
@@ -1472,95 +1513,139 @@ _PLACES = {
         BetaResponseSteerRequiredInputApplyPatchCallOutput BetaResponseSteerRequiredInputComputerCallOutput
         BetaResponseSteerRequiredInputCustomToolCallOutput BetaResponseSteerRequiredInputFunctionCallOutput
         BetaResponseSteerRequiredInputMcpApprovalResponse BetaResponseSteerRequiredInputShellCallOutput
-        BetaResponseSteerRequiredInputToolSearchOutput BetaResponseToolSearchOutputItemParamParamToolImageGenerationSvg
+        BetaResponseSteerRequiredInputToolSearchOutput BetaResponseToolSearchOutputItemParam
+        BetaResponseToolSearchOutputItemParamParamToolImageGenerationSvg
         BetaResponseToolSearchOutputItemParamParamToolImageGenerationSvgReasoning
         BetaResponseToolSearchOutputItemParamToolImageGenerationSvg
         BetaResponseToolSearchOutputItemParamToolImageGenerationSvgReasoning
         BetaResponsesClientEventParamResponseCreateAccessPrograms BetaResponsesClientEventParamResponseCreateBackgroundOptions
-        BetaResponsesClientEventParamResponseCreateImage BetaResponsesClientEventResponseCreateAccessPrograms
-        BetaResponsesClientEventResponseCreateBackgroundOptions BetaResponsesClientEventResponseCreateConversation
-        BetaResponsesClientEventResponseCreateImage ResponseCreateParamsConversation
+        BetaResponsesClientEventParamResponseCreateImage BetaResponsesClientEventResponseCreate
+        BetaResponsesClientEventResponseCreateAccessPrograms BetaResponsesClientEventResponseCreateBackgroundOptions
+        BetaResponsesClientEventResponseCreateContextManagement BetaResponsesClientEventResponseCreateConversation
+        BetaResponsesClientEventResponseCreateImage BetaResponsesClientEventResponseCreateModeration
+        BetaResponsesClientEventResponseCreateModerationPolicy BetaResponsesClientEventResponseCreateModerationPolicyInput
+        BetaResponsesClientEventResponseCreateMultiAgent BetaResponsesClientEventResponseCreatePromptCacheOptions
+        BetaResponsesClientEventResponseCreateStreamOptions ResponseCreateParamsConversation
     """,
     "beta_response_input_params": """
-        BetaEasyInputMessageParam BetaResponseCompactionItemParam BetaResponseConfigurationUpdateItemParam
+        BetaEasyInputMessageParam BetaResponseCompactionItemParamParam=BetaResponseCompactionItemParam
+        BetaResponseConfigurationUpdateItemParamParam=BetaResponseConfigurationUpdateItemParam
         BetaResponseConfigurationUpdateItemParamParamAgentParam BetaResponseConfigurationUpdateItemParamParamReasoningParam
-        BetaResponseConfigurationUpdateItemParamParamTextParam BetaResponseConfigurationUpdateItemParamParamTextFormatParam
-        BetaResponseConfigurationUpdateItemParamParamTextFormatTextParam BetaResponseConversationParam
+        BetaResponseConfigurationUpdateItemParamParamTextFormatParam
+        BetaResponseConfigurationUpdateItemParamParamTextFormatTextParam BetaResponseConfigurationUpdateItemParamParamTextParam
+        BetaResponseConversationParamParam=BetaResponseConversationParam
         BetaResponseFunctionCallOutputItemListParamBetaResponseFunctionCallOutputItemParam BetaResponseInputContentParam
-        BetaResponseInputFileParam BetaResponseInputFileContentParam BetaResponseInputImageParam BetaResponseInputImageContentParam
-        BetaResponseInputItemParam BetaResponseInputItemAdditionalToolsParam BetaResponseInputItemAgentMessageParam
-        BetaResponseInputItemAgentMessageContentParam BetaResponseInputItemAgentMessageContentEncryptedContentParam
-        BetaResponseInputItemApplyPatchCallParam BetaResponseInputItemApplyPatchCallOperationParam
+        BetaResponseInputFileContentParam BetaResponseInputFileParam BetaResponseInputImageContentParam BetaResponseInputImageParam
+        BetaResponseInputItemAdditionalToolsParam BetaResponseInputItemAgentMessageContentEncryptedContentParam
+        BetaResponseInputItemAgentMessageContentParam BetaResponseInputItemAgentMessageParam
         BetaResponseInputItemApplyPatchCallOperationCreateFileParam BetaResponseInputItemApplyPatchCallOperationDeleteFileParam
-        BetaResponseInputItemApplyPatchCallOperationUpdateFileParam BetaResponseInputItemApplyPatchCallOutputParam
+        BetaResponseInputItemApplyPatchCallOperationParam BetaResponseInputItemApplyPatchCallOperationUpdateFileParam
+        BetaResponseInputItemApplyPatchCallOutputParam BetaResponseInputItemApplyPatchCallParam
         BetaResponseInputItemCompactionTriggerParam BetaResponseInputItemComputerCallOutputParam
         BetaResponseInputItemFunctionCallOutputParam BetaResponseInputItemItemReferenceParam
-        BetaResponseInputItemMcpApprovalResponseParam BetaResponseInputItemMessageParam BetaResponseInputItemMultiAgentCallParam
-        BetaResponseInputItemMultiAgentCallOutputParam BetaResponseInputItemMultiAgentCallOutputOutputParam
-        BetaResponseInputItemMultiAgentCallOutputOutputAnnotationParam
+        BetaResponseInputItemMcpApprovalResponseParam BetaResponseInputItemMessageParam
         BetaResponseInputItemMultiAgentCallOutputOutputAnnotationContainerFileCitationParam
         BetaResponseInputItemMultiAgentCallOutputOutputAnnotationFileCitationParam
-        BetaResponseInputItemMultiAgentCallOutputOutputAnnotationURLCitationParam BetaResponseInputItemProgramParam
-        BetaResponseInputItemProgramAgentParam BetaResponseInputItemProgramOutputParam BetaResponseInputItemShellCallParam
-        BetaResponseInputItemShellCallActionParam BetaResponseInputItemShellCallEnvironmentParam
-        BetaResponseInputItemShellCallOutputParam BetaResponseInputItemToolSearchCallParam BetaResponseInputTextParam
-        BetaResponseInputTextContentParam BetaResponseInputTextContentPromptCacheBreakpointParam
-        BetaResponseInputTextPromptCacheBreakpointParam BetaResponseSteerInputParam BetaResponseSteerInputContentParam
-        BetaResponseSteerInputParamResponseSteerInputItemListParam
-        BetaResponseSteerInputParamResponseSteerInputItemListFunctionCallOutputParam
+        BetaResponseInputItemMultiAgentCallOutputOutputAnnotationParam
+        BetaResponseInputItemMultiAgentCallOutputOutputAnnotationURLCitationParam
+        BetaResponseInputItemMultiAgentCallOutputOutputParam BetaResponseInputItemMultiAgentCallOutputParam
+        BetaResponseInputItemMultiAgentCallParam BetaResponseInputItemParam BetaResponseInputItemProgramAgentParam
+        BetaResponseInputItemProgramOutputParam BetaResponseInputItemProgramParam BetaResponseInputItemShellCallActionParam
+        BetaResponseInputItemShellCallEnvironmentParam BetaResponseInputItemShellCallOutputParam BetaResponseInputItemShellCallParam
+        BetaResponseInputItemToolSearchCallParam BetaResponseInputMessageContentListParam BetaResponseInputParam
+        BetaResponseInputTextContentParam BetaResponseInputTextContentPromptCacheBreakpointParam BetaResponseInputTextParam
+        BetaResponseInputTextPromptCacheBreakpointParam BetaResponseSteerInputContentParam BetaResponseSteerInputParam
         BetaResponseSteerInputParamResponseSteerInputItemListFunctionCallOutputAgentParam
-        BetaResponseSteerInputParamResponseSteerInputItemListFunctionCallOutputCallerParam
         BetaResponseSteerInputParamResponseSteerInputItemListFunctionCallOutputCallerDirectParam
+        BetaResponseSteerInputParamResponseSteerInputItemListFunctionCallOutputCallerParam
         BetaResponseSteerInputParamResponseSteerInputItemListFunctionCallOutputCallerProgramParam
-        BetaResponseSteerInputParamResponseSteerInputItemListMessageParam
-        BetaResponseSteerInputParamResponseSteerInputItemListMessageAgentParam BetaResponseSteerInputResponseSteerInputItemListParam
-        BetaResponseSteerInputResponseSteerInputItemListFunctionCallOutputParam
+        BetaResponseSteerInputParamResponseSteerInputItemListFunctionCallOutputParam
+        BetaResponseSteerInputParamResponseSteerInputItemListMessageAgentParam
+        BetaResponseSteerInputParamResponseSteerInputItemListMessageParam BetaResponseSteerInputParamResponseSteerInputItemListParam
         BetaResponseSteerInputResponseSteerInputItemListFunctionCallOutputAgentParam
-        BetaResponseSteerInputResponseSteerInputItemListFunctionCallOutputCallerParam
         BetaResponseSteerInputResponseSteerInputItemListFunctionCallOutputCallerDirectParam
+        BetaResponseSteerInputResponseSteerInputItemListFunctionCallOutputCallerParam
         BetaResponseSteerInputResponseSteerInputItemListFunctionCallOutputCallerProgramParam
-        BetaResponseSteerInputResponseSteerInputItemListMessageParam
+        BetaResponseSteerInputResponseSteerInputItemListFunctionCallOutputParam
         BetaResponseSteerInputResponseSteerInputItemListMessageAgentParam
-        BetaResponseToolChoiceBetaSpecificProgrammaticToolCallingParam BetaResponseToolSearchOutputItemParam
+        BetaResponseSteerInputResponseSteerInputItemListMessageParam BetaResponseSteerInputResponseSteerInputItemListParam
+        BetaResponseToolChoiceBetaSpecificProgrammaticToolCallingParam
+        BetaResponseToolSearchOutputItemParamParam=BetaResponseToolSearchOutputItemParam
         BetaResponsesClientEventParamResponseCreateAccessProgramsParam
         BetaResponsesClientEventParamResponseCreateBackgroundOptionsParam BetaResponsesClientEventParamResponseCreateImageParam
-        BetaResponsesClientEventResponseCreateParam BetaResponsesClientEventResponseCreateContextManagementParam
-        BetaResponsesClientEventResponseCreateModerationParam BetaResponsesClientEventResponseCreateModerationPolicyParam
-        BetaResponsesClientEventResponseCreateModerationPolicyInputParam BetaResponsesClientEventResponseCreateMultiAgentParam
+        BetaResponsesClientEventResponseCreateContextManagementParam BetaResponsesClientEventResponseCreateModerationParam
+        BetaResponsesClientEventResponseCreateModerationPolicyInputParam BetaResponsesClientEventResponseCreateModerationPolicyParam
+        BetaResponsesClientEventResponseCreateMultiAgentParam BetaResponsesClientEventResponseCreateParam
         BetaResponsesClientEventResponseCreatePromptCacheOptionsParam BetaResponsesClientEventResponseCreateStreamOptionsParam
         ResponseCompactParams ResponseCompactParamsImageParam ResponseCreateParams ResponseCreateParamsAccessProgramsParam
         ResponseCreateParamsBackgroundOptionsParam ResponseCreateParamsImageParam
     """,
+    "beta_response_tools": """
+        BetaApplyPatchTool BetaComputerTool BetaComputerUsePreviewTool BetaContainerAuto BetaContainerAutoNetworkPolicy
+        BetaContainerAutoSkill BetaContainerMemoryLimit BetaContainerNetworkPolicyAllowlist BetaContainerNetworkPolicyDisabled
+        BetaContainerNetworkPolicyDomainSecret BetaContainerReference BetaCustomTool BetaCustomToolFormat
+        BetaCustomToolFormatGrammar BetaCustomToolFormatText BetaFileSearchTool BetaFileSearchToolFilters
+        BetaFileSearchToolFiltersComparisonFilter BetaFileSearchToolFiltersCompoundFilter
+        BetaFileSearchToolFiltersCompoundFilterFilter BetaFileSearchToolRankingOptions BetaFileSearchToolRankingOptionsHybridSearch
+        BetaFunctionShellTool BetaFunctionTool BetaInlineSkill BetaInlineSkillSource BetaLocalEnvironment BetaLocalSkill
+        BetaNamespaceTool BetaNamespaceToolTool BetaNamespaceToolToolFunction BetaResponseItemMcpListToolsTool BetaSkillReference
+        BetaTool BetaToolChoiceAllowed BetaToolChoiceApplyPatch BetaToolChoiceCustom BetaToolChoiceFunction BetaToolChoiceMcp
+        BetaToolChoiceOptions BetaToolChoiceShell BetaToolChoiceTypes BetaToolCodeInterpreter BetaToolCodeInterpreterContainer
+        BetaToolCodeInterpreterContainerCodeInterpreterToolAuto BetaToolCodeInterpreterContainerCodeInterpreterToolAutoNetworkPolicy
+        BetaToolImageGeneration BetaToolImageGenerationInputImageMask BetaToolImageGenerationSvg BetaToolImageGenerationSvgReasoning
+        BetaToolLocalShell BetaToolMcp BetaToolMcpAllowedTools BetaToolMcpAllowedToolsMcpToolFilter BetaToolMcpRequireApproval
+        BetaToolMcpRequireApprovalMcpToolApprovalFilter BetaToolParamImageGenerationSvg BetaToolParamImageGenerationSvgReasoning
+        BetaToolProgrammaticToolCalling BetaToolSearchExecutionType BetaToolSearchOutputNamespaceTool
+        BetaToolSearchOutputNamespaceToolTool BetaToolSearchOutputNamespaceToolToolFunction BetaToolSearchTool
+        BetaWebSearchPreviewTool BetaWebSearchPreviewToolUserLocation BetaWebSearchTool BetaWebSearchToolFilters
+        BetaWebSearchToolUserLocation
+    """,
+    "beta_response_tools_params": """
+        BetaApplyPatchToolParam BetaComputerToolParam BetaComputerUsePreviewToolParam BetaContainerAutoNetworkPolicyParam
+        BetaContainerAutoParam BetaContainerAutoSkillParam BetaContainerNetworkPolicyAllowlistParam
+        BetaContainerNetworkPolicyDisabledParam BetaContainerNetworkPolicyDomainSecretParam BetaContainerReferenceParam
+        BetaCustomToolFormatGrammarParam BetaCustomToolFormatParam BetaCustomToolFormatTextParam BetaCustomToolParam
+        BetaFileSearchToolFiltersComparisonFilterParam BetaFileSearchToolFiltersCompoundFilterFilterParam
+        BetaFileSearchToolFiltersCompoundFilterParam BetaFileSearchToolParam BetaFileSearchToolRankingOptionsHybridSearchParam
+        BetaFileSearchToolRankingOptionsParam BetaFunctionShellToolParam BetaFunctionToolParam BetaInlineSkillParam
+        BetaInlineSkillSourceParam BetaLocalEnvironmentParam BetaLocalSkillParam BetaNamespaceToolParam
+        BetaNamespaceToolToolFunctionParam BetaNamespaceToolToolParam BetaResponseItemMcpListToolsToolParam BetaSkillReferenceParam
+        BetaToolChoiceAllowedParam BetaToolChoiceApplyPatchParam BetaToolChoiceCustomParam BetaToolChoiceFunctionParam
+        BetaToolChoiceMcpParam BetaToolChoiceShellParam BetaToolChoiceTypesParam
+        BetaToolCodeInterpreterContainerCodeInterpreterToolAutoNetworkPolicyParam
+        BetaToolCodeInterpreterContainerCodeInterpreterToolAutoParam BetaToolCodeInterpreterParam
+        BetaToolImageGenerationInputImageMaskParam BetaToolImageGenerationParam BetaToolLocalShellParam
+        BetaToolMcpAllowedToolsMcpToolFilterParam BetaToolMcpParam BetaToolMcpRequireApprovalMcpToolApprovalFilterParam
+        BetaToolParam BetaToolParamImageGenerationSvgParam BetaToolParamImageGenerationSvgReasoningParam
+        BetaToolProgrammaticToolCallingParam BetaToolSearchOutputNamespaceToolParam
+        BetaToolSearchOutputNamespaceToolToolFunctionParam BetaToolSearchOutputNamespaceToolToolParam BetaToolSearchToolParam
+        BetaWebSearchPreviewToolParam BetaWebSearchPreviewToolUserLocationParam BetaWebSearchToolFiltersParam BetaWebSearchToolParam
+        BetaWebSearchToolUserLocationParam
+    """,
     "beta_responses": """
         BetaApplyPatchCallOutputStatus BetaApplyPatchCallOutputStatusParam BetaApplyPatchCallStatus BetaApplyPatchCallStatusParam
-        BetaApplyPatchTool BetaCallableToolAllowedCaller BetaClickButtonType BetaCodeInterpreterToolCallOutputs
-        BetaCompactedResponse BetaCompactedResponseImage BetaComputerAction BetaComputerActionClick BetaComputerActionDoubleClick
-        BetaComputerActionDrag BetaComputerActionDragPath BetaComputerActionKeypress BetaComputerActionList BetaComputerActionMove
+        BetaCallableToolAllowedCaller BetaClickButtonType BetaCodeInterpreterToolCallOutputs BetaCompactedResponse
+        BetaCompactedResponseImage BetaComputerAction BetaComputerActionClick BetaComputerActionDoubleClick BetaComputerActionDrag
+        BetaComputerActionDragPath BetaComputerActionKeypress BetaComputerActionList BetaComputerActionMove
         BetaComputerActionScreenshot BetaComputerActionScroll BetaComputerActionType BetaComputerActionWait
-        BetaComputerCallOutputStatus BetaComputerEnvironment BetaComputerTool BetaComputerUsePreviewTool BetaContainerAuto
-        BetaContainerAutoNetworkPolicy BetaContainerAutoSkill BetaContainerMemoryLimit BetaContainerNetworkPolicyAllowlist
-        BetaContainerNetworkPolicyDisabled BetaContainerNetworkPolicyDomainSecret BetaContainerReference BetaCustomTool
-        BetaCustomToolFormat BetaCustomToolFormatGrammar BetaCustomToolFormatText BetaDetailEnum BetaFileDetailEnum
-        BetaFileInputDetail BetaFileSearchTool BetaFileSearchToolFilters BetaFileSearchToolFiltersComparisonFilter
-        BetaFileSearchToolFiltersCompoundFilter BetaFileSearchToolFiltersCompoundFilterFilter BetaFileSearchToolRankingOptions
-        BetaFileSearchToolRankingOptionsHybridSearch BetaFilters BetaFunctionCallItemStatus BetaFunctionCallOutputItemParamOutput1
-        BetaFunctionCallOutputStatusEnum BetaFunctionCallStatus BetaFunctionShellCallItemStatus
-        BetaFunctionShellCallOutputStatusEnum BetaFunctionShellCallStatus BetaFunctionShellTool BetaFunctionShellToolEnvironment
-        BetaFunctionTool BetaFunctionToolCallOutput BetaGrammarSyntax1 BetaImageDetail BetaImageGenActionEnum BetaInlineSkill
-        BetaInlineSkillSource BetaInputFidelity BetaItem BetaItemField BetaLocalEnvironment BetaLocalSkill BetaMCPToolCallError
-        BetaMCPToolCallStatus BetaMcpToolCallError BetaMcpToolCallErrorHTTPError BetaMcpToolCallErrorMcpProtocolError
-        BetaMcpToolCallErrorMcpToolExecutionError BetaMessage BetaMessageContent BetaMessagePhase BetaMessagePhase2 BetaMessageRole
-        BetaMessageStatus BetaModelIdsCompaction BetaModelIdsResponses BetaModelIdsShared BetaModerationInputType BetaModerationMode
-        BetaMultiAgentAction BetaMultiAgentAction1 BetaNamespaceTool BetaNamespaceToolTool BetaNamespaceToolToolFunction
-        BetaProgramOutputItemStatus BetaProgramOutputStatus BetaPromptCacheModeEnum BetaPromptCacheRetentionEnum
-        BetaPromptCacheTTLEnum BetaPromptVariablesValue BetaRankerVersionType BetaReasoningEffort BetaReasoningModeEnum BetaResponse
-        BetaResponseAccessPrograms BetaResponseApplyPatchToolCall BetaResponseApplyPatchToolCallCaller
-        BetaResponseApplyPatchToolCallOperation BetaResponseApplyPatchToolCallOperationCreateFile
-        BetaResponseApplyPatchToolCallOperationDeleteFile BetaResponseApplyPatchToolCallOperationUpdateFile
-        BetaResponseApplyPatchToolCallOutput BetaResponseApplyPatchToolCallOutputCaller BetaResponseCodeInterpreterToolCall
-        BetaResponseCodeInterpreterToolCallOutput BetaResponseCodeInterpreterToolCallOutputImage
-        BetaResponseCodeInterpreterToolCallOutputLogs BetaResponseCompactionCompactingEventAgent BetaResponseCompactionItem
-        BetaResponseComputerToolCall BetaResponseComputerToolCallOutputItem BetaResponseComputerToolCallOutputScreenshot
+        BetaComputerCallOutputStatus BetaComputerEnvironment BetaDetailEnum BetaFileDetailEnum BetaFileInputDetail BetaFilters
+        BetaFunctionCallItemStatus BetaFunctionCallOutputItemParamOutput1 BetaFunctionCallOutputStatusEnum BetaFunctionCallStatus
+        BetaFunctionShellCallItemStatus BetaFunctionShellCallOutputStatusEnum BetaFunctionShellCallStatus
+        BetaFunctionShellToolEnvironment BetaFunctionToolCallOutput BetaGrammarSyntax1 BetaImageDetail BetaImageGenActionEnum
+        BetaInputFidelity BetaItem BetaItemField BetaMCPToolCallError BetaMCPToolCallStatus BetaMcpToolCallError
+        BetaMcpToolCallErrorHTTPError BetaMcpToolCallErrorMcpProtocolError BetaMcpToolCallErrorMcpToolExecutionError BetaMessage
+        BetaMessageContent BetaMessagePhase BetaMessagePhase2 BetaMessageRole BetaMessageStatus BetaModelIdsCompaction
+        BetaModelIdsResponses BetaModelIdsShared BetaModerationInputType BetaModerationMode BetaMultiAgentAction
+        BetaMultiAgentAction1 BetaProgramOutputItemStatus BetaProgramOutputStatus BetaPromptCacheModeEnum
+        BetaPromptCacheRetentionEnum BetaPromptCacheTTLEnum BetaPromptVariablesValue BetaRankerVersionType BetaReasoningEffort
+        BetaReasoningModeEnum BetaResponse BetaResponseAccessPrograms BetaResponseApplyPatchToolCall
+        BetaResponseApplyPatchToolCallCaller BetaResponseApplyPatchToolCallOperation
+        BetaResponseApplyPatchToolCallOperationCreateFile BetaResponseApplyPatchToolCallOperationDeleteFile
+        BetaResponseApplyPatchToolCallOperationUpdateFile BetaResponseApplyPatchToolCallOutput
+        BetaResponseApplyPatchToolCallOutputCaller BetaResponseCodeInterpreterToolCall BetaResponseCodeInterpreterToolCallOutput
+        BetaResponseCodeInterpreterToolCallOutputImage BetaResponseCodeInterpreterToolCallOutputLogs
+        BetaResponseCompactionCompactingEventAgent BetaResponseCompactionItem BetaResponseComputerToolCall
+        BetaResponseComputerToolCallOutputItem BetaResponseComputerToolCallOutputScreenshot
         BetaResponseComputerToolCallPendingSafetyCheck BetaResponseConfigurationUpdateItem BetaResponseConfigurationUpdateItemAgent
         BetaResponseConfigurationUpdateItemReasoning BetaResponseConfigurationUpdateItemText
         BetaResponseConfigurationUpdateItemTextFormat BetaResponseConfigurationUpdateItemTextFormatText
@@ -1588,9 +1673,9 @@ _PLACES = {
         BetaResponseItemAgentMessageContentComputerScreenshot BetaResponseItemAgentMessageContentEncryptedContent
         BetaResponseItemAgentMessageContentText BetaResponseItemImageGenerationCallError
         BetaResponseItemImageGenerationCallErrorModerationDetails BetaResponseItemImageGenerationCallSvgUsage
-        BetaResponseItemLocalShellCallAction BetaResponseItemMcpListToolsTool BetaResponseLocalEnvironment BetaResponseModeration
-        BetaResponseModerationInput BetaResponseModerationInputError BetaResponseModerationInputModerationResult
-        BetaResponseModerationOutput BetaResponseOutputItem BetaResponseOutputItemAdditionalTools BetaResponseOutputItemAgentMessage
+        BetaResponseItemLocalShellCallAction BetaResponseLocalEnvironment BetaResponseModeration BetaResponseModerationInput
+        BetaResponseModerationInputError BetaResponseModerationInputModerationResult BetaResponseModerationOutput
+        BetaResponseOutputItem BetaResponseOutputItemAdditionalTools BetaResponseOutputItemAgentMessage
         BetaResponseOutputItemImageGenerationCall BetaResponseOutputItemImageGenerationCallError
         BetaResponseOutputItemImageGenerationCallErrorModerationDetails BetaResponseOutputItemImageGenerationCallSvgUsage
         BetaResponseOutputItemLocalShellCall BetaResponseOutputItemLocalShellCallOutput BetaResponseOutputItemMcpApprovalRequest
@@ -1608,67 +1693,42 @@ _PLACES = {
         BetaResponseToolUsageImageGenInputTokensDetails BetaResponseToolUsageImageGenOutputTokensDetails
         BetaResponseToolUsageWebSearch BetaResponseUsage BetaResponseUsageInputTokensDetails
         BetaResponseUsageInputTokensDetailsCacheWriteTokensDetails BetaResponseUsageOutputTokensDetails BetaSearchContentType
-        BetaSearchContextSize BetaServiceTier BetaServiceTierEnum BetaServiceTierResponses BetaSkillReference BetaTool
-        BetaToolCallCaller BetaToolCallCallerInput BetaToolChoiceAllowed BetaToolChoiceApplyPatch BetaToolChoiceCustom
-        BetaToolChoiceFunction BetaToolChoiceMcp BetaToolChoiceOptions BetaToolChoiceShell BetaToolChoiceTypes
-        BetaToolCodeInterpreter BetaToolCodeInterpreterContainer BetaToolCodeInterpreterContainerCodeInterpreterToolAuto
-        BetaToolCodeInterpreterContainerCodeInterpreterToolAutoNetworkPolicy BetaToolImageGeneration
-        BetaToolImageGenerationInputImageMask BetaToolImageGenerationSvg BetaToolImageGenerationSvgReasoning BetaToolLocalShell
-        BetaToolMcp BetaToolMcpAllowedTools BetaToolMcpAllowedToolsMcpToolFilter BetaToolMcpRequireApproval
-        BetaToolMcpRequireApprovalMcpToolApprovalFilter BetaToolParamImageGenerationSvg BetaToolParamImageGenerationSvgReasoning
-        BetaToolProgrammaticToolCalling BetaToolSearchExecutionType BetaToolSearchTool BetaVerbosity BetaWebSearchPreviewTool
-        BetaWebSearchPreviewToolUserLocation BetaWebSearchTool BetaWebSearchToolFilters BetaWebSearchToolUserLocation
+        BetaSearchContextSize BetaServiceTier BetaServiceTierEnum BetaServiceTierResponses BetaToolCallCaller
+        BetaToolCallCallerInput BetaVerbosity
     """,
     "beta_responses_params": """
-        BetaApplyPatchToolParam BetaCodeInterpreterToolCallOutputsParam BetaComputerActionParam BetaComputerActionClickParam
-        BetaComputerActionDoubleClickParam BetaComputerActionDragParam BetaComputerActionDragPathParam
-        BetaComputerActionKeypressParam BetaComputerActionMoveParam BetaComputerActionScreenshotParam BetaComputerActionScrollParam
-        BetaComputerActionTypeParam BetaComputerActionWaitParam BetaComputerToolParam BetaComputerUsePreviewToolParam
-        BetaContainerAutoParam BetaContainerAutoNetworkPolicyParam BetaContainerAutoSkillParam
-        BetaContainerNetworkPolicyAllowlistParam BetaContainerNetworkPolicyDisabledParam BetaContainerNetworkPolicyDomainSecretParam
-        BetaContainerReferenceParam BetaConversationParam BetaCustomToolParam BetaCustomToolFormatParam
-        BetaCustomToolFormatGrammarParam BetaCustomToolFormatTextParam BetaEmptyModelParam BetaFileSearchToolParam
-        BetaFileSearchToolFiltersComparisonFilterParam BetaFileSearchToolFiltersCompoundFilterParam
-        BetaFileSearchToolFiltersCompoundFilterFilterParam BetaFileSearchToolRankingOptionsParam
-        BetaFileSearchToolRankingOptionsHybridSearchParam BetaFiltersParam BetaFunctionCallOutputItemParamOutput1Param
-        BetaFunctionShellToolParam BetaFunctionShellToolEnvironmentParam BetaFunctionToolParam BetaInlineSkillParam
-        BetaInlineSkillSourceParam BetaItemParam BetaLocalEnvironmentParam BetaLocalSkillParam BetaMCPToolCallErrorParam
+        BetaCodeInterpreterToolCallOutputsParam BetaComputerActionClickParam BetaComputerActionDoubleClickParam
+        BetaComputerActionDragParam BetaComputerActionDragPathParam BetaComputerActionKeypressParam BetaComputerActionListParam
+        BetaComputerActionMoveParam BetaComputerActionParam BetaComputerActionScreenshotParam BetaComputerActionScrollParam
+        BetaComputerActionTypeParam BetaComputerActionWaitParam BetaConversationParam BetaEmptyModelParam BetaFiltersParam
+        BetaFunctionCallOutputItemParamOutput1Param BetaFunctionShellToolEnvironmentParam BetaItemParam BetaMCPToolCallErrorParam
         BetaMcpToolCallErrorHTTPErrorParam BetaMcpToolCallErrorMcpProtocolErrorParam BetaMcpToolCallErrorMcpToolExecutionErrorParam
-        BetaNamespaceToolParam BetaNamespaceToolToolParam BetaNamespaceToolToolFunctionParam BetaPromptVariablesValueParam
-        BetaResponseCodeInterpreterToolCallParam BetaResponseCodeInterpreterToolCallOutputImageParam
-        BetaResponseCodeInterpreterToolCallOutputLogsParam BetaResponseComputerToolCallParam
-        BetaResponseComputerToolCallOutputScreenshotParam BetaResponseComputerToolCallPendingSafetyCheckParam
-        BetaResponseCustomToolCallParam BetaResponseCustomToolCallCallerDirectParam BetaResponseCustomToolCallCallerProgramParam
-        BetaResponseCustomToolCallOutputParam BetaResponseCustomToolCallOutputAgentParam
+        BetaMcpToolCallErrorParam BetaPromptVariablesValueParam BetaResponseCodeInterpreterToolCallOutputImageParam
+        BetaResponseCodeInterpreterToolCallOutputLogsParam BetaResponseCodeInterpreterToolCallParam
+        BetaResponseComputerToolCallOutputScreenshotParam BetaResponseComputerToolCallParam
+        BetaResponseComputerToolCallPendingSafetyCheckParam BetaResponseCustomToolCallCallerDirectParam
+        BetaResponseCustomToolCallCallerProgramParam BetaResponseCustomToolCallOutputAgentParam
         BetaResponseCustomToolCallOutputCallerDirectParam BetaResponseCustomToolCallOutputCallerProgramParam
-        BetaResponseCustomToolCallOutputOutputOutputContentListParam BetaResponseFileSearchToolCallParam
-        BetaResponseFileSearchToolCallResultParam BetaResponseFormatTextConfigParam BetaResponseFormatTextConfigJSONObjectParam
-        BetaResponseFormatTextConfigTextParam BetaResponseFormatTextJSONSchemaConfigParam BetaResponseFunctionCallOutputItemParam
-        BetaResponseFunctionCallOutputItemListParam BetaResponseFunctionShellCallOutputContentParam
-        BetaResponseFunctionShellCallOutputContentOutcomeParam BetaResponseFunctionShellCallOutputContentOutcomeExitParam
-        BetaResponseFunctionShellCallOutputContentOutcomeTimeoutParam BetaResponseFunctionToolCallParam
-        BetaResponseFunctionWebSearchParam BetaResponseFunctionWebSearchActionParam
+        BetaResponseCustomToolCallOutputOutputOutputContentListParam BetaResponseCustomToolCallOutputParam
+        BetaResponseCustomToolCallParam BetaResponseFileSearchToolCallParam BetaResponseFileSearchToolCallResultParam
+        BetaResponseFormatTextConfigJSONObjectParam BetaResponseFormatTextConfigParam BetaResponseFormatTextConfigTextParam
+        BetaResponseFormatTextJSONSchemaConfigParam BetaResponseFunctionCallOutputItemListParam
+        BetaResponseFunctionCallOutputItemParam BetaResponseFunctionShellCallOutputContentOutcomeExitParam
+        BetaResponseFunctionShellCallOutputContentOutcomeParam BetaResponseFunctionShellCallOutputContentOutcomeTimeoutParam
+        BetaResponseFunctionShellCallOutputContentParam BetaResponseFunctionToolCallParam
         BetaResponseFunctionWebSearchActionFindInPageParam BetaResponseFunctionWebSearchActionOpenPageParam
-        BetaResponseFunctionWebSearchActionSearchParam BetaResponseFunctionWebSearchActionSearchSourceParam
-        BetaResponseItemLocalShellCallActionParam BetaResponseItemMcpListToolsToolParam
-        BetaResponseOutputItemImageGenerationCallParam BetaResponseOutputItemImageGenerationCallErrorParam
-        BetaResponseOutputItemImageGenerationCallErrorModerationDetailsParam BetaResponseOutputItemImageGenerationCallSvgUsageParam
-        BetaResponseOutputItemLocalShellCallParam BetaResponseOutputItemLocalShellCallOutputParam
-        BetaResponseOutputItemMcpApprovalRequestParam BetaResponseOutputItemMcpCallParam BetaResponseOutputItemMcpListToolsParam
-        BetaResponseOutputMessageParam BetaResponseOutputMessageContentParam BetaResponseOutputRefusalParam
-        BetaResponseOutputTextParam BetaResponseOutputTextAnnotationParam BetaResponseOutputTextLogprobParam
-        BetaResponseOutputTextLogprobTopLogprobParam BetaResponsePromptParam BetaResponseReasoningParam
-        BetaResponseReasoningItemParam BetaResponseReasoningItemContentParam BetaResponseReasoningItemSummaryParam
-        BetaResponseTextConfigParam BetaResponseToolChoiceParam BetaSkillReferenceParam BetaToolParam BetaToolCallCallerParam
-        BetaToolCallCallerInputParam BetaToolChoiceAllowedParam BetaToolChoiceApplyPatchParam BetaToolChoiceCustomParam
-        BetaToolChoiceFunctionParam BetaToolChoiceMcpParam BetaToolChoiceShellParam BetaToolChoiceTypesParam
-        BetaToolCodeInterpreterParam BetaToolCodeInterpreterContainerCodeInterpreterToolAutoParam
-        BetaToolCodeInterpreterContainerCodeInterpreterToolAutoNetworkPolicyParam BetaToolImageGenerationParam
-        BetaToolImageGenerationInputImageMaskParam BetaToolLocalShellParam BetaToolMcpParam
-        BetaToolMcpAllowedToolsMcpToolFilterParam BetaToolMcpRequireApprovalMcpToolApprovalFilterParam
-        BetaToolParamImageGenerationSvgParam BetaToolParamImageGenerationSvgReasoningParam BetaToolProgrammaticToolCallingParam
-        BetaToolSearchToolParam BetaWebSearchPreviewToolParam BetaWebSearchPreviewToolUserLocationParam BetaWebSearchToolParam
-        BetaWebSearchToolFiltersParam BetaWebSearchToolUserLocationParam
+        BetaResponseFunctionWebSearchActionParam BetaResponseFunctionWebSearchActionSearchParam
+        BetaResponseFunctionWebSearchActionSearchSourceParam BetaResponseFunctionWebSearchParam
+        BetaResponseItemLocalShellCallActionParam BetaResponseOutputItemImageGenerationCallErrorModerationDetailsParam
+        BetaResponseOutputItemImageGenerationCallErrorParam BetaResponseOutputItemImageGenerationCallParam
+        BetaResponseOutputItemImageGenerationCallSvgUsageParam BetaResponseOutputItemLocalShellCallOutputParam
+        BetaResponseOutputItemLocalShellCallParam BetaResponseOutputItemMcpApprovalRequestParam BetaResponseOutputItemMcpCallParam
+        BetaResponseOutputItemMcpListToolsParam BetaResponseOutputMessageContentParam BetaResponseOutputMessageParam
+        BetaResponseOutputRefusalParam BetaResponseOutputTextAnnotationParam BetaResponseOutputTextLogprobParam
+        BetaResponseOutputTextLogprobTopLogprobParam BetaResponseOutputTextParam BetaResponsePromptParam
+        BetaResponseReasoningItemContentParam BetaResponseReasoningItemParam BetaResponseReasoningItemSummaryParam
+        BetaResponseReasoningParam BetaResponseTextConfigParam BetaResponseToolChoiceParam BetaToolCallCallerInputParam
+        BetaToolCallCallerParam
     """,
     "beta_socket_events": """
         BetaResponsesServerEvent BetaResponsesServerEventBetaResponseAudioTranscriptWsDelta
@@ -1715,9 +1775,12 @@ __getattr__, __dir__ = open_face(__name__, _PLACES)
 __all__ = [
     "Agent",
     "AgentBrowserAuthenticationCancelParam",
+    "AgentBrowserAuthenticationCancelParamParam",
     "AgentBrowserAuthenticationSubmitParam",
+    "AgentBrowserAuthenticationSubmitParamParam",
     "AgentBrowserAuthenticationSubmitParamParamFieldParam",
     "AgentBrowserOriginAccessParam",
+    "AgentBrowserOriginAccessParamParam",
     "AgentCloseSubagentCallItem",
     "AgentCommandExecutionItem",
     "AgentCompaction",
@@ -1734,6 +1797,7 @@ __all__ = [
     "AgentFunctionCallOutputParam",
     "AgentFunctionCallStatus",
     "AgentInterruptSubagentCallItem",
+    "AgentListParams",
     "AgentMcpCallItem",
     "AgentOutputCommandExecutionOutputDeltaEvent",
     "AgentOutputItem",
@@ -1881,6 +1945,7 @@ __all__ = [
     "AssistantCreateParamsToolResourcesFileSearchVectorStoreParam",
     "AssistantCreateParamsToolResourcesParam",
     "AssistantDeleted",
+    "AssistantListParams",
     "AssistantResponseFormatOption",
     "AssistantResponseFormatOptionParam",
     "AssistantStreamEvent",
@@ -1950,6 +2015,7 @@ __all__ = [
     "BetaComputerActionKeypress",
     "BetaComputerActionKeypressParam",
     "BetaComputerActionList",
+    "BetaComputerActionListParam",
     "BetaComputerActionMove",
     "BetaComputerActionMoveParam",
     "BetaComputerActionParam",
@@ -2052,6 +2118,7 @@ __all__ = [
     "BetaMcpToolCallErrorMcpProtocolErrorParam",
     "BetaMcpToolCallErrorMcpToolExecutionError",
     "BetaMcpToolCallErrorMcpToolExecutionErrorParam",
+    "BetaMcpToolCallErrorParam",
     "BetaMessage",
     "BetaMessageContent",
     "BetaMessagePhase",
@@ -2112,6 +2179,7 @@ __all__ = [
     "BetaResponseCompactionCompactingEventAgent",
     "BetaResponseCompactionItem",
     "BetaResponseCompactionItemParam",
+    "BetaResponseCompactionItemParamParam",
     "BetaResponseCompletedEvent",
     "BetaResponseComputerToolCall",
     "BetaResponseComputerToolCallOutputItem",
@@ -2124,6 +2192,7 @@ __all__ = [
     "BetaResponseConfigurationUpdateItemAgent",
     "BetaResponseConfigurationUpdateItemParam",
     "BetaResponseConfigurationUpdateItemParamAgent",
+    "BetaResponseConfigurationUpdateItemParamParam",
     "BetaResponseConfigurationUpdateItemParamParamAgent",
     "BetaResponseConfigurationUpdateItemParamParamAgentParam",
     "BetaResponseConfigurationUpdateItemParamParamReasoning",
@@ -2148,6 +2217,7 @@ __all__ = [
     "BetaResponseContentPartDoneEventPart",
     "BetaResponseConversation",
     "BetaResponseConversationParam",
+    "BetaResponseConversationParamParam",
     "BetaResponseCreatedEvent",
     "BetaResponseCustomToolCall",
     "BetaResponseCustomToolCallCaller",
@@ -2245,6 +2315,7 @@ __all__ = [
     "BetaResponseIncompleteDetails",
     "BetaResponseIncompleteEvent",
     "BetaResponseInjectCreatedEvent",
+    "BetaResponseInjectEvent",
     "BetaResponseInjectEventParam",
     "BetaResponseInjectFailedEvent",
     "BetaResponseInjectFailedEventError",
@@ -2335,7 +2406,9 @@ __all__ = [
     "BetaResponseInputItemToolSearchCall",
     "BetaResponseInputItemToolSearchCallParam",
     "BetaResponseInputMessageContentList",
+    "BetaResponseInputMessageContentListParam",
     "BetaResponseInputMessageItem",
+    "BetaResponseInputParam",
     "BetaResponseInputParamImageGenerationCallError",
     "BetaResponseInputParamImageGenerationCallErrorModerationDetails",
     "BetaResponseInputParamImageGenerationCallSvgUsage",
@@ -2530,6 +2603,7 @@ __all__ = [
     "BetaResponseToolSearchCall",
     "BetaResponseToolSearchOutputItem",
     "BetaResponseToolSearchOutputItemParam",
+    "BetaResponseToolSearchOutputItemParamParam",
     "BetaResponseToolSearchOutputItemParamParamToolImageGenerationSvg",
     "BetaResponseToolSearchOutputItemParamParamToolImageGenerationSvgReasoning",
     "BetaResponseToolSearchOutputItemParamToolImageGenerationSvg",
@@ -2547,6 +2621,7 @@ __all__ = [
     "BetaResponseWebSearchCallCompletedEvent",
     "BetaResponseWebSearchCallInProgressEvent",
     "BetaResponseWebSearchCallSearchingEvent",
+    "BetaResponsesClientEvent",
     "BetaResponsesClientEventParam",
     "BetaResponsesClientEventParamResponseCreateAccessPrograms",
     "BetaResponsesClientEventParamResponseCreateAccessProgramsParam",
@@ -2554,17 +2629,25 @@ __all__ = [
     "BetaResponsesClientEventParamResponseCreateBackgroundOptionsParam",
     "BetaResponsesClientEventParamResponseCreateImage",
     "BetaResponsesClientEventParamResponseCreateImageParam",
+    "BetaResponsesClientEventResponseCreate",
     "BetaResponsesClientEventResponseCreateAccessPrograms",
     "BetaResponsesClientEventResponseCreateBackgroundOptions",
+    "BetaResponsesClientEventResponseCreateContextManagement",
     "BetaResponsesClientEventResponseCreateContextManagementParam",
     "BetaResponsesClientEventResponseCreateConversation",
     "BetaResponsesClientEventResponseCreateImage",
+    "BetaResponsesClientEventResponseCreateModeration",
     "BetaResponsesClientEventResponseCreateModerationParam",
+    "BetaResponsesClientEventResponseCreateModerationPolicy",
+    "BetaResponsesClientEventResponseCreateModerationPolicyInput",
     "BetaResponsesClientEventResponseCreateModerationPolicyInputParam",
     "BetaResponsesClientEventResponseCreateModerationPolicyParam",
+    "BetaResponsesClientEventResponseCreateMultiAgent",
     "BetaResponsesClientEventResponseCreateMultiAgentParam",
     "BetaResponsesClientEventResponseCreateParam",
+    "BetaResponsesClientEventResponseCreatePromptCacheOptions",
     "BetaResponsesClientEventResponseCreatePromptCacheOptionsParam",
+    "BetaResponsesClientEventResponseCreateStreamOptions",
     "BetaResponsesClientEventResponseCreateStreamOptionsParam",
     "BetaResponsesServerEvent",
     "BetaResponsesServerEventBetaResponseAudioTranscriptWsDelta",
@@ -2687,6 +2770,12 @@ __all__ = [
     "BetaToolProgrammaticToolCalling",
     "BetaToolProgrammaticToolCallingParam",
     "BetaToolSearchExecutionType",
+    "BetaToolSearchOutputNamespaceTool",
+    "BetaToolSearchOutputNamespaceToolParam",
+    "BetaToolSearchOutputNamespaceToolTool",
+    "BetaToolSearchOutputNamespaceToolToolFunction",
+    "BetaToolSearchOutputNamespaceToolToolFunctionParam",
+    "BetaToolSearchOutputNamespaceToolToolParam",
     "BetaToolSearchTool",
     "BetaToolSearchToolParam",
     "BetaVerbosity",
@@ -2840,6 +2929,7 @@ __all__ = [
     "ResponseCreateParamsBackgroundOptionsParam",
     "ResponseCreateParamsConversation",
     "ResponseCreateParamsImageParam",
+    "ResponseRetrieveParams",
     "RunStepStreamEvent",
     "RunStreamEvent",
     "SessionError",

@@ -20,10 +20,16 @@ if TYPE_CHECKING:
         ChatkitResponseOutputTextAnnotationURLSource,
         ChatKitThread,
         ChatKitThreadAssistantMessageItem,
+        ChatKitThreadItemList,
+        ChatKitThreadItemListData,
         ChatkitThreadItemListData,
+        ChatKitThreadItemListDataChatKitClientToolCall,
         ChatkitThreadItemListDataChatKitClientToolCall,
+        ChatKitThreadItemListDataChatKitTask,
         ChatkitThreadItemListDataChatKitTask,
+        ChatKitThreadItemListDataChatKitTaskGroup,
         ChatkitThreadItemListDataChatKitTaskGroup,
+        ChatKitThreadItemListDataChatKitTaskGroupTask,
         ChatkitThreadItemListDataChatKitTaskGroupTask,
         ChatkitThreadStatus,
         ChatkitThreadStatusActive,
@@ -57,12 +63,16 @@ if TYPE_CHECKING:
         ChatSessionWorkflowParam,
         ChatSessionWorkflowParamTracingParam,
         SessionCreateParams,
+        ThreadListItemsParams,
+        ThreadListParams,
     )
 
 
 _PLACES = {
     "beta_chatkit": """
         AttachmentType ChatKitAttachment ChatKitResponseOutputText ChatKitThread ChatKitThreadAssistantMessageItem
+        ChatKitThreadItemList ChatKitThreadItemListData ChatKitThreadItemListDataChatKitClientToolCall
+        ChatKitThreadItemListDataChatKitTask ChatKitThreadItemListDataChatKitTaskGroup ChatKitThreadItemListDataChatKitTaskGroupTask
         ChatKitThreadUserMessageItem ChatKitWidgetItem ChatSession ChatSessionAutomaticThreadTitling ChatSessionChatKitConfiguration
         ChatSessionFileUpload ChatSessionHistory ChatSessionRateLimits ChatSessionStatus ChatkitResponseOutputTextAnnotation
         ChatkitResponseOutputTextAnnotationFile ChatkitResponseOutputTextAnnotationFileSource ChatkitResponseOutputTextAnnotationURL
@@ -77,7 +87,7 @@ _PLACES = {
         ChatSessionChatKitConfigurationParam ChatSessionChatkitConfigurationParamAutomaticThreadTitlingParam
         ChatSessionChatkitConfigurationParamFileUploadParam ChatSessionChatkitConfigurationParamHistoryParam
         ChatSessionExpiresAfterParam ChatSessionRateLimitsParam ChatSessionWorkflowParam ChatSessionWorkflowParamTracingParam
-        SessionCreateParams
+        SessionCreateParams ThreadListItemsParams ThreadListParams
     """,
 }
 
@@ -88,6 +98,12 @@ __all__ = [
     "ChatKitResponseOutputText",
     "ChatKitThread",
     "ChatKitThreadAssistantMessageItem",
+    "ChatKitThreadItemList",
+    "ChatKitThreadItemListData",
+    "ChatKitThreadItemListDataChatKitClientToolCall",
+    "ChatKitThreadItemListDataChatKitTask",
+    "ChatKitThreadItemListDataChatKitTaskGroup",
+    "ChatKitThreadItemListDataChatKitTaskGroupTask",
     "ChatKitThreadUserMessageItem",
     "ChatKitWidgetItem",
     "ChatSession",
@@ -128,4 +144,6 @@ __all__ = [
     "SessionCreateParams",
     "TaskType",
     "ThreadDeleteResponse",
+    "ThreadListItemsParams",
+    "ThreadListParams",
 ]  # pyright: ignore[reportUnsupportedDunderAll]  # the names are those of the imports above

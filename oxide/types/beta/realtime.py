@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         RealtimeSessionCreateResponseAudioInputNoiseReduction,
         RealtimeSessionCreateResponseAudioInputTurnDetection,
         RealtimeSessionCreateResponseAudioOutput,
+        Session,
         SessionCreateParamsTracing,
         SessionCreateParamsTracingTracingConfiguration,
         SessionCreateResponse,
@@ -23,12 +24,143 @@ if TYPE_CHECKING:
         SessionCreateResponseTracing,
         SessionCreateResponseTracingTracingConfiguration,
         SessionCreateResponseTurnDetection,
+        SessionInputAudioNoiseReduction,
+        SessionInputAudioTranscription,
+        SessionTool,
+        SessionTracingTracingConfiguration,
+        SessionTurnDetection,
         TranscriptionSession,
         TranscriptionSessionClientSecret,
         TranscriptionSessionInputAudioTranscription,
         TranscriptionSessionTurnDetection,
     )
+    from ..._models.beta_realtime_events import (
+        ConversationCreatedEvent,
+        ConversationCreatedEventConversation,
+        ConversationItem,
+        ConversationItemContent,
+        ConversationItemCreatedEvent,
+        ConversationItemCreateEvent,
+        ConversationItemDeletedEvent,
+        ConversationItemDeleteEvent,
+        ConversationItemInputAudioTranscriptionCompletedEvent,
+        ConversationItemInputAudioTranscriptionCompletedEventLogprob,
+        ConversationItemInputAudioTranscriptionCompletedEventUsage,
+        ConversationItemInputAudioTranscriptionCompletedEventUsageTranscriptTextUsageDuration,
+        ConversationItemInputAudioTranscriptionCompletedEventUsageTranscriptTextUsageTokens,
+        ConversationItemInputAudioTranscriptionCompletedEventUsageTranscriptTextUsageTokensInputTokenDetails,
+        ConversationItemInputAudioTranscriptionDeltaEvent,
+        ConversationItemInputAudioTranscriptionDeltaEventLogprob,
+        ConversationItemInputAudioTranscriptionFailedEvent,
+        ConversationItemInputAudioTranscriptionFailedEventError,
+        ConversationItemRetrieveEvent,
+        ConversationItemTruncatedEvent,
+        ConversationItemTruncateEvent,
+        ConversationItemWithReference,
+        ConversationItemWithReferenceContent,
+        ErrorEvent,
+        ErrorEventError,
+        InputAudioBufferAppendEvent,
+        InputAudioBufferClearedEvent,
+        InputAudioBufferClearEvent,
+        InputAudioBufferCommitEvent,
+        InputAudioBufferCommittedEvent,
+        InputAudioBufferSpeechStartedEvent,
+        InputAudioBufferSpeechStoppedEvent,
+        RateLimitsUpdatedEvent,
+        RateLimitsUpdatedEventRateLimit,
+        RealtimeClientEvent,
+        RealtimeClientEventOutputAudioBufferClear,
+        RealtimeResponse,
+        RealtimeResponseStatus,
+        RealtimeResponseStatusError,
+        RealtimeResponseUsage,
+        RealtimeResponseUsageInputTokenDetails,
+        RealtimeResponseUsageOutputTokenDetails,
+        RealtimeServerEvent,
+        RealtimeServerEventConversationItemRetrieved,
+        RealtimeServerEventOutputAudioBufferCleared,
+        RealtimeServerEventOutputAudioBufferStarted,
+        RealtimeServerEventOutputAudioBufferStopped,
+        ResponseAudioDeltaEvent,
+        ResponseAudioDoneEvent,
+        ResponseAudioTranscriptDeltaEvent,
+        ResponseAudioTranscriptDoneEvent,
+        ResponseCancelEvent,
+        ResponseContentPartAddedEvent,
+        ResponseContentPartAddedEventPart,
+        ResponseContentPartDoneEvent,
+        ResponseContentPartDoneEventPart,
+        ResponseCreatedEvent,
+        ResponseCreateEvent,
+        ResponseCreateEventResponse,
+        ResponseCreateEventResponseTool,
+        ResponseDoneEvent,
+        ResponseFunctionCallArgumentsDeltaEvent,
+        ResponseFunctionCallArgumentsDoneEvent,
+        ResponseOutputItemAddedEvent,
+        ResponseOutputItemDoneEvent,
+        ResponseTextDeltaEvent,
+        ResponseTextDoneEvent,
+        SessionCreatedEvent,
+        SessionUpdatedEvent,
+        SessionUpdateEvent,
+        SessionUpdateEventSession,
+        SessionUpdateEventSessionClientSecret,
+        SessionUpdateEventSessionClientSecretExpiresAfter,
+        SessionUpdateEventSessionInputAudioNoiseReduction,
+        SessionUpdateEventSessionInputAudioTranscription,
+        SessionUpdateEventSessionTool,
+        SessionUpdateEventSessionTracing,
+        SessionUpdateEventSessionTracingTracingConfiguration,
+        SessionUpdateEventSessionTurnDetection,
+        TranscriptionSessionUpdate,
+        TranscriptionSessionUpdatedEvent,
+        TranscriptionSessionUpdateSession,
+        TranscriptionSessionUpdateSessionClientSecret,
+        TranscriptionSessionUpdateSessionClientSecretExpiresAt,
+        TranscriptionSessionUpdateSessionInputAudioNoiseReduction,
+        TranscriptionSessionUpdateSessionInputAudioTranscription,
+        TranscriptionSessionUpdateSessionTurnDetection,
+    )
+    from ..._models.beta_realtime_events_params import (
+        ConversationItemContentParam,
+        ConversationItemCreateEventParam,
+        ConversationItemDeleteEventParam,
+        ConversationItemParam,
+        ConversationItemRetrieveEventParam,
+        ConversationItemTruncateEventParam,
+        ConversationItemWithReferenceContentParam,
+        ConversationItemWithReferenceParam,
+        InputAudioBufferAppendEventParam,
+        InputAudioBufferClearEventParam,
+        InputAudioBufferCommitEventParam,
+        RealtimeClientEventOutputAudioBufferClearParam,
+        RealtimeClientEventParam,
+        ResponseCancelEventParam,
+        ResponseCreateEventParam,
+        ResponseCreateEventResponseParam,
+        ResponseCreateEventResponseToolParam,
+        SessionUpdateEventParam,
+        SessionUpdateEventSessionClientSecretExpiresAfterParam,
+        SessionUpdateEventSessionClientSecretParam,
+        SessionUpdateEventSessionInputAudioNoiseReductionParam,
+        SessionUpdateEventSessionInputAudioTranscriptionParam,
+        SessionUpdateEventSessionParam,
+        SessionUpdateEventSessionToolParam,
+        SessionUpdateEventSessionTracingParam,
+        SessionUpdateEventSessionTracingTracingConfigurationParam,
+        SessionUpdateEventSessionTurnDetectionParam,
+        TranscriptionSessionUpdateParam,
+        TranscriptionSessionUpdateSessionClientSecretExpiresAtParam,
+        TranscriptionSessionUpdateSessionClientSecretParam,
+        TranscriptionSessionUpdateSessionInputAudioNoiseReductionParam,
+        TranscriptionSessionUpdateSessionInputAudioTranscriptionParam,
+        TranscriptionSessionUpdateSessionParam,
+        TranscriptionSessionUpdateSessionTurnDetectionParam,
+    )
     from ..._models.beta_realtime_params import (
+        RealtimeConnectParams,
         SessionCreateParams,
         SessionCreateParamsClientSecretExpiresAfterParam,
         SessionCreateParamsClientSecretParam,
@@ -49,29 +181,163 @@ _PLACES = {
     "beta_realtime": """
         RealtimeSessionCreateResponseAudio RealtimeSessionCreateResponseAudioInput
         RealtimeSessionCreateResponseAudioInputNoiseReduction RealtimeSessionCreateResponseAudioInputTurnDetection
-        RealtimeSessionCreateResponseAudioOutput SessionCreateParamsTracing SessionCreateParamsTracingTracingConfiguration
+        RealtimeSessionCreateResponseAudioOutput Session SessionCreateParamsTracing SessionCreateParamsTracingTracingConfiguration
         SessionCreateResponse SessionCreateResponseClientSecret SessionCreateResponseInputAudioTranscription
         SessionCreateResponseTracing SessionCreateResponseTracingTracingConfiguration SessionCreateResponseTurnDetection
-        TranscriptionSession TranscriptionSessionClientSecret TranscriptionSessionInputAudioTranscription
+        SessionInputAudioNoiseReduction SessionInputAudioTranscription SessionTool SessionTracingTracingConfiguration
+        SessionTurnDetection TranscriptionSession TranscriptionSessionClientSecret TranscriptionSessionInputAudioTranscription
         TranscriptionSessionTurnDetection
     """,
+    "beta_realtime_events": """
+        ConversationCreatedEvent ConversationCreatedEventConversation ConversationItem ConversationItemContent
+        ConversationItemCreateEvent ConversationItemCreatedEvent ConversationItemDeleteEvent ConversationItemDeletedEvent
+        ConversationItemInputAudioTranscriptionCompletedEvent ConversationItemInputAudioTranscriptionCompletedEventLogprob
+        ConversationItemInputAudioTranscriptionCompletedEventUsage
+        ConversationItemInputAudioTranscriptionCompletedEventUsageTranscriptTextUsageDuration
+        ConversationItemInputAudioTranscriptionCompletedEventUsageTranscriptTextUsageTokens
+        ConversationItemInputAudioTranscriptionCompletedEventUsageTranscriptTextUsageTokensInputTokenDetails
+        ConversationItemInputAudioTranscriptionDeltaEvent ConversationItemInputAudioTranscriptionDeltaEventLogprob
+        ConversationItemInputAudioTranscriptionFailedEvent ConversationItemInputAudioTranscriptionFailedEventError
+        ConversationItemRetrieveEvent ConversationItemTruncateEvent ConversationItemTruncatedEvent ConversationItemWithReference
+        ConversationItemWithReferenceContent ErrorEvent ErrorEventError InputAudioBufferAppendEvent InputAudioBufferClearEvent
+        InputAudioBufferClearedEvent InputAudioBufferCommitEvent InputAudioBufferCommittedEvent InputAudioBufferSpeechStartedEvent
+        InputAudioBufferSpeechStoppedEvent RateLimitsUpdatedEvent RateLimitsUpdatedEventRateLimit RealtimeClientEvent
+        RealtimeClientEventOutputAudioBufferClear RealtimeResponse RealtimeResponseStatus RealtimeResponseStatusError
+        RealtimeResponseUsage RealtimeResponseUsageInputTokenDetails RealtimeResponseUsageOutputTokenDetails RealtimeServerEvent
+        RealtimeServerEventConversationItemRetrieved RealtimeServerEventOutputAudioBufferCleared
+        RealtimeServerEventOutputAudioBufferStarted RealtimeServerEventOutputAudioBufferStopped ResponseAudioDeltaEvent
+        ResponseAudioDoneEvent ResponseAudioTranscriptDeltaEvent ResponseAudioTranscriptDoneEvent ResponseCancelEvent
+        ResponseContentPartAddedEvent ResponseContentPartAddedEventPart ResponseContentPartDoneEvent
+        ResponseContentPartDoneEventPart ResponseCreateEvent ResponseCreateEventResponse ResponseCreateEventResponseTool
+        ResponseCreatedEvent ResponseDoneEvent ResponseFunctionCallArgumentsDeltaEvent ResponseFunctionCallArgumentsDoneEvent
+        ResponseOutputItemAddedEvent ResponseOutputItemDoneEvent ResponseTextDeltaEvent ResponseTextDoneEvent SessionCreatedEvent
+        SessionUpdateEvent SessionUpdateEventSession SessionUpdateEventSessionClientSecret
+        SessionUpdateEventSessionClientSecretExpiresAfter SessionUpdateEventSessionInputAudioNoiseReduction
+        SessionUpdateEventSessionInputAudioTranscription SessionUpdateEventSessionTool SessionUpdateEventSessionTracing
+        SessionUpdateEventSessionTracingTracingConfiguration SessionUpdateEventSessionTurnDetection SessionUpdatedEvent
+        TranscriptionSessionUpdate TranscriptionSessionUpdateSession TranscriptionSessionUpdateSessionClientSecret
+        TranscriptionSessionUpdateSessionClientSecretExpiresAt TranscriptionSessionUpdateSessionInputAudioNoiseReduction
+        TranscriptionSessionUpdateSessionInputAudioTranscription TranscriptionSessionUpdateSessionTurnDetection
+        TranscriptionSessionUpdatedEvent
+    """,
+    "beta_realtime_events_params": """
+        ConversationItemContentParam ConversationItemCreateEventParam ConversationItemDeleteEventParam ConversationItemParam
+        ConversationItemRetrieveEventParam ConversationItemTruncateEventParam ConversationItemWithReferenceContentParam
+        ConversationItemWithReferenceParam InputAudioBufferAppendEventParam InputAudioBufferClearEventParam
+        InputAudioBufferCommitEventParam RealtimeClientEventOutputAudioBufferClearParam RealtimeClientEventParam
+        ResponseCancelEventParam ResponseCreateEventParam ResponseCreateEventResponseParam ResponseCreateEventResponseToolParam
+        SessionUpdateEventParam SessionUpdateEventSessionClientSecretExpiresAfterParam SessionUpdateEventSessionClientSecretParam
+        SessionUpdateEventSessionInputAudioNoiseReductionParam SessionUpdateEventSessionInputAudioTranscriptionParam
+        SessionUpdateEventSessionParam SessionUpdateEventSessionToolParam SessionUpdateEventSessionTracingParam
+        SessionUpdateEventSessionTracingTracingConfigurationParam SessionUpdateEventSessionTurnDetectionParam
+        TranscriptionSessionUpdateParam TranscriptionSessionUpdateSessionClientSecretExpiresAtParam
+        TranscriptionSessionUpdateSessionClientSecretParam TranscriptionSessionUpdateSessionInputAudioNoiseReductionParam
+        TranscriptionSessionUpdateSessionInputAudioTranscriptionParam TranscriptionSessionUpdateSessionParam
+        TranscriptionSessionUpdateSessionTurnDetectionParam
+    """,
     "beta_realtime_params": """
-        SessionCreateParams SessionCreateParamsClientSecretParam SessionCreateParamsClientSecretExpiresAfterParam
-        SessionCreateParamsInputAudioNoiseReductionParam SessionCreateParamsInputAudioTranscriptionParam
-        SessionCreateParamsToolParam SessionCreateParamsTracingTracingConfigurationParam SessionCreateParamsTurnDetectionParam
-        TranscriptionSessionCreateParams TranscriptionSessionCreateParamsClientSecretParam
-        TranscriptionSessionCreateParamsClientSecretExpiresAtParam TranscriptionSessionCreateParamsInputAudioNoiseReductionParam
-        TranscriptionSessionCreateParamsTurnDetectionParam
+        RealtimeConnectParams SessionCreateParams SessionCreateParamsClientSecretExpiresAfterParam
+        SessionCreateParamsClientSecretParam SessionCreateParamsInputAudioNoiseReductionParam
+        SessionCreateParamsInputAudioTranscriptionParam SessionCreateParamsToolParam
+        SessionCreateParamsTracingTracingConfigurationParam SessionCreateParamsTurnDetectionParam TranscriptionSessionCreateParams
+        TranscriptionSessionCreateParamsClientSecretExpiresAtParam TranscriptionSessionCreateParamsClientSecretParam
+        TranscriptionSessionCreateParamsInputAudioNoiseReductionParam TranscriptionSessionCreateParamsTurnDetectionParam
     """,
 }
 
 __getattr__, __dir__ = open_face(__name__, _PLACES)
 __all__ = [
+    "ConversationCreatedEvent",
+    "ConversationCreatedEventConversation",
+    "ConversationItem",
+    "ConversationItemContent",
+    "ConversationItemContentParam",
+    "ConversationItemCreateEvent",
+    "ConversationItemCreateEventParam",
+    "ConversationItemCreatedEvent",
+    "ConversationItemDeleteEvent",
+    "ConversationItemDeleteEventParam",
+    "ConversationItemDeletedEvent",
+    "ConversationItemInputAudioTranscriptionCompletedEvent",
+    "ConversationItemInputAudioTranscriptionCompletedEventLogprob",
+    "ConversationItemInputAudioTranscriptionCompletedEventUsage",
+    "ConversationItemInputAudioTranscriptionCompletedEventUsageTranscriptTextUsageDuration",
+    "ConversationItemInputAudioTranscriptionCompletedEventUsageTranscriptTextUsageTokens",
+    "ConversationItemInputAudioTranscriptionCompletedEventUsageTranscriptTextUsageTokensInputTokenDetails",
+    "ConversationItemInputAudioTranscriptionDeltaEvent",
+    "ConversationItemInputAudioTranscriptionDeltaEventLogprob",
+    "ConversationItemInputAudioTranscriptionFailedEvent",
+    "ConversationItemInputAudioTranscriptionFailedEventError",
+    "ConversationItemParam",
+    "ConversationItemRetrieveEvent",
+    "ConversationItemRetrieveEventParam",
+    "ConversationItemTruncateEvent",
+    "ConversationItemTruncateEventParam",
+    "ConversationItemTruncatedEvent",
+    "ConversationItemWithReference",
+    "ConversationItemWithReferenceContent",
+    "ConversationItemWithReferenceContentParam",
+    "ConversationItemWithReferenceParam",
+    "ErrorEvent",
+    "ErrorEventError",
+    "InputAudioBufferAppendEvent",
+    "InputAudioBufferAppendEventParam",
+    "InputAudioBufferClearEvent",
+    "InputAudioBufferClearEventParam",
+    "InputAudioBufferClearedEvent",
+    "InputAudioBufferCommitEvent",
+    "InputAudioBufferCommitEventParam",
+    "InputAudioBufferCommittedEvent",
+    "InputAudioBufferSpeechStartedEvent",
+    "InputAudioBufferSpeechStoppedEvent",
+    "RateLimitsUpdatedEvent",
+    "RateLimitsUpdatedEventRateLimit",
+    "RealtimeClientEvent",
+    "RealtimeClientEventOutputAudioBufferClear",
+    "RealtimeClientEventOutputAudioBufferClearParam",
+    "RealtimeClientEventParam",
+    "RealtimeConnectParams",
+    "RealtimeResponse",
+    "RealtimeResponseStatus",
+    "RealtimeResponseStatusError",
+    "RealtimeResponseUsage",
+    "RealtimeResponseUsageInputTokenDetails",
+    "RealtimeResponseUsageOutputTokenDetails",
+    "RealtimeServerEvent",
+    "RealtimeServerEventConversationItemRetrieved",
+    "RealtimeServerEventOutputAudioBufferCleared",
+    "RealtimeServerEventOutputAudioBufferStarted",
+    "RealtimeServerEventOutputAudioBufferStopped",
     "RealtimeSessionCreateResponseAudio",
     "RealtimeSessionCreateResponseAudioInput",
     "RealtimeSessionCreateResponseAudioInputNoiseReduction",
     "RealtimeSessionCreateResponseAudioInputTurnDetection",
     "RealtimeSessionCreateResponseAudioOutput",
+    "ResponseAudioDeltaEvent",
+    "ResponseAudioDoneEvent",
+    "ResponseAudioTranscriptDeltaEvent",
+    "ResponseAudioTranscriptDoneEvent",
+    "ResponseCancelEvent",
+    "ResponseCancelEventParam",
+    "ResponseContentPartAddedEvent",
+    "ResponseContentPartAddedEventPart",
+    "ResponseContentPartDoneEvent",
+    "ResponseContentPartDoneEventPart",
+    "ResponseCreateEvent",
+    "ResponseCreateEventParam",
+    "ResponseCreateEventResponse",
+    "ResponseCreateEventResponseParam",
+    "ResponseCreateEventResponseTool",
+    "ResponseCreateEventResponseToolParam",
+    "ResponseCreatedEvent",
+    "ResponseDoneEvent",
+    "ResponseFunctionCallArgumentsDeltaEvent",
+    "ResponseFunctionCallArgumentsDoneEvent",
+    "ResponseOutputItemAddedEvent",
+    "ResponseOutputItemDoneEvent",
+    "ResponseTextDeltaEvent",
+    "ResponseTextDoneEvent",
+    "Session",
     "SessionCreateParams",
     "SessionCreateParamsClientSecretExpiresAfterParam",
     "SessionCreateParamsClientSecretParam",
@@ -88,6 +354,33 @@ __all__ = [
     "SessionCreateResponseTracing",
     "SessionCreateResponseTracingTracingConfiguration",
     "SessionCreateResponseTurnDetection",
+    "SessionCreatedEvent",
+    "SessionInputAudioNoiseReduction",
+    "SessionInputAudioTranscription",
+    "SessionTool",
+    "SessionTracingTracingConfiguration",
+    "SessionTurnDetection",
+    "SessionUpdateEvent",
+    "SessionUpdateEventParam",
+    "SessionUpdateEventSession",
+    "SessionUpdateEventSessionClientSecret",
+    "SessionUpdateEventSessionClientSecretExpiresAfter",
+    "SessionUpdateEventSessionClientSecretExpiresAfterParam",
+    "SessionUpdateEventSessionClientSecretParam",
+    "SessionUpdateEventSessionInputAudioNoiseReduction",
+    "SessionUpdateEventSessionInputAudioNoiseReductionParam",
+    "SessionUpdateEventSessionInputAudioTranscription",
+    "SessionUpdateEventSessionInputAudioTranscriptionParam",
+    "SessionUpdateEventSessionParam",
+    "SessionUpdateEventSessionTool",
+    "SessionUpdateEventSessionToolParam",
+    "SessionUpdateEventSessionTracing",
+    "SessionUpdateEventSessionTracingParam",
+    "SessionUpdateEventSessionTracingTracingConfiguration",
+    "SessionUpdateEventSessionTracingTracingConfigurationParam",
+    "SessionUpdateEventSessionTurnDetection",
+    "SessionUpdateEventSessionTurnDetectionParam",
+    "SessionUpdatedEvent",
     "TranscriptionSession",
     "TranscriptionSessionClientSecret",
     "TranscriptionSessionCreateParams",
@@ -97,4 +390,19 @@ __all__ = [
     "TranscriptionSessionCreateParamsTurnDetectionParam",
     "TranscriptionSessionInputAudioTranscription",
     "TranscriptionSessionTurnDetection",
+    "TranscriptionSessionUpdate",
+    "TranscriptionSessionUpdateParam",
+    "TranscriptionSessionUpdateSession",
+    "TranscriptionSessionUpdateSessionClientSecret",
+    "TranscriptionSessionUpdateSessionClientSecretExpiresAt",
+    "TranscriptionSessionUpdateSessionClientSecretExpiresAtParam",
+    "TranscriptionSessionUpdateSessionClientSecretParam",
+    "TranscriptionSessionUpdateSessionInputAudioNoiseReduction",
+    "TranscriptionSessionUpdateSessionInputAudioNoiseReductionParam",
+    "TranscriptionSessionUpdateSessionInputAudioTranscription",
+    "TranscriptionSessionUpdateSessionInputAudioTranscriptionParam",
+    "TranscriptionSessionUpdateSessionParam",
+    "TranscriptionSessionUpdateSessionTurnDetection",
+    "TranscriptionSessionUpdateSessionTurnDetectionParam",
+    "TranscriptionSessionUpdatedEvent",
 ]  # pyright: ignore[reportUnsupportedDunderAll]  # the names are those of the imports above

@@ -11,28 +11,31 @@ from .._lazy import open_face
 if TYPE_CHECKING:
     from ..._models.beta_responses import (
         BetaPersonalityEnum,
+        BetaResponseItemList,
         BetaTruncationEnum,
         InputTokenCountParamsConversation,
         InputTokenCountParamsToolChoice,
         InputTokenCountResponse,
     )
-    from ..._models.beta_responses_params import InputTokenCountParams
+    from ..._models.beta_responses_params import InputItemListParams, InputTokenCountParams
 
 
 _PLACES = {
     "beta_responses": """
-        BetaPersonalityEnum BetaTruncationEnum InputTokenCountParamsConversation InputTokenCountParamsToolChoice
-        InputTokenCountResponse
+        BetaPersonalityEnum BetaResponseItemList BetaTruncationEnum InputTokenCountParamsConversation
+        InputTokenCountParamsToolChoice InputTokenCountResponse
     """,
     "beta_responses_params": """
-        InputTokenCountParams
+        InputItemListParams InputTokenCountParams
     """,
 }
 
 __getattr__, __dir__ = open_face(__name__, _PLACES)
 __all__ = [
     "BetaPersonalityEnum",
+    "BetaResponseItemList",
     "BetaTruncationEnum",
+    "InputItemListParams",
     "InputTokenCountParams",
     "InputTokenCountParamsConversation",
     "InputTokenCountParamsToolChoice",

@@ -40,6 +40,9 @@ if TYPE_CHECKING:
         RunListResponsePerTestingCriteriaResult,
         RunListResponseResultCounts,
     )
+    from ..._models.evals import RunListResponse as RunCancelResponse
+    from ..._models.evals import RunListResponse as RunCreateResponse
+    from ..._models.evals import RunListResponse as RunRetrieveResponse
     from ..._models.evals_params import (
         CreateEvalCompletionsRunDataSourceInputMessagesItemReferenceParam,
         CreateEvalCompletionsRunDataSourceInputMessagesParam,
@@ -57,6 +60,7 @@ if TYPE_CHECKING:
         CreateEvalJsonlRunDataSourceSourceParam,
         RunCreateParams,
         RunCreateParamsDataSourceParam,
+        RunListParams,
         RunListResponseDataSourceResponsesInputMessagesItemReferenceParam,
         RunListResponseDataSourceResponsesInputMessagesParam,
         RunListResponseDataSourceResponsesInputMessagesTemplateParam,
@@ -82,29 +86,28 @@ _PLACES = {
         CreateEvalCompletionsRunDataSourceSamplingParamsResponseFormat CreateEvalCompletionsRunDataSourceSource
         CreateEvalCompletionsRunDataSourceSourceStoredCompletions CreateEvalJSONLRunDataSource CreateEvalJsonlRunDataSourceSource
         CreateEvalJsonlRunDataSourceSourceFileContent CreateEvalJsonlRunDataSourceSourceFileContentContent
-        CreateEvalJsonlRunDataSourceSourceFileID EvalAPIError RunDeleteResponse RunListResponse RunListResponseDataSource
-        RunListResponseDataSourceResponses RunListResponseDataSourceResponsesInputMessages
-        RunListResponseDataSourceResponsesInputMessagesItemReference RunListResponseDataSourceResponsesInputMessagesTemplate
-        RunListResponseDataSourceResponsesInputMessagesTemplateTemplate
+        CreateEvalJsonlRunDataSourceSourceFileID EvalAPIError RunCancelResponse=RunListResponse RunCreateResponse=RunListResponse
+        RunDeleteResponse RunListResponse RunListResponseDataSource RunListResponseDataSourceResponses
+        RunListResponseDataSourceResponsesInputMessages RunListResponseDataSourceResponsesInputMessagesItemReference
+        RunListResponseDataSourceResponsesInputMessagesTemplate RunListResponseDataSourceResponsesInputMessagesTemplateTemplate
         RunListResponseDataSourceResponsesInputMessagesTemplateTemplateChatMessage
         RunListResponseDataSourceResponsesSamplingParamsText RunListResponseDataSourceResponsesSource
         RunListResponseDataSourceResponsesSourceResponses RunListResponsePerModelUsage RunListResponsePerTestingCriteriaResult
-        RunListResponseResultCounts
+        RunListResponseResultCounts RunRetrieveResponse=RunListResponse
     """,
     "evals_params": """
-        CreateEvalCompletionsRunDataSourceParam CreateEvalCompletionsRunDataSourceInputMessagesParam
-        CreateEvalCompletionsRunDataSourceInputMessagesItemReferenceParam
+        CreateEvalCompletionsRunDataSourceInputMessagesItemReferenceParam CreateEvalCompletionsRunDataSourceInputMessagesParam
         CreateEvalCompletionsRunDataSourceInputMessagesTemplateParam
-        CreateEvalCompletionsRunDataSourceInputMessagesTemplateTemplateParam CreateEvalCompletionsRunDataSourceSamplingParams
-        CreateEvalCompletionsRunDataSourceSamplingParamsResponseFormatParam CreateEvalCompletionsRunDataSourceSourceParam
-        CreateEvalCompletionsRunDataSourceSourceStoredCompletionsParam CreateEvalJSONLRunDataSourceParam
-        CreateEvalJsonlRunDataSourceSourceParam CreateEvalJsonlRunDataSourceSourceFileContentParam
-        CreateEvalJsonlRunDataSourceSourceFileContentContentParam CreateEvalJsonlRunDataSourceSourceFileIDParam RunCreateParams
-        RunCreateParamsDataSourceParam RunListResponseDataSourceResponsesParam RunListResponseDataSourceResponsesInputMessagesParam
-        RunListResponseDataSourceResponsesInputMessagesItemReferenceParam
+        CreateEvalCompletionsRunDataSourceInputMessagesTemplateTemplateParam CreateEvalCompletionsRunDataSourceParam
+        CreateEvalCompletionsRunDataSourceSamplingParams CreateEvalCompletionsRunDataSourceSamplingParamsResponseFormatParam
+        CreateEvalCompletionsRunDataSourceSourceParam CreateEvalCompletionsRunDataSourceSourceStoredCompletionsParam
+        CreateEvalJSONLRunDataSourceParam CreateEvalJsonlRunDataSourceSourceFileContentContentParam
+        CreateEvalJsonlRunDataSourceSourceFileContentParam CreateEvalJsonlRunDataSourceSourceFileIDParam
+        CreateEvalJsonlRunDataSourceSourceParam RunCreateParams RunCreateParamsDataSourceParam RunListParams
+        RunListResponseDataSourceResponsesInputMessagesItemReferenceParam RunListResponseDataSourceResponsesInputMessagesParam
         RunListResponseDataSourceResponsesInputMessagesTemplateParam
-        RunListResponseDataSourceResponsesInputMessagesTemplateTemplateParam
         RunListResponseDataSourceResponsesInputMessagesTemplateTemplateChatMessageParam
+        RunListResponseDataSourceResponsesInputMessagesTemplateTemplateParam RunListResponseDataSourceResponsesParam
         RunListResponseDataSourceResponsesSamplingParams RunListResponseDataSourceResponsesSamplingParamsTextParam
         RunListResponseDataSourceResponsesSourceParam RunListResponseDataSourceResponsesSourceResponsesParam
     """,
@@ -140,9 +143,12 @@ __all__ = [
     "CreateEvalJsonlRunDataSourceSourceFileIDParam",
     "CreateEvalJsonlRunDataSourceSourceParam",
     "EvalAPIError",
+    "RunCancelResponse",
     "RunCreateParams",
     "RunCreateParamsDataSourceParam",
+    "RunCreateResponse",
     "RunDeleteResponse",
+    "RunListParams",
     "RunListResponse",
     "RunListResponseDataSource",
     "RunListResponseDataSourceResponses",
@@ -167,5 +173,6 @@ __all__ = [
     "RunListResponsePerModelUsage",
     "RunListResponsePerTestingCriteriaResult",
     "RunListResponseResultCounts",
+    "RunRetrieveResponse",
     "runs",
 ]  # pyright: ignore[reportUnsupportedDunderAll]  # the names are those of the imports above

@@ -17,21 +17,28 @@ if TYPE_CHECKING:
         OutputItemListResponseSampleOutput,
         OutputItemListResponseSampleUsage,
     )
+    from ..._models.evals_runs import OutputItemListResponse as OutputItemRetrieveResponse
+    from ..._models.evals_runs_params import OutputItemListParams
 
 
 _PLACES = {
     "evals_runs": """
         OutputItemListResponse OutputItemListResponseResult OutputItemListResponseSample OutputItemListResponseSampleInput
-        OutputItemListResponseSampleOutput OutputItemListResponseSampleUsage
+        OutputItemListResponseSampleOutput OutputItemListResponseSampleUsage OutputItemRetrieveResponse=OutputItemListResponse
+    """,
+    "evals_runs_params": """
+        OutputItemListParams
     """,
 }
 
 __getattr__, __dir__ = open_face(__name__, _PLACES)
 __all__ = [
+    "OutputItemListParams",
     "OutputItemListResponse",
     "OutputItemListResponseResult",
     "OutputItemListResponseSample",
     "OutputItemListResponseSampleInput",
     "OutputItemListResponseSampleOutput",
     "OutputItemListResponseSampleUsage",
+    "OutputItemRetrieveResponse",
 ]  # pyright: ignore[reportUnsupportedDunderAll]  # the names are those of the imports above

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         SupervisedHyperparameters,
         SupervisedMethod,
     )
+    from ..._models.fine_tuning import FineTuningJobWandbIntegrationObject as FineTuningJobIntegration
     from ..._models.fine_tuning_params import (
         DpoHyperparametersParam,
         DpoMethodParam,
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
         JobCreateParamsHyperparametersParam,
         JobCreateParamsIntegrationParam,
         JobCreateParamsIntegrationWandbParam,
+        JobListEventsParams,
+        JobListParams,
         ReinforcementHyperparametersParam,
         ReinforcementMethodGraderParam,
         ReinforcementMethodParam,
@@ -48,13 +51,15 @@ _PLACES = {
     """,
     "fine_tuning": """
         DpoHyperparameters DpoMethod FineTuningJob FineTuningJobError FineTuningJobEvent FineTuningJobHyperparameters
-        FineTuningJobMethod FineTuningJobWandbIntegration FineTuningJobWandbIntegrationObject ReinforcementHyperparameters
-        ReinforcementMethod ReinforcementMethodGrader SupervisedHyperparameters SupervisedMethod
+        FineTuningJobIntegration=FineTuningJobWandbIntegrationObject FineTuningJobMethod FineTuningJobWandbIntegration
+        FineTuningJobWandbIntegrationObject ReinforcementHyperparameters ReinforcementMethod ReinforcementMethodGrader
+        SupervisedHyperparameters SupervisedMethod
     """,
     "fine_tuning_params": """
         DpoHyperparametersParam DpoMethodParam FineTuningJobMethodParam JobCreateParams JobCreateParamsHyperparametersParam
-        JobCreateParamsIntegrationParam JobCreateParamsIntegrationWandbParam ReinforcementHyperparametersParam
-        ReinforcementMethodParam ReinforcementMethodGraderParam SupervisedHyperparametersParam SupervisedMethodParam
+        JobCreateParamsIntegrationParam JobCreateParamsIntegrationWandbParam JobListEventsParams JobListParams
+        ReinforcementHyperparametersParam ReinforcementMethodGraderParam ReinforcementMethodParam SupervisedHyperparametersParam
+        SupervisedMethodParam
     """,
 }
 
@@ -68,6 +73,7 @@ __all__ = [
     "FineTuningJobError",
     "FineTuningJobEvent",
     "FineTuningJobHyperparameters",
+    "FineTuningJobIntegration",
     "FineTuningJobMethod",
     "FineTuningJobMethodParam",
     "FineTuningJobWandbIntegration",
@@ -76,6 +82,8 @@ __all__ = [
     "JobCreateParamsHyperparametersParam",
     "JobCreateParamsIntegrationParam",
     "JobCreateParamsIntegrationWandbParam",
+    "JobListEventsParams",
+    "JobListParams",
     "ReinforcementHyperparameters",
     "ReinforcementHyperparametersParam",
     "ReinforcementMethod",

@@ -10,17 +10,26 @@ from .._lazy import open_face
 
 if TYPE_CHECKING:
     from ..._models.fine_tuning_checkpoints import PermissionDeleteResponse, PermissionListResponse, PermissionRetrieveResponse
-    from ..._models.fine_tuning_checkpoints_params import PermissionCreateParams
+    from ..._models.fine_tuning_checkpoints import PermissionListResponse as PermissionCreateResponse
+    from ..._models.fine_tuning_checkpoints_params import PermissionCreateParams, PermissionListParams, PermissionRetrieveParams
 
 
 _PLACES = {
     "fine_tuning_checkpoints": """
-        PermissionDeleteResponse PermissionListResponse PermissionRetrieveResponse
+        PermissionCreateResponse=PermissionListResponse PermissionDeleteResponse PermissionListResponse PermissionRetrieveResponse
     """,
     "fine_tuning_checkpoints_params": """
-        PermissionCreateParams
+        PermissionCreateParams PermissionListParams PermissionRetrieveParams
     """,
 }
 
 __getattr__, __dir__ = open_face(__name__, _PLACES)
-__all__ = ["PermissionCreateParams", "PermissionDeleteResponse", "PermissionListResponse", "PermissionRetrieveResponse"]  # pyright: ignore[reportUnsupportedDunderAll]  # the names are those of the imports above
+__all__ = [
+    "PermissionCreateParams",
+    "PermissionCreateResponse",
+    "PermissionDeleteResponse",
+    "PermissionListParams",
+    "PermissionListResponse",
+    "PermissionRetrieveParams",
+    "PermissionRetrieveResponse",
+]  # pyright: ignore[reportUnsupportedDunderAll]  # the names are those of the imports above

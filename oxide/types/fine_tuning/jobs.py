@@ -10,13 +10,17 @@ from .._lazy import open_face
 
 if TYPE_CHECKING:
     from ..._models.fine_tuning_jobs import FineTuningJobCheckpoint, FineTuningJobCheckpointMetrics
+    from ..._models.fine_tuning_jobs_params import CheckpointListParams
 
 
 _PLACES = {
     "fine_tuning_jobs": """
         FineTuningJobCheckpoint FineTuningJobCheckpointMetrics
     """,
+    "fine_tuning_jobs_params": """
+        CheckpointListParams
+    """,
 }
 
 __getattr__, __dir__ = open_face(__name__, _PLACES)
-__all__ = ["FineTuningJobCheckpoint", "FineTuningJobCheckpointMetrics"]  # pyright: ignore[reportUnsupportedDunderAll]  # the names are those of the imports above
+__all__ = ["CheckpointListParams", "FineTuningJobCheckpoint", "FineTuningJobCheckpointMetrics"]  # pyright: ignore[reportUnsupportedDunderAll]  # the names are those of the imports above

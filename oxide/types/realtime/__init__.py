@@ -18,7 +18,9 @@ if TYPE_CHECKING:
         ConversationItem,
         ConversationItemAdded,
         ConversationItemCreatedEvent,
+        ConversationItemCreateEvent,
         ConversationItemDeletedEvent,
+        ConversationItemDeleteEvent,
         ConversationItemDone,
         ConversationItemInputAudioTranscriptionCompletedEvent,
         ConversationItemInputAudioTranscriptionCompletedEventUsage,
@@ -26,8 +28,13 @@ if TYPE_CHECKING:
         ConversationItemInputAudioTranscriptionFailedEvent,
         ConversationItemInputAudioTranscriptionFailedEventError,
         ConversationItemInputAudioTranscriptionSegment,
+        ConversationItemRetrieveEvent,
         ConversationItemTruncatedEvent,
+        ConversationItemTruncateEvent,
+        InputAudioBufferAppendEvent,
         InputAudioBufferClearedEvent,
+        InputAudioBufferClearEvent,
+        InputAudioBufferCommitEvent,
         InputAudioBufferCommittedEvent,
         InputAudioBufferDtmfEventReceivedEvent,
         InputAudioBufferSpeechStartedEvent,
@@ -38,6 +45,7 @@ if TYPE_CHECKING:
         McpListToolsFailed,
         McpListToolsInProgress,
         NoiseReductionType,
+        OutputAudioBufferClearEvent,
         RateLimitsUpdatedEvent,
         RateLimitsUpdatedEventRateLimit,
         RealtimeAudioConfig,
@@ -53,6 +61,7 @@ if TYPE_CHECKING:
         RealtimeAudioInputTurnDetection,
         RealtimeAudioInputTurnDetectionSemanticVad,
         RealtimeAudioInputTurnDetectionServerVad,
+        RealtimeClientEvent,
         RealtimeConversationItemAssistantMessage,
         RealtimeConversationItemAssistantMessageContent,
         RealtimeConversationItemFunctionCall,
@@ -77,6 +86,20 @@ if TYPE_CHECKING:
         RealtimeResponse,
         RealtimeResponseAudio,
         RealtimeResponseAudioOutput,
+        RealtimeResponseCreateAudioOutput,
+        RealtimeResponseCreateAudioOutputOutput,
+        RealtimeResponseCreateMcpTool,
+        RealtimeResponseCreateMcpToolAllowedTools,
+        RealtimeResponseCreateMcpToolAllowedToolsMcpToolFilter,
+        RealtimeResponseCreateMcpToolRequireApproval,
+        RealtimeResponseCreateMcpToolRequireApprovalMcpToolApprovalFilter,
+        RealtimeResponseCreateMcpToolRequireApprovalMcpToolApprovalFilterAlways,
+        RealtimeResponseCreateMcpToolRequireApprovalMcpToolApprovalFilterNever,
+        RealtimeResponseCreateParams,
+        RealtimeResponseCreateParamsTool,
+        RealtimeResponseCreateParamsToolChoice,
+        RealtimeResponseCreateParamsWithReferencesParamTool,
+        RealtimeResponseCreateParamsWithReferencesParamToolChoice,
         RealtimeResponseStatus,
         RealtimeResponseStatusError,
         RealtimeResponseUsage,
@@ -88,11 +111,13 @@ if TYPE_CHECKING:
         RealtimeServerEventOutputAudioBufferCleared,
         RealtimeServerEventOutputAudioBufferStarted,
         RealtimeServerEventOutputAudioBufferStopped,
+        RealtimeSessionCreateRequest,
         RealtimeSessionCreateResponse,
         RealtimeSessionCreateResponseAudioInputTurnDetection,
         RealtimeSessionCreateResponseTool,
         RealtimeSessionCreateResponseToolChoice,
         RealtimeSessionCreateResponseTracing,
+        RealtimeToolChoiceConfig,
         RealtimeToolsConfig,
         RealtimeToolsConfigUnion,
         RealtimeTracingConfig,
@@ -101,9 +126,12 @@ if TYPE_CHECKING:
         RealtimeTranscriptionSessionAudioInput,
         RealtimeTranscriptionSessionAudioInputNoiseReduction,
         RealtimeTranscriptionSessionAudioInputTurnDetection,
+        RealtimeTranscriptionSessionCreateRequest,
         RealtimeTranscriptionSessionCreateResponse,
         RealtimeTranscriptionSessionTurnDetection,
+        RealtimeTranslationClientEvent,
         RealtimeTranslationClientSecretCreateResponse,
+        RealtimeTranslationInputAudioBufferAppendEvent,
         RealtimeTranslationInputTranscriptDeltaEvent,
         RealtimeTranslationOutputAudioDeltaEvent,
         RealtimeTranslationOutputTranscriptDeltaEvent,
@@ -115,8 +143,16 @@ if TYPE_CHECKING:
         RealtimeTranslationSessionAudioInputTranscription,
         RealtimeTranslationSessionAudioOutput,
         RealtimeTranslationSessionClosedEvent,
+        RealtimeTranslationSessionCloseEvent,
         RealtimeTranslationSessionCreatedEvent,
         RealtimeTranslationSessionUpdatedEvent,
+        RealtimeTranslationSessionUpdateEvent,
+        RealtimeTranslationSessionUpdateRequest,
+        RealtimeTranslationSessionUpdateRequestAudio,
+        RealtimeTranslationSessionUpdateRequestAudioInput,
+        RealtimeTranslationSessionUpdateRequestAudioInputNoiseReduction,
+        RealtimeTranslationSessionUpdateRequestAudioInputTranscription,
+        RealtimeTranslationSessionUpdateRequestAudioOutput,
         RealtimeTruncation,
         RealtimeTruncationRetentionRatio,
         RealtimeTruncationRetentionRatioTokenLimits,
@@ -125,14 +161,17 @@ if TYPE_CHECKING:
         ResponseAudioDoneEvent,
         ResponseAudioTranscriptDeltaEvent,
         ResponseAudioTranscriptDoneEvent,
+        ResponseCancelEvent,
         ResponseContentPartAddedEvent,
         ResponseContentPartAddedEventPart,
         ResponseContentPartDoneEvent,
         ResponseContentPartDoneEventPart,
         ResponseCreatedEvent,
+        ResponseCreateEvent,
         ResponseDoneEvent,
         ResponseFunctionCallArgumentsDeltaEvent,
         ResponseFunctionCallArgumentsDoneEvent,
+        ResponseItemReference,
         ResponseMcpCallArgumentsDelta,
         ResponseMcpCallArgumentsDone,
         ResponseMcpCallCompleted,
@@ -146,15 +185,19 @@ if TYPE_CHECKING:
         SessionCreatedEventSession,
         SessionUpdatedEvent,
         SessionUpdatedEventSession,
+        SessionUpdateEvent,
+        SessionUpdateEventSession,
     )
     from ..._models.realtime_params import (
         AudioTranscriptionParam,
+        CallAcceptParams,
         CallCreateParams,
         CallReferParams,
         CallRejectParams,
         ClientSecretCreateParams,
         ClientSecretCreateParamsExpiresAfterParam,
         ClientSecretCreateParamsSessionParam,
+        ConnectClientEventParam,
         ConversationItemCreateEventParam,
         ConversationItemDeleteEventParam,
         ConversationItemParam,
@@ -173,9 +216,11 @@ if TYPE_CHECKING:
         RealtimeAudioFormatsAudioPCMParam,
         RealtimeAudioFormatsAudioPCMUParam,
         RealtimeAudioFormatsParam,
+        RealtimeAudioInputTurnDetectionParam,
         RealtimeAudioInputTurnDetectionSemanticVadParam,
         RealtimeAudioInputTurnDetectionServerVadParam,
         RealtimeClientEventParam,
+        RealtimeConnectParams,
         RealtimeConversationItemAssistantMessageContentParam,
         RealtimeConversationItemAssistantMessageParam,
         RealtimeConversationItemFunctionCallOutputParam,
@@ -196,15 +241,28 @@ if TYPE_CHECKING:
         RealtimeReasoningParam,
         RealtimeResponseCreateAudioOutputOutputParam,
         RealtimeResponseCreateAudioOutputParam,
-        RealtimeResponseCreateParams,
+        RealtimeResponseCreateMcpToolAllowedToolsMcpToolFilterParam,
+        RealtimeResponseCreateMcpToolAllowedToolsParam,
+        RealtimeResponseCreateMcpToolParam,
+        RealtimeResponseCreateMcpToolRequireApprovalMcpToolApprovalFilterAlwaysParam,
+        RealtimeResponseCreateMcpToolRequireApprovalMcpToolApprovalFilterNeverParam,
+        RealtimeResponseCreateMcpToolRequireApprovalMcpToolApprovalFilterParam,
+        RealtimeResponseCreateMcpToolRequireApprovalParam,
         RealtimeResponseCreateParamsToolChoiceParam,
         RealtimeResponseCreateParamsToolParam,
+        RealtimeResponseCreateParamsWithReferencesParam,
+        RealtimeResponseCreateParamsWithReferencesParamToolChoiceParam,
+        RealtimeResponseCreateParamsWithReferencesParamToolParam,
         RealtimeSessionCreateRequestParam,
         RealtimeToolChoiceConfigParam,
+        RealtimeToolsConfigParam,
         RealtimeToolsConfigParamRealtimeToolsConfigUnionParam,
+        RealtimeToolsConfigUnionParam,
+        RealtimeTracingConfigParam,
         RealtimeTracingConfigTracingConfigurationParam,
         RealtimeTranscriptionSessionAudioInputNoiseReductionParam,
         RealtimeTranscriptionSessionAudioInputParam,
+        RealtimeTranscriptionSessionAudioInputTurnDetectionParam,
         RealtimeTranscriptionSessionAudioParam,
         RealtimeTranscriptionSessionCreateRequestParam,
         RealtimeTranslationClientEventParam,
@@ -229,9 +287,12 @@ if TYPE_CHECKING:
         RealtimeTurnDetectionParam,
         ResponseCancelEventParam,
         ResponseCreateEventParam,
+        ResponseCreateEventWithReferencesParam,
+        ResponseItemReferenceParam,
         SessionUpdateEventParam,
         SessionUpdateEventSessionParam,
     )
+    from ..._models.realtime_params import RealtimeResponseCreateParams as RealtimeResponseCreateParamsParam
     from . import translations
 
 
@@ -241,82 +302,103 @@ _PLACES = {
     """,
     "realtime": """
         AudioTranscription ClientSecretCreateResponse ClientSecretCreateResponseSession ConversationCreatedEvent
-        ConversationCreatedEventConversation ConversationItem ConversationItemAdded ConversationItemCreatedEvent
-        ConversationItemDeletedEvent ConversationItemDone ConversationItemInputAudioTranscriptionCompletedEvent
-        ConversationItemInputAudioTranscriptionCompletedEventUsage ConversationItemInputAudioTranscriptionDeltaEvent
-        ConversationItemInputAudioTranscriptionFailedEvent ConversationItemInputAudioTranscriptionFailedEventError
-        ConversationItemInputAudioTranscriptionSegment ConversationItemTruncatedEvent InputAudioBufferClearedEvent
-        InputAudioBufferCommittedEvent InputAudioBufferDtmfEventReceivedEvent InputAudioBufferSpeechStartedEvent
-        InputAudioBufferSpeechStoppedEvent InputAudioBufferTimeoutTriggered LogProbProperties McpListToolsCompleted
-        McpListToolsFailed McpListToolsInProgress NoiseReductionType RateLimitsUpdatedEvent RateLimitsUpdatedEventRateLimit
-        RealtimeAudioConfig RealtimeAudioConfigInput RealtimeAudioConfigInputNoiseReduction RealtimeAudioConfigOutput
-        RealtimeAudioConfigOutputVoice RealtimeAudioConfigOutputVoiceID RealtimeAudioFormats RealtimeAudioFormatsAudioPCM
-        RealtimeAudioFormatsAudioPCMA RealtimeAudioFormatsAudioPCMU RealtimeAudioInputTurnDetection
-        RealtimeAudioInputTurnDetectionSemanticVad RealtimeAudioInputTurnDetectionServerVad RealtimeConversationItemAssistantMessage
+        ConversationCreatedEventConversation ConversationItem ConversationItemAdded ConversationItemCreateEvent
+        ConversationItemCreatedEvent ConversationItemDeleteEvent ConversationItemDeletedEvent ConversationItemDone
+        ConversationItemInputAudioTranscriptionCompletedEvent ConversationItemInputAudioTranscriptionCompletedEventUsage
+        ConversationItemInputAudioTranscriptionDeltaEvent ConversationItemInputAudioTranscriptionFailedEvent
+        ConversationItemInputAudioTranscriptionFailedEventError ConversationItemInputAudioTranscriptionSegment
+        ConversationItemRetrieveEvent ConversationItemTruncateEvent ConversationItemTruncatedEvent InputAudioBufferAppendEvent
+        InputAudioBufferClearEvent InputAudioBufferClearedEvent InputAudioBufferCommitEvent InputAudioBufferCommittedEvent
+        InputAudioBufferDtmfEventReceivedEvent InputAudioBufferSpeechStartedEvent InputAudioBufferSpeechStoppedEvent
+        InputAudioBufferTimeoutTriggered LogProbProperties McpListToolsCompleted McpListToolsFailed McpListToolsInProgress
+        NoiseReductionType OutputAudioBufferClearEvent RateLimitsUpdatedEvent RateLimitsUpdatedEventRateLimit RealtimeAudioConfig
+        RealtimeAudioConfigInput RealtimeAudioConfigInputNoiseReduction RealtimeAudioConfigOutput RealtimeAudioConfigOutputVoice
+        RealtimeAudioConfigOutputVoiceID RealtimeAudioFormats RealtimeAudioFormatsAudioPCM RealtimeAudioFormatsAudioPCMA
+        RealtimeAudioFormatsAudioPCMU RealtimeAudioInputTurnDetection RealtimeAudioInputTurnDetectionSemanticVad
+        RealtimeAudioInputTurnDetectionServerVad RealtimeClientEvent RealtimeConversationItemAssistantMessage
         RealtimeConversationItemAssistantMessageContent RealtimeConversationItemFunctionCall
         RealtimeConversationItemFunctionCallOutput RealtimeConversationItemSystemMessage
         RealtimeConversationItemSystemMessageContent RealtimeConversationItemUserMessage RealtimeConversationItemUserMessageContent
         RealtimeError RealtimeErrorEvent RealtimeFunctionTool RealtimeMcpApprovalRequest RealtimeMcpApprovalResponse
         RealtimeMcpListTools RealtimeMcpProtocolError RealtimeMcpToolCall RealtimeMcpToolCallError RealtimeMcpToolExecutionError
         RealtimeMcphttpError RealtimeReasoning RealtimeReasoningEffort RealtimeResponse RealtimeResponseAudio
-        RealtimeResponseAudioOutput RealtimeResponseStatus RealtimeResponseStatusError RealtimeResponseUsage
-        RealtimeResponseUsageInputTokenDetails RealtimeResponseUsageInputTokenDetailsCachedTokensDetails
+        RealtimeResponseAudioOutput RealtimeResponseCreateAudioOutput RealtimeResponseCreateAudioOutputOutput
+        RealtimeResponseCreateMcpTool RealtimeResponseCreateMcpToolAllowedTools
+        RealtimeResponseCreateMcpToolAllowedToolsMcpToolFilter RealtimeResponseCreateMcpToolRequireApproval
+        RealtimeResponseCreateMcpToolRequireApprovalMcpToolApprovalFilter
+        RealtimeResponseCreateMcpToolRequireApprovalMcpToolApprovalFilterAlways
+        RealtimeResponseCreateMcpToolRequireApprovalMcpToolApprovalFilterNever RealtimeResponseCreateParams
+        RealtimeResponseCreateParamsTool RealtimeResponseCreateParamsToolChoice RealtimeResponseCreateParamsWithReferencesParamTool
+        RealtimeResponseCreateParamsWithReferencesParamToolChoice RealtimeResponseStatus RealtimeResponseStatusError
+        RealtimeResponseUsage RealtimeResponseUsageInputTokenDetails RealtimeResponseUsageInputTokenDetailsCachedTokensDetails
         RealtimeResponseUsageOutputTokenDetails RealtimeServerEvent RealtimeServerEventConversationItemRetrieved
         RealtimeServerEventOutputAudioBufferCleared RealtimeServerEventOutputAudioBufferStarted
-        RealtimeServerEventOutputAudioBufferStopped RealtimeSessionCreateResponse
+        RealtimeServerEventOutputAudioBufferStopped RealtimeSessionCreateRequest RealtimeSessionCreateResponse
         RealtimeSessionCreateResponseAudioInputTurnDetection RealtimeSessionCreateResponseTool
-        RealtimeSessionCreateResponseToolChoice RealtimeSessionCreateResponseTracing RealtimeToolsConfig RealtimeToolsConfigUnion
-        RealtimeTracingConfig RealtimeTracingConfigTracingConfiguration RealtimeTranscriptionSessionAudio
+        RealtimeSessionCreateResponseToolChoice RealtimeSessionCreateResponseTracing RealtimeToolChoiceConfig RealtimeToolsConfig
+        RealtimeToolsConfigUnion RealtimeTracingConfig RealtimeTracingConfigTracingConfiguration RealtimeTranscriptionSessionAudio
         RealtimeTranscriptionSessionAudioInput RealtimeTranscriptionSessionAudioInputNoiseReduction
-        RealtimeTranscriptionSessionAudioInputTurnDetection RealtimeTranscriptionSessionCreateResponse
-        RealtimeTranscriptionSessionTurnDetection RealtimeTranslationClientSecretCreateResponse
+        RealtimeTranscriptionSessionAudioInputTurnDetection RealtimeTranscriptionSessionCreateRequest
+        RealtimeTranscriptionSessionCreateResponse RealtimeTranscriptionSessionTurnDetection RealtimeTranslationClientEvent
+        RealtimeTranslationClientSecretCreateResponse RealtimeTranslationInputAudioBufferAppendEvent
         RealtimeTranslationInputTranscriptDeltaEvent RealtimeTranslationOutputAudioDeltaEvent
         RealtimeTranslationOutputTranscriptDeltaEvent RealtimeTranslationServerEvent RealtimeTranslationSession
         RealtimeTranslationSessionAudio RealtimeTranslationSessionAudioInput RealtimeTranslationSessionAudioInputNoiseReduction
-        RealtimeTranslationSessionAudioInputTranscription RealtimeTranslationSessionAudioOutput
-        RealtimeTranslationSessionClosedEvent RealtimeTranslationSessionCreatedEvent RealtimeTranslationSessionUpdatedEvent
-        RealtimeTruncation RealtimeTruncationRetentionRatio RealtimeTruncationRetentionRatioTokenLimits RealtimeTurnDetection
-        ResponseAudioDeltaEvent ResponseAudioDoneEvent ResponseAudioTranscriptDeltaEvent ResponseAudioTranscriptDoneEvent
-        ResponseContentPartAddedEvent ResponseContentPartAddedEventPart ResponseContentPartDoneEvent
-        ResponseContentPartDoneEventPart ResponseCreatedEvent ResponseDoneEvent ResponseFunctionCallArgumentsDeltaEvent
-        ResponseFunctionCallArgumentsDoneEvent ResponseMcpCallArgumentsDelta ResponseMcpCallArgumentsDone ResponseMcpCallCompleted
+        RealtimeTranslationSessionAudioInputTranscription RealtimeTranslationSessionAudioOutput RealtimeTranslationSessionCloseEvent
+        RealtimeTranslationSessionClosedEvent RealtimeTranslationSessionCreatedEvent RealtimeTranslationSessionUpdateEvent
+        RealtimeTranslationSessionUpdateRequest RealtimeTranslationSessionUpdateRequestAudio
+        RealtimeTranslationSessionUpdateRequestAudioInput RealtimeTranslationSessionUpdateRequestAudioInputNoiseReduction
+        RealtimeTranslationSessionUpdateRequestAudioInputTranscription RealtimeTranslationSessionUpdateRequestAudioOutput
+        RealtimeTranslationSessionUpdatedEvent RealtimeTruncation RealtimeTruncationRetentionRatio
+        RealtimeTruncationRetentionRatioTokenLimits RealtimeTurnDetection ResponseAudioDeltaEvent ResponseAudioDoneEvent
+        ResponseAudioTranscriptDeltaEvent ResponseAudioTranscriptDoneEvent ResponseCancelEvent ResponseContentPartAddedEvent
+        ResponseContentPartAddedEventPart ResponseContentPartDoneEvent ResponseContentPartDoneEventPart ResponseCreateEvent
+        ResponseCreatedEvent ResponseDoneEvent ResponseFunctionCallArgumentsDeltaEvent ResponseFunctionCallArgumentsDoneEvent
+        ResponseItemReference ResponseMcpCallArgumentsDelta ResponseMcpCallArgumentsDone ResponseMcpCallCompleted
         ResponseMcpCallFailed ResponseMcpCallInProgress ResponseOutputItemAddedEvent ResponseOutputItemDoneEvent
-        ResponseTextDeltaEvent ResponseTextDoneEvent SessionCreatedEvent SessionCreatedEventSession SessionUpdatedEvent
-        SessionUpdatedEventSession
+        ResponseTextDeltaEvent ResponseTextDoneEvent SessionCreatedEvent SessionCreatedEventSession SessionUpdateEvent
+        SessionUpdateEventSession SessionUpdatedEvent SessionUpdatedEventSession
     """,
     "realtime_params": """
-        AudioTranscriptionParam CallCreateParams CallReferParams CallRejectParams ClientSecretCreateParams
-        ClientSecretCreateParamsExpiresAfterParam ClientSecretCreateParamsSessionParam ConversationItemParam
-        ConversationItemCreateEventParam ConversationItemDeleteEventParam ConversationItemRetrieveEventParam
+        AudioTranscriptionParam CallAcceptParams CallCreateParams CallReferParams CallRejectParams ClientSecretCreateParams
+        ClientSecretCreateParamsExpiresAfterParam ClientSecretCreateParamsSessionParam ConnectClientEventParam
+        ConversationItemCreateEventParam ConversationItemDeleteEventParam ConversationItemParam ConversationItemRetrieveEventParam
         ConversationItemTruncateEventParam InputAudioBufferAppendEventParam InputAudioBufferClearEventParam
-        InputAudioBufferCommitEventParam OutputAudioBufferClearEventParam RealtimeAudioConfigParam RealtimeAudioConfigInputParam
-        RealtimeAudioConfigInputNoiseReductionParam RealtimeAudioConfigOutputParam RealtimeAudioConfigOutputVoiceIDParam
-        RealtimeAudioFormatsParam RealtimeAudioFormatsAudioPCMParam RealtimeAudioFormatsAudioPCMAParam
-        RealtimeAudioFormatsAudioPCMUParam RealtimeAudioInputTurnDetectionSemanticVadParam
-        RealtimeAudioInputTurnDetectionServerVadParam RealtimeClientEventParam RealtimeConversationItemAssistantMessageParam
-        RealtimeConversationItemAssistantMessageContentParam RealtimeConversationItemFunctionCallParam
-        RealtimeConversationItemFunctionCallOutputParam RealtimeConversationItemSystemMessageParam
-        RealtimeConversationItemSystemMessageContentParam RealtimeConversationItemUserMessageParam
-        RealtimeConversationItemUserMessageContentParam RealtimeFunctionToolParam RealtimeMcpApprovalRequestParam
-        RealtimeMcpApprovalResponseParam RealtimeMcpListToolsParam RealtimeMcpProtocolErrorParam RealtimeMcpToolCallParam
-        RealtimeMcpToolCallErrorParam RealtimeMcpToolExecutionErrorParam RealtimeMcphttpErrorParam RealtimeReasoningParam
-        RealtimeResponseCreateAudioOutputParam RealtimeResponseCreateAudioOutputOutputParam RealtimeResponseCreateParams
-        RealtimeResponseCreateParamsToolParam RealtimeResponseCreateParamsToolChoiceParam RealtimeSessionCreateRequestParam
-        RealtimeToolChoiceConfigParam RealtimeToolsConfigParamRealtimeToolsConfigUnionParam
-        RealtimeTracingConfigTracingConfigurationParam RealtimeTranscriptionSessionAudioParam
-        RealtimeTranscriptionSessionAudioInputParam RealtimeTranscriptionSessionAudioInputNoiseReductionParam
-        RealtimeTranscriptionSessionCreateRequestParam RealtimeTranslationClientEventParam
+        InputAudioBufferCommitEventParam OutputAudioBufferClearEventParam RealtimeAudioConfigInputNoiseReductionParam
+        RealtimeAudioConfigInputParam RealtimeAudioConfigOutputParam RealtimeAudioConfigOutputVoiceIDParam RealtimeAudioConfigParam
+        RealtimeAudioFormatsAudioPCMAParam RealtimeAudioFormatsAudioPCMParam RealtimeAudioFormatsAudioPCMUParam
+        RealtimeAudioFormatsParam RealtimeAudioInputTurnDetectionParam RealtimeAudioInputTurnDetectionSemanticVadParam
+        RealtimeAudioInputTurnDetectionServerVadParam RealtimeClientEventParam RealtimeConnectParams
+        RealtimeConversationItemAssistantMessageContentParam RealtimeConversationItemAssistantMessageParam
+        RealtimeConversationItemFunctionCallOutputParam RealtimeConversationItemFunctionCallParam
+        RealtimeConversationItemSystemMessageContentParam RealtimeConversationItemSystemMessageParam
+        RealtimeConversationItemUserMessageContentParam RealtimeConversationItemUserMessageParam RealtimeFunctionToolParam
+        RealtimeMcpApprovalRequestParam RealtimeMcpApprovalResponseParam RealtimeMcpListToolsParam RealtimeMcpProtocolErrorParam
+        RealtimeMcpToolCallErrorParam RealtimeMcpToolCallParam RealtimeMcpToolExecutionErrorParam RealtimeMcphttpErrorParam
+        RealtimeReasoningParam RealtimeResponseCreateAudioOutputOutputParam RealtimeResponseCreateAudioOutputParam
+        RealtimeResponseCreateMcpToolAllowedToolsMcpToolFilterParam RealtimeResponseCreateMcpToolAllowedToolsParam
+        RealtimeResponseCreateMcpToolParam RealtimeResponseCreateMcpToolRequireApprovalMcpToolApprovalFilterAlwaysParam
+        RealtimeResponseCreateMcpToolRequireApprovalMcpToolApprovalFilterNeverParam
+        RealtimeResponseCreateMcpToolRequireApprovalMcpToolApprovalFilterParam RealtimeResponseCreateMcpToolRequireApprovalParam
+        RealtimeResponseCreateParamsParam=RealtimeResponseCreateParams RealtimeResponseCreateParamsToolChoiceParam
+        RealtimeResponseCreateParamsToolParam RealtimeResponseCreateParamsWithReferencesParam
+        RealtimeResponseCreateParamsWithReferencesParamToolChoiceParam RealtimeResponseCreateParamsWithReferencesParamToolParam
+        RealtimeSessionCreateRequestParam RealtimeToolChoiceConfigParam RealtimeToolsConfigParam
+        RealtimeToolsConfigParamRealtimeToolsConfigUnionParam RealtimeToolsConfigUnionParam RealtimeTracingConfigParam
+        RealtimeTracingConfigTracingConfigurationParam RealtimeTranscriptionSessionAudioInputNoiseReductionParam
+        RealtimeTranscriptionSessionAudioInputParam RealtimeTranscriptionSessionAudioInputTurnDetectionParam
+        RealtimeTranscriptionSessionAudioParam RealtimeTranscriptionSessionCreateRequestParam RealtimeTranslationClientEventParam
         RealtimeTranslationInputAudioBufferAppendEventParam RealtimeTranslationSessionCloseEventParam
-        RealtimeTranslationSessionCreateRequestParam RealtimeTranslationSessionCreateRequestParamAudioParam
+        RealtimeTranslationSessionCreateRequestParam RealtimeTranslationSessionCreateRequestParamAudioInputNoiseReductionParam
         RealtimeTranslationSessionCreateRequestParamAudioInputParam
-        RealtimeTranslationSessionCreateRequestParamAudioInputNoiseReductionParam
         RealtimeTranslationSessionCreateRequestParamAudioInputTranscriptionParam
-        RealtimeTranslationSessionCreateRequestParamAudioOutputParam RealtimeTranslationSessionUpdateEventParam
-        RealtimeTranslationSessionUpdateRequestParam RealtimeTranslationSessionUpdateRequestAudioParam
-        RealtimeTranslationSessionUpdateRequestAudioInputParam RealtimeTranslationSessionUpdateRequestAudioInputNoiseReductionParam
-        RealtimeTranslationSessionUpdateRequestAudioInputTranscriptionParam RealtimeTranslationSessionUpdateRequestAudioOutputParam
-        RealtimeTruncationParam RealtimeTruncationRetentionRatioParam RealtimeTruncationRetentionRatioTokenLimitsParam
-        RealtimeTurnDetectionParam ResponseCancelEventParam ResponseCreateEventParam SessionUpdateEventParam
+        RealtimeTranslationSessionCreateRequestParamAudioOutputParam RealtimeTranslationSessionCreateRequestParamAudioParam
+        RealtimeTranslationSessionUpdateEventParam RealtimeTranslationSessionUpdateRequestAudioInputNoiseReductionParam
+        RealtimeTranslationSessionUpdateRequestAudioInputParam RealtimeTranslationSessionUpdateRequestAudioInputTranscriptionParam
+        RealtimeTranslationSessionUpdateRequestAudioOutputParam RealtimeTranslationSessionUpdateRequestAudioParam
+        RealtimeTranslationSessionUpdateRequestParam RealtimeTruncationParam RealtimeTruncationRetentionRatioParam
+        RealtimeTruncationRetentionRatioTokenLimitsParam RealtimeTurnDetectionParam ResponseCancelEventParam
+        ResponseCreateEventParam ResponseCreateEventWithReferencesParam ResponseItemReferenceParam SessionUpdateEventParam
         SessionUpdateEventSessionParam
     """,
 }
@@ -325,6 +407,7 @@ __getattr__, __dir__ = open_face(__name__, _PLACES)
 __all__ = [
     "AudioTranscription",
     "AudioTranscriptionParam",
+    "CallAcceptParams",
     "CallCreateParams",
     "CallReferParams",
     "CallRejectParams",
@@ -333,12 +416,15 @@ __all__ = [
     "ClientSecretCreateParamsSessionParam",
     "ClientSecretCreateResponse",
     "ClientSecretCreateResponseSession",
+    "ConnectClientEventParam",
     "ConversationCreatedEvent",
     "ConversationCreatedEventConversation",
     "ConversationItem",
     "ConversationItemAdded",
+    "ConversationItemCreateEvent",
     "ConversationItemCreateEventParam",
     "ConversationItemCreatedEvent",
+    "ConversationItemDeleteEvent",
     "ConversationItemDeleteEventParam",
     "ConversationItemDeletedEvent",
     "ConversationItemDone",
@@ -349,12 +435,17 @@ __all__ = [
     "ConversationItemInputAudioTranscriptionFailedEventError",
     "ConversationItemInputAudioTranscriptionSegment",
     "ConversationItemParam",
+    "ConversationItemRetrieveEvent",
     "ConversationItemRetrieveEventParam",
+    "ConversationItemTruncateEvent",
     "ConversationItemTruncateEventParam",
     "ConversationItemTruncatedEvent",
+    "InputAudioBufferAppendEvent",
     "InputAudioBufferAppendEventParam",
+    "InputAudioBufferClearEvent",
     "InputAudioBufferClearEventParam",
     "InputAudioBufferClearedEvent",
+    "InputAudioBufferCommitEvent",
     "InputAudioBufferCommitEventParam",
     "InputAudioBufferCommittedEvent",
     "InputAudioBufferDtmfEventReceivedEvent",
@@ -366,6 +457,7 @@ __all__ = [
     "McpListToolsFailed",
     "McpListToolsInProgress",
     "NoiseReductionType",
+    "OutputAudioBufferClearEvent",
     "OutputAudioBufferClearEventParam",
     "RateLimitsUpdatedEvent",
     "RateLimitsUpdatedEventRateLimit",
@@ -389,11 +481,14 @@ __all__ = [
     "RealtimeAudioFormatsAudioPCMUParam",
     "RealtimeAudioFormatsParam",
     "RealtimeAudioInputTurnDetection",
+    "RealtimeAudioInputTurnDetectionParam",
     "RealtimeAudioInputTurnDetectionSemanticVad",
     "RealtimeAudioInputTurnDetectionSemanticVadParam",
     "RealtimeAudioInputTurnDetectionServerVad",
     "RealtimeAudioInputTurnDetectionServerVadParam",
+    "RealtimeClientEvent",
     "RealtimeClientEventParam",
+    "RealtimeConnectParams",
     "RealtimeConversationItemAssistantMessage",
     "RealtimeConversationItemAssistantMessageContent",
     "RealtimeConversationItemAssistantMessageContentParam",
@@ -436,11 +531,35 @@ __all__ = [
     "RealtimeResponse",
     "RealtimeResponseAudio",
     "RealtimeResponseAudioOutput",
+    "RealtimeResponseCreateAudioOutput",
+    "RealtimeResponseCreateAudioOutputOutput",
     "RealtimeResponseCreateAudioOutputOutputParam",
     "RealtimeResponseCreateAudioOutputParam",
+    "RealtimeResponseCreateMcpTool",
+    "RealtimeResponseCreateMcpToolAllowedTools",
+    "RealtimeResponseCreateMcpToolAllowedToolsMcpToolFilter",
+    "RealtimeResponseCreateMcpToolAllowedToolsMcpToolFilterParam",
+    "RealtimeResponseCreateMcpToolAllowedToolsParam",
+    "RealtimeResponseCreateMcpToolParam",
+    "RealtimeResponseCreateMcpToolRequireApproval",
+    "RealtimeResponseCreateMcpToolRequireApprovalMcpToolApprovalFilter",
+    "RealtimeResponseCreateMcpToolRequireApprovalMcpToolApprovalFilterAlways",
+    "RealtimeResponseCreateMcpToolRequireApprovalMcpToolApprovalFilterAlwaysParam",
+    "RealtimeResponseCreateMcpToolRequireApprovalMcpToolApprovalFilterNever",
+    "RealtimeResponseCreateMcpToolRequireApprovalMcpToolApprovalFilterNeverParam",
+    "RealtimeResponseCreateMcpToolRequireApprovalMcpToolApprovalFilterParam",
+    "RealtimeResponseCreateMcpToolRequireApprovalParam",
     "RealtimeResponseCreateParams",
+    "RealtimeResponseCreateParamsParam",
+    "RealtimeResponseCreateParamsTool",
+    "RealtimeResponseCreateParamsToolChoice",
     "RealtimeResponseCreateParamsToolChoiceParam",
     "RealtimeResponseCreateParamsToolParam",
+    "RealtimeResponseCreateParamsWithReferencesParam",
+    "RealtimeResponseCreateParamsWithReferencesParamTool",
+    "RealtimeResponseCreateParamsWithReferencesParamToolChoice",
+    "RealtimeResponseCreateParamsWithReferencesParamToolChoiceParam",
+    "RealtimeResponseCreateParamsWithReferencesParamToolParam",
     "RealtimeResponseStatus",
     "RealtimeResponseStatusError",
     "RealtimeResponseUsage",
@@ -452,17 +571,22 @@ __all__ = [
     "RealtimeServerEventOutputAudioBufferCleared",
     "RealtimeServerEventOutputAudioBufferStarted",
     "RealtimeServerEventOutputAudioBufferStopped",
+    "RealtimeSessionCreateRequest",
     "RealtimeSessionCreateRequestParam",
     "RealtimeSessionCreateResponse",
     "RealtimeSessionCreateResponseAudioInputTurnDetection",
     "RealtimeSessionCreateResponseTool",
     "RealtimeSessionCreateResponseToolChoice",
     "RealtimeSessionCreateResponseTracing",
+    "RealtimeToolChoiceConfig",
     "RealtimeToolChoiceConfigParam",
     "RealtimeToolsConfig",
+    "RealtimeToolsConfigParam",
     "RealtimeToolsConfigParamRealtimeToolsConfigUnionParam",
     "RealtimeToolsConfigUnion",
+    "RealtimeToolsConfigUnionParam",
     "RealtimeTracingConfig",
+    "RealtimeTracingConfigParam",
     "RealtimeTracingConfigTracingConfiguration",
     "RealtimeTracingConfigTracingConfigurationParam",
     "RealtimeTranscriptionSessionAudio",
@@ -471,12 +595,16 @@ __all__ = [
     "RealtimeTranscriptionSessionAudioInputNoiseReductionParam",
     "RealtimeTranscriptionSessionAudioInputParam",
     "RealtimeTranscriptionSessionAudioInputTurnDetection",
+    "RealtimeTranscriptionSessionAudioInputTurnDetectionParam",
     "RealtimeTranscriptionSessionAudioParam",
+    "RealtimeTranscriptionSessionCreateRequest",
     "RealtimeTranscriptionSessionCreateRequestParam",
     "RealtimeTranscriptionSessionCreateResponse",
     "RealtimeTranscriptionSessionTurnDetection",
+    "RealtimeTranslationClientEvent",
     "RealtimeTranslationClientEventParam",
     "RealtimeTranslationClientSecretCreateResponse",
+    "RealtimeTranslationInputAudioBufferAppendEvent",
     "RealtimeTranslationInputAudioBufferAppendEventParam",
     "RealtimeTranslationInputTranscriptDeltaEvent",
     "RealtimeTranslationOutputAudioDeltaEvent",
@@ -488,6 +616,7 @@ __all__ = [
     "RealtimeTranslationSessionAudioInputNoiseReduction",
     "RealtimeTranslationSessionAudioInputTranscription",
     "RealtimeTranslationSessionAudioOutput",
+    "RealtimeTranslationSessionCloseEvent",
     "RealtimeTranslationSessionCloseEventParam",
     "RealtimeTranslationSessionClosedEvent",
     "RealtimeTranslationSessionCreateRequestParam",
@@ -497,10 +626,17 @@ __all__ = [
     "RealtimeTranslationSessionCreateRequestParamAudioOutputParam",
     "RealtimeTranslationSessionCreateRequestParamAudioParam",
     "RealtimeTranslationSessionCreatedEvent",
+    "RealtimeTranslationSessionUpdateEvent",
     "RealtimeTranslationSessionUpdateEventParam",
+    "RealtimeTranslationSessionUpdateRequest",
+    "RealtimeTranslationSessionUpdateRequestAudio",
+    "RealtimeTranslationSessionUpdateRequestAudioInput",
+    "RealtimeTranslationSessionUpdateRequestAudioInputNoiseReduction",
     "RealtimeTranslationSessionUpdateRequestAudioInputNoiseReductionParam",
     "RealtimeTranslationSessionUpdateRequestAudioInputParam",
+    "RealtimeTranslationSessionUpdateRequestAudioInputTranscription",
     "RealtimeTranslationSessionUpdateRequestAudioInputTranscriptionParam",
+    "RealtimeTranslationSessionUpdateRequestAudioOutput",
     "RealtimeTranslationSessionUpdateRequestAudioOutputParam",
     "RealtimeTranslationSessionUpdateRequestAudioParam",
     "RealtimeTranslationSessionUpdateRequestParam",
@@ -517,16 +653,21 @@ __all__ = [
     "ResponseAudioDoneEvent",
     "ResponseAudioTranscriptDeltaEvent",
     "ResponseAudioTranscriptDoneEvent",
+    "ResponseCancelEvent",
     "ResponseCancelEventParam",
     "ResponseContentPartAddedEvent",
     "ResponseContentPartAddedEventPart",
     "ResponseContentPartDoneEvent",
     "ResponseContentPartDoneEventPart",
+    "ResponseCreateEvent",
     "ResponseCreateEventParam",
+    "ResponseCreateEventWithReferencesParam",
     "ResponseCreatedEvent",
     "ResponseDoneEvent",
     "ResponseFunctionCallArgumentsDeltaEvent",
     "ResponseFunctionCallArgumentsDoneEvent",
+    "ResponseItemReference",
+    "ResponseItemReferenceParam",
     "ResponseMcpCallArgumentsDelta",
     "ResponseMcpCallArgumentsDone",
     "ResponseMcpCallCompleted",
@@ -538,7 +679,9 @@ __all__ = [
     "ResponseTextDoneEvent",
     "SessionCreatedEvent",
     "SessionCreatedEventSession",
+    "SessionUpdateEvent",
     "SessionUpdateEventParam",
+    "SessionUpdateEventSession",
     "SessionUpdateEventSessionParam",
     "SessionUpdatedEvent",
     "SessionUpdatedEventSession",

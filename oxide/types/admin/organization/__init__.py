@@ -162,11 +162,29 @@ if TYPE_CHECKING:
         WorkloadIdentityProviderVerificationDiscovery,
         WorkloadIdentityProviderVerificationUploadedJwks,
     )
+    from ...._models.admin_organization import CertificateListResponse as CertificateActivateResponse
+    from ...._models.admin_organization import CertificateListResponse as CertificateDeactivateResponse
+    from ...._models.admin_organization import UsageDecisionsResponse as UsageAudioSpeechesResponse
+    from ...._models.admin_organization import UsageDecisionsResponse as UsageAudioTranscriptionsResponse
+    from ...._models.admin_organization import UsageDecisionsResponse as UsageCodeInterpreterSessionsResponse
+    from ...._models.admin_organization import UsageDecisionsResponse as UsageCompletionsResponse
+    from ...._models.admin_organization import UsageDecisionsResponse as UsageCostsResponse
+    from ...._models.admin_organization import UsageDecisionsResponse as UsageEmbeddingsResponse
+    from ...._models.admin_organization import UsageDecisionsResponse as UsageFileSearchCallsResponse
+    from ...._models.admin_organization import UsageDecisionsResponse as UsageImagesResponse
+    from ...._models.admin_organization import UsageDecisionsResponse as UsageModerationsResponse
+    from ...._models.admin_organization import UsageDecisionsResponse as UsageVectorStoresResponse
+    from ...._models.admin_organization import UsageDecisionsResponse as UsageWebSearchCallsResponse
     from ...._models.admin_organization_params import (
         AdminAPIKeyCreateParams,
+        AdminAPIKeyListParams,
+        AuditLogListParams,
         AuditLogListParamsEffectiveAtParam,
         CertificateActivateParams,
         CertificateCreateParams,
+        CertificateDeactivateParams,
+        CertificateListParams,
+        CertificateRetrieveParams,
         CertificateUpdateParams,
         DataRetentionUpdateParams,
         ExternalKeyCreateParams,
@@ -174,29 +192,51 @@ if TYPE_CHECKING:
         ExternalKeyCreateParamsV1OrganizationExternalKeysPostRequestAzureParam,
         ExternalKeyCreateParamsV1OrganizationExternalKeysPostRequestGcpParam,
         ExternalKeyCreateParamsV1OrganizationExternalKeysPostRequestOciParam,
+        ExternalKeyListParams,
         ExternalStorageCreateParams,
         ExternalStorageCreateParamsProviderAwsParam,
         ExternalStorageCreateParamsProviderAzureParam,
         ExternalStorageCreateParamsProviderGcpParam,
         ExternalStorageCreateParamsProviderOciParam,
         ExternalStorageCreateParamsProviderParam,
+        ExternalStorageListParams,
         GroupCreateParams,
+        GroupListParams,
         GroupUpdateParams,
         InviteCreateParams,
         InviteCreateParamsProjectParam,
+        InviteListParams,
         OrganizationSpendAlertNotificationChannelParam,
         ProjectCreateParams,
+        ProjectListParams,
         ProjectUpdateParams,
         RoleCreateParams,
+        RoleListParams,
         RoleUpdateParams,
+        SpendAlertCreateParams,
+        SpendAlertListParams,
         SpendAlertUpdateParams,
         SpendLimitUpdateParams,
+        UsageAudioSpeechesParams,
+        UsageAudioTranscriptionsParams,
+        UsageCodeInterpreterSessionsParams,
+        UsageCompletionsParams,
+        UsageCostsParams,
+        UsageDecisionsParams,
+        UsageEmbeddingsParams,
+        UsageFileSearchCallsParams,
+        UsageImagesParams,
+        UsageModerationsParams,
+        UsageVectorStoresParams,
+        UsageWebSearchCallsParams,
+        UserListParams,
         UserUpdateParams,
         WorkloadIdentityProviderCreateParams,
         WorkloadIdentityProviderCreateParamsAttributeTransformationParam,
         WorkloadIdentityProviderCreateParamsVerificationDiscoveryParam,
         WorkloadIdentityProviderCreateParamsVerificationParam,
         WorkloadIdentityProviderCreateParamsVerificationUploadedJwksParam,
+        WorkloadIdentityProviderListParams,
         WorkloadIdentityProviderUpdateParams,
         WorkloadIdentityProviderUpdateParamsAttributeTransformationParam,
         WorkloadIdentityProviderUpdateParamsVerificationDiscoveryVerificationParam,
@@ -245,16 +285,19 @@ _PLACES = {
         AuditLogListResponseWorkloadIdentityProviderCreated AuditLogListResponseWorkloadIdentityProviderDeleted
         AuditLogListResponseWorkloadIdentityProviderMappingCreated AuditLogListResponseWorkloadIdentityProviderMappingDeleted
         AuditLogListResponseWorkloadIdentityProviderMappingUpdated AuditLogListResponseWorkloadIdentityProviderUpdated
-        AwsExternalStorageProvider AzureExternalStorageProvider Certificate CertificateDeleteResponse CertificateDetails
-        CertificateListResponse CertificateListResponseCertificateDetails CostQuantityUnit ExternalKey ExternalKeyValidateResponse
+        AwsExternalStorageProvider AzureExternalStorageProvider Certificate CertificateActivateResponse=CertificateListResponse
+        CertificateDeactivateResponse=CertificateListResponse CertificateDeleteResponse CertificateDetails CertificateListResponse
+        CertificateListResponseCertificateDetails CostQuantityUnit ExternalKey ExternalKeyValidateResponse
         ExternalStorageConfiguration ExternalStorageConfigurationProvider ExternalStorageDeleted GcpExternalStorageProvider Group
         GroupDeleteResponse GroupUpdateResponse Invite InviteDeleteResponse InviteProject OciExternalStorageProvider
         OrganizationDataRetention OrganizationSpendAlert OrganizationSpendAlertDeleted OrganizationSpendAlertNotificationChannel
         OrganizationSpendLimit OrganizationSpendLimitDeleted OrganizationSpendLimitEnforcement OrganizationUser
         OrganizationUserProjects OrganizationUserProjectsData OrganizationUserUser Project ProjectResidency Role RoleDeleteResponse
-        SpendLimitCurrency SpendLimitEnforcementStatus SpendLimitInterval UsageCostsResponseData UsageCostsResponseDataResult
-        UsageCostsResponseDataResultOrganizationCostsResult UsageCostsResponseDataResultOrganizationCostsResultAmount
-        UsageCostsResponseDataResultOrganizationUsageAudioSpeechesResult
+        SpendLimitCurrency SpendLimitEnforcementStatus SpendLimitInterval UsageAudioSpeechesResponse=UsageDecisionsResponse
+        UsageAudioTranscriptionsResponse=UsageDecisionsResponse UsageCodeInterpreterSessionsResponse=UsageDecisionsResponse
+        UsageCompletionsResponse=UsageDecisionsResponse UsageCostsResponse=UsageDecisionsResponse UsageCostsResponseData
+        UsageCostsResponseDataResult UsageCostsResponseDataResultOrganizationCostsResult
+        UsageCostsResponseDataResultOrganizationCostsResultAmount UsageCostsResponseDataResultOrganizationUsageAudioSpeechesResult
         UsageCostsResponseDataResultOrganizationUsageAudioTranscriptionsResult
         UsageCostsResponseDataResultOrganizationUsageCodeInterpreterSessionsResult
         UsageCostsResponseDataResultOrganizationUsageCompletionsResult UsageCostsResponseDataResultOrganizationUsageEmbeddingsResult
@@ -262,27 +305,36 @@ _PLACES = {
         UsageCostsResponseDataResultOrganizationUsageModerationsResult
         UsageCostsResponseDataResultOrganizationUsageVectorStoresResult
         UsageCostsResponseDataResultOrganizationUsageWebSearchesResult UsageDecisionsResponse UsageDecisionsResponseData
-        UsageDecisionsResponseDataResult UserDeleteResponse WorkloadIdentityProvider WorkloadIdentityProviderAttributeTransformation
-        WorkloadIdentityProviderDeleted WorkloadIdentityProviderVerification WorkloadIdentityProviderVerificationDiscovery
-        WorkloadIdentityProviderVerificationUploadedJwks
+        UsageDecisionsResponseDataResult UsageEmbeddingsResponse=UsageDecisionsResponse
+        UsageFileSearchCallsResponse=UsageDecisionsResponse UsageImagesResponse=UsageDecisionsResponse
+        UsageModerationsResponse=UsageDecisionsResponse UsageVectorStoresResponse=UsageDecisionsResponse
+        UsageWebSearchCallsResponse=UsageDecisionsResponse UserDeleteResponse WorkloadIdentityProvider
+        WorkloadIdentityProviderAttributeTransformation WorkloadIdentityProviderDeleted WorkloadIdentityProviderVerification
+        WorkloadIdentityProviderVerificationDiscovery WorkloadIdentityProviderVerificationUploadedJwks
     """,
     "admin_organization_params": """
-        AdminAPIKeyCreateParams AuditLogListParamsEffectiveAtParam CertificateActivateParams CertificateCreateParams
-        CertificateUpdateParams DataRetentionUpdateParams ExternalKeyCreateParams
+        AdminAPIKeyCreateParams AdminAPIKeyListParams AuditLogListParams AuditLogListParamsEffectiveAtParam
+        CertificateActivateParams CertificateCreateParams CertificateDeactivateParams CertificateListParams
+        CertificateRetrieveParams CertificateUpdateParams DataRetentionUpdateParams ExternalKeyCreateParams
         ExternalKeyCreateParamsV1OrganizationExternalKeysPostRequestAwsParam
         ExternalKeyCreateParamsV1OrganizationExternalKeysPostRequestAzureParam
         ExternalKeyCreateParamsV1OrganizationExternalKeysPostRequestGcpParam
-        ExternalKeyCreateParamsV1OrganizationExternalKeysPostRequestOciParam ExternalStorageCreateParams
-        ExternalStorageCreateParamsProviderParam ExternalStorageCreateParamsProviderAwsParam
-        ExternalStorageCreateParamsProviderAzureParam ExternalStorageCreateParamsProviderGcpParam
-        ExternalStorageCreateParamsProviderOciParam GroupCreateParams GroupUpdateParams InviteCreateParams
-        InviteCreateParamsProjectParam OrganizationSpendAlertNotificationChannelParam ProjectCreateParams ProjectUpdateParams
-        RoleCreateParams RoleUpdateParams SpendAlertUpdateParams SpendLimitUpdateParams UserUpdateParams
-        WorkloadIdentityProviderCreateParams WorkloadIdentityProviderCreateParamsAttributeTransformationParam
-        WorkloadIdentityProviderCreateParamsVerificationParam WorkloadIdentityProviderCreateParamsVerificationDiscoveryParam
-        WorkloadIdentityProviderCreateParamsVerificationUploadedJwksParam WorkloadIdentityProviderUpdateParams
-        WorkloadIdentityProviderUpdateParamsAttributeTransformationParam WorkloadIdentityProviderUpdateParamsVerificationParam
+        ExternalKeyCreateParamsV1OrganizationExternalKeysPostRequestOciParam ExternalKeyListParams ExternalStorageCreateParams
+        ExternalStorageCreateParamsProviderAwsParam ExternalStorageCreateParamsProviderAzureParam
+        ExternalStorageCreateParamsProviderGcpParam ExternalStorageCreateParamsProviderOciParam
+        ExternalStorageCreateParamsProviderParam ExternalStorageListParams GroupCreateParams GroupListParams GroupUpdateParams
+        InviteCreateParams InviteCreateParamsProjectParam InviteListParams OrganizationSpendAlertNotificationChannelParam
+        ProjectCreateParams ProjectListParams ProjectUpdateParams RoleCreateParams RoleListParams RoleUpdateParams
+        SpendAlertCreateParams SpendAlertListParams SpendAlertUpdateParams SpendLimitUpdateParams UsageAudioSpeechesParams
+        UsageAudioTranscriptionsParams UsageCodeInterpreterSessionsParams UsageCompletionsParams UsageCostsParams
+        UsageDecisionsParams UsageEmbeddingsParams UsageFileSearchCallsParams UsageImagesParams UsageModerationsParams
+        UsageVectorStoresParams UsageWebSearchCallsParams UserListParams UserUpdateParams WorkloadIdentityProviderCreateParams
+        WorkloadIdentityProviderCreateParamsAttributeTransformationParam
+        WorkloadIdentityProviderCreateParamsVerificationDiscoveryParam WorkloadIdentityProviderCreateParamsVerificationParam
+        WorkloadIdentityProviderCreateParamsVerificationUploadedJwksParam WorkloadIdentityProviderListParams
+        WorkloadIdentityProviderUpdateParams WorkloadIdentityProviderUpdateParamsAttributeTransformationParam
         WorkloadIdentityProviderUpdateParamsVerificationDiscoveryVerificationParam
+        WorkloadIdentityProviderUpdateParamsVerificationParam
         WorkloadIdentityProviderUpdateParamsVerificationUploadedJwksVerificationParam
     """,
 }
@@ -293,8 +345,10 @@ __all__ = [
     "AdminAPIKeyCreateParams",
     "AdminAPIKeyCreateResponse",
     "AdminAPIKeyDeleteResponse",
+    "AdminAPIKeyListParams",
     "AdminApiKeyOwner",
     "AuditLogEventType",
+    "AuditLogListParams",
     "AuditLogListParamsEffectiveAtParam",
     "AuditLogListResponse",
     "AuditLogListResponseAPIKeyCreated",
@@ -383,11 +437,16 @@ __all__ = [
     "AzureExternalStorageProvider",
     "Certificate",
     "CertificateActivateParams",
+    "CertificateActivateResponse",
     "CertificateCreateParams",
+    "CertificateDeactivateParams",
+    "CertificateDeactivateResponse",
     "CertificateDeleteResponse",
     "CertificateDetails",
+    "CertificateListParams",
     "CertificateListResponse",
     "CertificateListResponseCertificateDetails",
+    "CertificateRetrieveParams",
     "CertificateUpdateParams",
     "CostQuantityUnit",
     "DataRetentionUpdateParams",
@@ -397,6 +456,7 @@ __all__ = [
     "ExternalKeyCreateParamsV1OrganizationExternalKeysPostRequestAzureParam",
     "ExternalKeyCreateParamsV1OrganizationExternalKeysPostRequestGcpParam",
     "ExternalKeyCreateParamsV1OrganizationExternalKeysPostRequestOciParam",
+    "ExternalKeyListParams",
     "ExternalKeyValidateResponse",
     "ExternalStorageConfiguration",
     "ExternalStorageConfigurationProvider",
@@ -407,16 +467,19 @@ __all__ = [
     "ExternalStorageCreateParamsProviderOciParam",
     "ExternalStorageCreateParamsProviderParam",
     "ExternalStorageDeleted",
+    "ExternalStorageListParams",
     "GcpExternalStorageProvider",
     "Group",
     "GroupCreateParams",
     "GroupDeleteResponse",
+    "GroupListParams",
     "GroupUpdateParams",
     "GroupUpdateResponse",
     "Invite",
     "InviteCreateParams",
     "InviteCreateParamsProjectParam",
     "InviteDeleteResponse",
+    "InviteListParams",
     "InviteProject",
     "OciExternalStorageProvider",
     "OrganizationDataRetention",
@@ -433,17 +496,31 @@ __all__ = [
     "OrganizationUserUser",
     "Project",
     "ProjectCreateParams",
+    "ProjectListParams",
     "ProjectResidency",
     "ProjectUpdateParams",
     "Role",
     "RoleCreateParams",
     "RoleDeleteResponse",
+    "RoleListParams",
     "RoleUpdateParams",
+    "SpendAlertCreateParams",
+    "SpendAlertListParams",
     "SpendAlertUpdateParams",
     "SpendLimitCurrency",
     "SpendLimitEnforcementStatus",
     "SpendLimitInterval",
     "SpendLimitUpdateParams",
+    "UsageAudioSpeechesParams",
+    "UsageAudioSpeechesResponse",
+    "UsageAudioTranscriptionsParams",
+    "UsageAudioTranscriptionsResponse",
+    "UsageCodeInterpreterSessionsParams",
+    "UsageCodeInterpreterSessionsResponse",
+    "UsageCompletionsParams",
+    "UsageCompletionsResponse",
+    "UsageCostsParams",
+    "UsageCostsResponse",
     "UsageCostsResponseData",
     "UsageCostsResponseDataResult",
     "UsageCostsResponseDataResultOrganizationCostsResult",
@@ -458,10 +535,24 @@ __all__ = [
     "UsageCostsResponseDataResultOrganizationUsageModerationsResult",
     "UsageCostsResponseDataResultOrganizationUsageVectorStoresResult",
     "UsageCostsResponseDataResultOrganizationUsageWebSearchesResult",
+    "UsageDecisionsParams",
     "UsageDecisionsResponse",
     "UsageDecisionsResponseData",
     "UsageDecisionsResponseDataResult",
+    "UsageEmbeddingsParams",
+    "UsageEmbeddingsResponse",
+    "UsageFileSearchCallsParams",
+    "UsageFileSearchCallsResponse",
+    "UsageImagesParams",
+    "UsageImagesResponse",
+    "UsageModerationsParams",
+    "UsageModerationsResponse",
+    "UsageVectorStoresParams",
+    "UsageVectorStoresResponse",
+    "UsageWebSearchCallsParams",
+    "UsageWebSearchCallsResponse",
     "UserDeleteResponse",
+    "UserListParams",
     "UserUpdateParams",
     "WorkloadIdentityProvider",
     "WorkloadIdentityProviderAttributeTransformation",
@@ -471,6 +562,7 @@ __all__ = [
     "WorkloadIdentityProviderCreateParamsVerificationParam",
     "WorkloadIdentityProviderCreateParamsVerificationUploadedJwksParam",
     "WorkloadIdentityProviderDeleted",
+    "WorkloadIdentityProviderListParams",
     "WorkloadIdentityProviderUpdateParams",
     "WorkloadIdentityProviderUpdateParamsAttributeTransformationParam",
     "WorkloadIdentityProviderUpdateParamsVerificationDiscoveryVerificationParam",

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
         UserDeleteResponse,
         UserRetrieveResponse,
     )
-    from ...._models.admin_organization_groups_params import UserCreateParams
+    from ...._models.admin_organization_groups_params import RoleCreateParams, RoleListParams, UserCreateParams, UserListParams
+    from ...._models.admin_organization_users import RoleDeleteResponse, RoleListResponse
+    from ...._models.admin_organization_users import RoleListResponse as RoleRetrieveResponse
 
 
 _PLACES = {
@@ -25,17 +27,26 @@ _PLACES = {
         OrganizationGroupUser RoleCreateResponse RoleCreateResponseGroup UserCreateResponse UserDeleteResponse UserRetrieveResponse
     """,
     "admin_organization_groups_params": """
-        UserCreateParams
+        RoleCreateParams RoleListParams UserCreateParams UserListParams
+    """,
+    "admin_organization_users": """
+        RoleDeleteResponse RoleListResponse RoleRetrieveResponse=RoleListResponse
     """,
 }
 
 __getattr__, __dir__ = open_face(__name__, _PLACES)
 __all__ = [
     "OrganizationGroupUser",
+    "RoleCreateParams",
     "RoleCreateResponse",
     "RoleCreateResponseGroup",
+    "RoleDeleteResponse",
+    "RoleListParams",
+    "RoleListResponse",
+    "RoleRetrieveResponse",
     "UserCreateParams",
     "UserCreateResponse",
     "UserDeleteResponse",
+    "UserListParams",
     "UserRetrieveResponse",
 ]  # pyright: ignore[reportUnsupportedDunderAll]  # the names are those of the imports above

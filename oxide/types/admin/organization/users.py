@@ -15,17 +15,27 @@ if TYPE_CHECKING:
         RoleListResponse,
         RoleListResponseAssignmentSource,
     )
-    from ...._models.admin_organization_users_params import RoleCreateParams
+    from ...._models.admin_organization_users import RoleListResponse as RoleRetrieveResponse
+    from ...._models.admin_organization_users_params import RoleCreateParams, RoleListParams
 
 
 _PLACES = {
     "admin_organization_users": """
         RoleCreateResponse RoleDeleteResponse RoleListResponse RoleListResponseAssignmentSource
+        RoleRetrieveResponse=RoleListResponse
     """,
     "admin_organization_users_params": """
-        RoleCreateParams
+        RoleCreateParams RoleListParams
     """,
 }
 
 __getattr__, __dir__ = open_face(__name__, _PLACES)
-__all__ = ["RoleCreateParams", "RoleCreateResponse", "RoleDeleteResponse", "RoleListResponse", "RoleListResponseAssignmentSource"]  # pyright: ignore[reportUnsupportedDunderAll]  # the names are those of the imports above
+__all__ = [
+    "RoleCreateParams",
+    "RoleCreateResponse",
+    "RoleDeleteResponse",
+    "RoleListParams",
+    "RoleListResponse",
+    "RoleListResponseAssignmentSource",
+    "RoleRetrieveResponse",
+]  # pyright: ignore[reportUnsupportedDunderAll]  # the names are those of the imports above

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         FederationRuleCreateParamsPermissionsParam,
         FederationRuleCreateParamsPermissionsRestrictedParam,
         FederationRuleCreateParamsPermissionsServiceAccountDefaultParam,
+        FederationRuleListParams,
         FederationRuleUpdateParams,
         FederationRuleUpdateParamsPermissionsDefaultPermissionsParam,
         FederationRuleUpdateParamsPermissionsParam,
@@ -35,8 +36,8 @@ _PLACES = {
     """,
     "admin_organization_workload_identity_providers_params": """
         FederationRuleCreateParams FederationRuleCreateParamsPermissionsParam FederationRuleCreateParamsPermissionsRestrictedParam
-        FederationRuleCreateParamsPermissionsServiceAccountDefaultParam FederationRuleUpdateParams
-        FederationRuleUpdateParamsPermissionsParam FederationRuleUpdateParamsPermissionsDefaultPermissionsParam
+        FederationRuleCreateParamsPermissionsServiceAccountDefaultParam FederationRuleListParams FederationRuleUpdateParams
+        FederationRuleUpdateParamsPermissionsDefaultPermissionsParam FederationRuleUpdateParamsPermissionsParam
         FederationRuleUpdateParamsPermissionsRestrictedPermissionsParam
     """,
 }
@@ -49,6 +50,7 @@ __all__ = [
     "FederationRuleCreateParamsPermissionsRestrictedParam",
     "FederationRuleCreateParamsPermissionsServiceAccountDefaultParam",
     "FederationRuleDeleted",
+    "FederationRuleListParams",
     "FederationRulePermissions",
     "FederationRulePermissionsRestricted",
     "FederationRulePermissionsServiceAccountDefault",

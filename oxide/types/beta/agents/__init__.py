@@ -69,6 +69,7 @@ if TYPE_CHECKING:
         AutomationEnvironmentResourceOpenAIHostedSkillHostedTemplateSkillResourceSkillReferenceParam,
         AutomationEnvironmentResourceOpenaiHostedSkillParam,
         AutomationEnvironmentResourceSelfHostedParam,
+        AutomationListParams,
         AutomationTargetParam,
         AutomationTargetParamExistingSessionParam,
         AutomationTargetParamNewSessionAgentCompactionParam,
@@ -84,6 +85,7 @@ if TYPE_CHECKING:
         EnvironmentCreateParamsEnvironmentNetworkParam,
         EnvironmentCreateParamsEnvironmentPackagesParam,
         EnvironmentCreateParamsEnvironmentParam,
+        EnvironmentListParams,
         SessionCreateParams,
         SessionCreateParamsAgentCompactionParam,
         SessionCreateParamsAgentExperimentalParam,
@@ -93,12 +95,14 @@ if TYPE_CHECKING:
         SessionCreateParamsSpendControlParam,
         SessionCreateParamsStreamingParam,
         SessionCreateParamsStreamOptionsParam,
+        SessionListParams,
         SessionUpdateParams,
         SessionUpdateParamsAgentParam,
         SessionUpdateParamsAgentReasoningParam,
         SessionUpdateParamsPromptCacheOptionsParam,
         SessionUpdateParamsSpendControlParam,
         VaultCreateParams,
+        VaultListParams,
         VaultUpdateParams,
     )
     from . import automations, environments, sessions, vaults
@@ -125,28 +129,30 @@ _PLACES = {
         VaultStatusFilterParam
     """,
     "beta_agents_params": """
-        AutomationAgentConfigParam AutomationAgentConfigCompactionParam AutomationAgentConfigExperimentalParam
+        AutomationAgentConfigCompactionParam AutomationAgentConfigExperimentalParam AutomationAgentConfigParam
         AutomationCreateParams AutomationCreateParamsCreateAutomationParamsOnceParam
         AutomationCreateParamsCreateAutomationParamsPeriodicParam AutomationEnvironmentParam AutomationEnvironmentResourceNoneParam
-        AutomationEnvironmentResourceOpenAIHostedParam AutomationEnvironmentResourceOpenAIHostedDesktopParam
+        AutomationEnvironmentResourceOpenAIHostedDesktopParam
         AutomationEnvironmentResourceOpenAIHostedFileHostedTemplateFileResourceFileIDParam
         AutomationEnvironmentResourceOpenAIHostedFileHostedTemplateFileResourceInlineParam
         AutomationEnvironmentResourceOpenAIHostedNetworkParam AutomationEnvironmentResourceOpenAIHostedPackagesParam
+        AutomationEnvironmentResourceOpenAIHostedParam
         AutomationEnvironmentResourceOpenAIHostedSkillHostedTemplateSkillResourceInlineParam
         AutomationEnvironmentResourceOpenAIHostedSkillHostedTemplateSkillResourceSkillReferenceParam
         AutomationEnvironmentResourceOpenaiHostedFileParam AutomationEnvironmentResourceOpenaiHostedSkillParam
-        AutomationEnvironmentResourceSelfHostedParam AutomationTargetParam AutomationTargetParamExistingSessionParam
-        AutomationTargetParamNewSessionParam AutomationTargetParamNewSessionAgentParam
-        AutomationTargetParamNewSessionAgentCompactionParam AutomationTargetParamNewSessionAgentExperimentalParam
-        AutomationTargetResourceExistingSessionParam AutomationTargetResourceNewSessionParam
-        AutomationTargetResourceNewSessionInputParam AutomationUpdateParams EnvironmentCreateParams
-        EnvironmentCreateParamsEnvironmentParam EnvironmentCreateParamsEnvironmentDesktopParam
-        EnvironmentCreateParamsEnvironmentNetworkParam EnvironmentCreateParamsEnvironmentPackagesParam SessionCreateParams
-        SessionCreateParamsAgentParam SessionCreateParamsAgentCompactionParam SessionCreateParamsAgentExperimentalParam
-        SessionCreateParamsNonStreamingParam SessionCreateParamsPromptCacheOptionsParam SessionCreateParamsSpendControlParam
-        SessionCreateParamsStreamOptionsParam SessionCreateParamsStreamingParam SessionUpdateParams SessionUpdateParamsAgentParam
-        SessionUpdateParamsAgentReasoningParam SessionUpdateParamsPromptCacheOptionsParam SessionUpdateParamsSpendControlParam
-        VaultCreateParams VaultUpdateParams
+        AutomationEnvironmentResourceSelfHostedParam AutomationListParams AutomationTargetParam
+        AutomationTargetParamExistingSessionParam AutomationTargetParamNewSessionAgentCompactionParam
+        AutomationTargetParamNewSessionAgentExperimentalParam AutomationTargetParamNewSessionAgentParam
+        AutomationTargetParamNewSessionParam AutomationTargetResourceExistingSessionParam
+        AutomationTargetResourceNewSessionInputParam AutomationTargetResourceNewSessionParam AutomationUpdateParams
+        EnvironmentCreateParams EnvironmentCreateParamsEnvironmentDesktopParam EnvironmentCreateParamsEnvironmentNetworkParam
+        EnvironmentCreateParamsEnvironmentPackagesParam EnvironmentCreateParamsEnvironmentParam EnvironmentListParams
+        SessionCreateParams SessionCreateParamsAgentCompactionParam SessionCreateParamsAgentExperimentalParam
+        SessionCreateParamsAgentParam SessionCreateParamsNonStreamingParam SessionCreateParamsPromptCacheOptionsParam
+        SessionCreateParamsSpendControlParam SessionCreateParamsStreamOptionsParam SessionCreateParamsStreamingParam
+        SessionListParams SessionUpdateParams SessionUpdateParamsAgentParam SessionUpdateParamsAgentReasoningParam
+        SessionUpdateParamsPromptCacheOptionsParam SessionUpdateParamsSpendControlParam VaultCreateParams VaultListParams
+        VaultUpdateParams
     """,
 }
 
@@ -192,6 +198,7 @@ __all__ = [
     "AutomationEnvironmentResourceOpenaiHostedSkillParam",
     "AutomationEnvironmentResourceSelfHosted",
     "AutomationEnvironmentResourceSelfHostedParam",
+    "AutomationListParams",
     "AutomationMetadataParam",
     "AutomationTarget",
     "AutomationTargetParam",
@@ -218,6 +225,7 @@ __all__ = [
     "EnvironmentCreateParamsEnvironmentPackagesParam",
     "EnvironmentCreateParamsEnvironmentParam",
     "EnvironmentInfo",
+    "EnvironmentListParams",
     "OneTimeAutomation",
     "PeriodicAutomation",
     "SessionCreateParams",
@@ -229,6 +237,7 @@ __all__ = [
     "SessionCreateParamsSpendControlParam",
     "SessionCreateParamsStreamOptionsParam",
     "SessionCreateParamsStreamingParam",
+    "SessionListParams",
     "SessionUpdateParams",
     "SessionUpdateParamsAgentParam",
     "SessionUpdateParamsAgentReasoningParam",
@@ -237,6 +246,7 @@ __all__ = [
     "Vault",
     "VaultCreateParams",
     "VaultDeleted",
+    "VaultListParams",
     "VaultStatus",
     "VaultStatusFilterParam",
     "VaultUpdateParams",

@@ -16,12 +16,16 @@ if TYPE_CHECKING:
         AutomationInvocationSourceResourceAutomation,
         AutomationInvocationSourceResourceManual,
     )
+    from ...._models.beta_agents_automations_params import InvocationListParams
 
 
 _PLACES = {
     "beta_agents_automations": """
         AutomationInvocation AutomationInvocationError AutomationInvocationSource AutomationInvocationSourceResourceAutomation
         AutomationInvocationSourceResourceManual
+    """,
+    "beta_agents_automations_params": """
+        InvocationListParams
     """,
 }
 
@@ -32,4 +36,5 @@ __all__ = [
     "AutomationInvocationSource",
     "AutomationInvocationSourceResourceAutomation",
     "AutomationInvocationSourceResourceManual",
+    "InvocationListParams",
 ]  # pyright: ignore[reportUnsupportedDunderAll]  # the names are those of the imports above

@@ -27,10 +27,12 @@ if TYPE_CHECKING:
         FileCreateParams,
         FileCreateParamsHostedEnvironmentFileParamFileIDParam,
         FileCreateParamsHostedEnvironmentFileParamInlineParam,
+        FileListParams,
         TemplateCreateParams,
         TemplateCreateParamsDesktopParam,
         TemplateCreateParamsNetworkParam,
         TemplateCreateParamsPackagesParam,
+        TemplateListParams,
         TemplateUpdateParams,
         TemplateUpdateParamsDesktopParam,
         TemplateUpdateParamsNetworkParam,
@@ -47,8 +49,9 @@ _PLACES = {
     """,
     "beta_agents_environments_params": """
         FileCreateParams FileCreateParamsHostedEnvironmentFileParamFileIDParam FileCreateParamsHostedEnvironmentFileParamInlineParam
-        TemplateCreateParams TemplateCreateParamsDesktopParam TemplateCreateParamsNetworkParam TemplateCreateParamsPackagesParam
-        TemplateUpdateParams TemplateUpdateParamsDesktopParam TemplateUpdateParamsNetworkParam TemplateUpdateParamsPackagesParam
+        FileListParams TemplateCreateParams TemplateCreateParamsDesktopParam TemplateCreateParamsNetworkParam
+        TemplateCreateParamsPackagesParam TemplateListParams TemplateUpdateParams TemplateUpdateParamsDesktopParam
+        TemplateUpdateParamsNetworkParam TemplateUpdateParamsPackagesParam
     """,
 }
 
@@ -69,10 +72,12 @@ __all__ = [
     "FileCreateParams",
     "FileCreateParamsHostedEnvironmentFileParamFileIDParam",
     "FileCreateParamsHostedEnvironmentFileParamInlineParam",
+    "FileListParams",
     "TemplateCreateParams",
     "TemplateCreateParamsDesktopParam",
     "TemplateCreateParamsNetworkParam",
     "TemplateCreateParamsPackagesParam",
+    "TemplateListParams",
     "TemplateUpdateParams",
     "TemplateUpdateParamsDesktopParam",
     "TemplateUpdateParamsNetworkParam",

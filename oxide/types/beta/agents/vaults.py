@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         CredentialAuthRotateParamRotateVaultCredentialAuthParamMcpOauthRefreshParam,
         CredentialAuthRotateParamRotateVaultCredentialAuthParamStaticBearerParam,
         CredentialCreateParams,
+        CredentialListParams,
         CredentialNetworkingParam,
         CredentialNetworkingParamVaultCredentialNetworkingParamLimitedParam,
         CredentialNetworkingParamVaultCredentialNetworkingParamUnrestrictedParam,
@@ -75,8 +76,8 @@ _PLACES = {
         CredentialAuthRotateParamRotateVaultCredentialAuthParamEnvironmentVariableParam
         CredentialAuthRotateParamRotateVaultCredentialAuthParamMcpOauthParam
         CredentialAuthRotateParamRotateVaultCredentialAuthParamMcpOauthRefreshParam
-        CredentialAuthRotateParamRotateVaultCredentialAuthParamStaticBearerParam CredentialCreateParams CredentialNetworkingParam
-        CredentialNetworkingParamVaultCredentialNetworkingParamLimitedParam
+        CredentialAuthRotateParamRotateVaultCredentialAuthParamStaticBearerParam CredentialCreateParams CredentialListParams
+        CredentialNetworkingParam CredentialNetworkingParamVaultCredentialNetworkingParamLimitedParam
         CredentialNetworkingParamVaultCredentialNetworkingParamUnrestrictedParam
         CredentialNetworkingVaultCredentialNetworkingResourceLimitedParam
         CredentialNetworkingVaultCredentialNetworkingResourceUnrestrictedParam CredentialUpdateParams
@@ -109,6 +110,7 @@ __all__ = [
     "CredentialAuthVaultCredentialAuthResourceStaticBearer",
     "CredentialCreateParams",
     "CredentialDeleted",
+    "CredentialListParams",
     "CredentialNetworking",
     "CredentialNetworkingParam",
     "CredentialNetworkingParamVaultCredentialNetworkingParamLimited",

@@ -68,8 +68,10 @@ if TYPE_CHECKING:
         ImageURLParam,
         MessageAttachmentToolAssistantToolsFileSearchTypeOnlyParam,
         MessageCreateParams,
+        MessageListParams,
         MessageUpdateParams,
         RunCreateParams,
+        RunListParams,
         RunSubmitToolOutputsParams,
         RunSubmitToolOutputsParamsToolOutputParam,
         RunTruncationStrategyParam,
@@ -95,11 +97,10 @@ _PLACES = {
         TextDelta TextDeltaBlock
     """,
     "beta_threads_params": """
-        AssistantsApiToolChoiceOptionParam CreateMessageRequestContent1Param CreateRunRequestToolsParam ImageFileParam
-        ImageFileContentBlockParam ImageURLParam ImageURLContentBlockParam
-        MessageAttachmentToolAssistantToolsFileSearchTypeOnlyParam MessageCreateParams MessageUpdateParams RunCreateParams
-        RunSubmitToolOutputsParams RunSubmitToolOutputsParamsToolOutputParam RunTruncationStrategyParam RunUpdateParams
-        TextContentBlockParam
+        AssistantsApiToolChoiceOptionParam CreateMessageRequestContent1Param CreateRunRequestToolsParam ImageFileContentBlockParam
+        ImageFileParam ImageURLContentBlockParam ImageURLParam MessageAttachmentToolAssistantToolsFileSearchTypeOnlyParam
+        MessageCreateParams MessageListParams MessageUpdateParams RunCreateParams RunListParams RunSubmitToolOutputsParams
+        RunSubmitToolOutputsParamsToolOutputParam RunTruncationStrategyParam RunUpdateParams TextContentBlockParam
     """,
 }
 
@@ -144,6 +145,7 @@ __all__ = [
     "MessageDelta",
     "MessageDeltaEvent",
     "MessageIncompleteDetails",
+    "MessageListParams",
     "MessageUpdateParams",
     "RefusalContentBlock",
     "RefusalDeltaBlock",
@@ -153,6 +155,7 @@ __all__ = [
     "RunCreateParams",
     "RunIncompleteDetails",
     "RunLastError",
+    "RunListParams",
     "RunObjectTools",
     "RunRequiredAction",
     "RunRequiredActionSubmitToolOutputs",

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         RunStepDeltaMessageDelta,
         RunStepDeltaMessageDeltaMessageCreation,
         RunStepDeltaStepDetails,
+        RunStepInclude,
         RunStepLastError,
         RunStepStepDetails,
         RunStepUsage,
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
         ToolCallDeltaObject,
         ToolCallsStepDetails,
     )
+    from ...._models.beta_threads_runs_params import StepListParams, StepRetrieveParams
 
 
 _PLACES = {
@@ -60,8 +62,11 @@ _PLACES = {
         FileSearchToolCallFileSearchRankingOptions FileSearchToolCallFileSearchResult FileSearchToolCallFileSearchResultContent
         FunctionToolCall FunctionToolCallDelta FunctionToolCallDeltaFunction FunctionToolCallFunction MessageCreationStepDetails
         MessageCreationStepDetailsMessageCreation RunStep RunStepDelta RunStepDeltaEvent RunStepDeltaMessageDelta
-        RunStepDeltaMessageDeltaMessageCreation RunStepDeltaStepDetails RunStepLastError RunStepStepDetails RunStepUsage ToolCall
-        ToolCallDelta ToolCallDeltaObject ToolCallsStepDetails
+        RunStepDeltaMessageDeltaMessageCreation RunStepDeltaStepDetails RunStepInclude RunStepLastError RunStepStepDetails
+        RunStepUsage ToolCall ToolCallDelta ToolCallDeltaObject ToolCallsStepDetails
+    """,
+    "beta_threads_runs_params": """
+        StepListParams StepRetrieveParams
     """,
 }
 
@@ -97,9 +102,12 @@ __all__ = [
     "RunStepDeltaMessageDelta",
     "RunStepDeltaMessageDeltaMessageCreation",
     "RunStepDeltaStepDetails",
+    "RunStepInclude",
     "RunStepLastError",
     "RunStepStepDetails",
     "RunStepUsage",
+    "StepListParams",
+    "StepRetrieveParams",
     "ToolCall",
     "ToolCallDelta",
     "ToolCallDeltaObject",

@@ -9,6 +9,7 @@ from ....._typing import TYPE_CHECKING
 from ...._lazy import open_face
 
 if TYPE_CHECKING:
+    from ....._models.admin_organization import RoleDeleteResponse
     from ....._models.admin_organization_projects import (
         APIKeyDeleteResponse,
         CertificateListResponse,
@@ -38,53 +39,84 @@ if TYPE_CHECKING:
         ServiceAccountDeleteResponse,
         UserDeleteResponse,
     )
+    from ....._models.admin_organization_projects import CertificateListResponse as CertificateActivateResponse
+    from ....._models.admin_organization_projects import CertificateListResponse as CertificateDeactivateResponse
     from ....._models.admin_organization_projects_params import (
+        APIKeyListParams,
         APIKeyUpdateParams,
+        CertificateActivateParams,
+        CertificateDeactivateParams,
+        CertificateListParams,
         DataRetentionUpdateParams,
         GroupCreateParams,
+        GroupListParams,
+        GroupRetrieveParams,
         HostedToolPermissionUpdateParams,
         HostedToolPermissionUpdateParamsMcpParam,
         ModelPermissionUpdateParams,
+        RateLimitListRateLimitsParams,
         RateLimitUpdateRateLimitParams,
+        RoleCreateParams,
+        RoleListParams,
+        RoleUpdateParams,
         ServiceAccountCreateParams,
+        ServiceAccountListParams,
         ServiceAccountUpdateParams,
         ServiceTierSettingUpdateParams,
+        SpendAlertCreateParams,
+        SpendAlertListParams,
+        SpendAlertUpdateParams,
         SpendLimitUpdateParams,
         UserCreateParams,
+        UserListParams,
         UserUpdateParams,
     )
-    from . import service_accounts
+    from . import groups, service_accounts, users
 
 
 _PLACES = {
     "": """
-        service_accounts
+        groups service_accounts users
+    """,
+    "admin_organization": """
+        RoleDeleteResponse
     """,
     "admin_organization_projects": """
-        APIKeyDeleteResponse CertificateListResponse CertificateListResponseCertificateDetails GroupDeleteResponse ProjectAPIKey
-        ProjectApiKeyOwner ProjectApiKeyOwnerServiceAccount ProjectApiKeyOwnerUser ProjectDataRetention ProjectGroup
-        ProjectHostedToolPermissions ProjectHostedToolPermissionsMcp ProjectModelPermissions ProjectModelPermissionsDeleted
-        ProjectOptionalServiceTier ProjectRateLimit ProjectServiceAccount ProjectServiceTierSettings ProjectSpendAlert
-        ProjectSpendAlertDeleted ProjectSpendLimit ProjectSpendLimitDeleted ProjectUser ServiceAccountCreateResponse
-        ServiceAccountCreateResponseAPIKey ServiceAccountDeleteResponse UserDeleteResponse
+        APIKeyDeleteResponse CertificateActivateResponse=CertificateListResponse
+        CertificateDeactivateResponse=CertificateListResponse CertificateListResponse CertificateListResponseCertificateDetails
+        GroupDeleteResponse ProjectAPIKey ProjectApiKeyOwner ProjectApiKeyOwnerServiceAccount ProjectApiKeyOwnerUser
+        ProjectDataRetention ProjectGroup ProjectHostedToolPermissions ProjectHostedToolPermissionsMcp ProjectModelPermissions
+        ProjectModelPermissionsDeleted ProjectOptionalServiceTier ProjectRateLimit ProjectServiceAccount ProjectServiceTierSettings
+        ProjectSpendAlert ProjectSpendAlertDeleted ProjectSpendLimit ProjectSpendLimitDeleted ProjectUser
+        ServiceAccountCreateResponse ServiceAccountCreateResponseAPIKey ServiceAccountDeleteResponse UserDeleteResponse
     """,
     "admin_organization_projects_params": """
-        APIKeyUpdateParams DataRetentionUpdateParams GroupCreateParams HostedToolPermissionUpdateParams
-        HostedToolPermissionUpdateParamsMcpParam ModelPermissionUpdateParams RateLimitUpdateRateLimitParams
-        ServiceAccountCreateParams ServiceAccountUpdateParams ServiceTierSettingUpdateParams SpendLimitUpdateParams UserCreateParams
-        UserUpdateParams
+        APIKeyListParams APIKeyUpdateParams CertificateActivateParams CertificateDeactivateParams CertificateListParams
+        DataRetentionUpdateParams GroupCreateParams GroupListParams GroupRetrieveParams HostedToolPermissionUpdateParams
+        HostedToolPermissionUpdateParamsMcpParam ModelPermissionUpdateParams RateLimitListRateLimitsParams
+        RateLimitUpdateRateLimitParams RoleCreateParams RoleListParams RoleUpdateParams ServiceAccountCreateParams
+        ServiceAccountListParams ServiceAccountUpdateParams ServiceTierSettingUpdateParams SpendAlertCreateParams
+        SpendAlertListParams SpendAlertUpdateParams SpendLimitUpdateParams UserCreateParams UserListParams UserUpdateParams
     """,
 }
 
 __getattr__, __dir__ = open_face(__name__, _PLACES)
 __all__ = [
     "APIKeyDeleteResponse",
+    "APIKeyListParams",
     "APIKeyUpdateParams",
+    "CertificateActivateParams",
+    "CertificateActivateResponse",
+    "CertificateDeactivateParams",
+    "CertificateDeactivateResponse",
+    "CertificateListParams",
     "CertificateListResponse",
     "CertificateListResponseCertificateDetails",
     "DataRetentionUpdateParams",
     "GroupCreateParams",
     "GroupDeleteResponse",
+    "GroupListParams",
+    "GroupRetrieveParams",
     "HostedToolPermissionUpdateParams",
     "HostedToolPermissionUpdateParamsMcpParam",
     "ModelPermissionUpdateParams",
@@ -107,16 +139,28 @@ __all__ = [
     "ProjectSpendLimit",
     "ProjectSpendLimitDeleted",
     "ProjectUser",
+    "RateLimitListRateLimitsParams",
     "RateLimitUpdateRateLimitParams",
+    "RoleCreateParams",
+    "RoleDeleteResponse",
+    "RoleListParams",
+    "RoleUpdateParams",
     "ServiceAccountCreateParams",
     "ServiceAccountCreateResponse",
     "ServiceAccountCreateResponseAPIKey",
     "ServiceAccountDeleteResponse",
+    "ServiceAccountListParams",
     "ServiceAccountUpdateParams",
     "ServiceTierSettingUpdateParams",
+    "SpendAlertCreateParams",
+    "SpendAlertListParams",
+    "SpendAlertUpdateParams",
     "SpendLimitUpdateParams",
     "UserCreateParams",
     "UserDeleteResponse",
+    "UserListParams",
     "UserUpdateParams",
+    "groups",
     "service_accounts",
+    "users",
 ]  # pyright: ignore[reportUnsupportedDunderAll]  # the names are those of the imports above
