@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import ast
 import random
-import re
 from typing import Any
 
 from tools.sync.expressions import members
 from tools.sync.facts import Facts
 
 FACTS = Facts.read()
+
+
+def literals(text: str) -> list[Any]:
+    """Return the values of `Literal['a', 7]`."""
+    return list(ast.literal_eval(f"[{text.removeprefix('Literal[')}"))
 
 
 class Maker:
@@ -32,8 +37,8 @@ class Maker:
         if text.startswith("dict["):
             return {f"key {i}": self.value(text[5:-1].partition(", ")[2], depth + 1) for i in range(self.dice.randint(0, 2))}
         if text.startswith("Literal["):
-            return self.dice.choice(re.findall(r"'([^']*)'", text))
-        plain = {"str": "text", "int": 7, "float": 0.5, "bool": True, "None": None, "Any": {"any": [1]}}
+            return self.dice.choice(literals(text))
+        plain = {"str": "text", "int": 7, "float": 0.5, "bool": True, "None": None, "Any": {"any": [1]}, "bytes": "text"}
         return plain[text] if text in plain else self.named(text, depth)
 
     def named(self, name: str, depth: int = 0) -> Any:
