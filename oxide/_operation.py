@@ -180,7 +180,7 @@ class Operation(Generic[T]):
         pieces = path.replace("}", "{").split("{")
         self._pieces = pieces[::2]  # of the path, around its parameters
         self._names = pieces[1::2]
-        self._simple = body == "json" and not (query or header or rename)  # whatever is no option goes into the body as it is
+        self._simple = body == "json" and not (query or header or rename or fill)  # whatever is no option goes into the body as it is
 
     def prepare(self, given: dict[str, Any], settings: Settings) -> Request:
         """Put each argument where it belongs.
