@@ -56,6 +56,11 @@ class AnswerFacts:
         return self.http.request_id
 
     @property
+    def http_request(self) -> Request:
+        """What was asked, under its official name."""
+        return self.request
+
+    @property
     def url(self) -> str:
         """The URL that was asked."""
         return self.request.url
@@ -119,6 +124,11 @@ class RawResponse(AnswerFacts, Generic[T_co]):
         if self._content is None:
             raise RuntimeError("The body of this answer is a stream of events: parse() returns the stream.")
         return self._content
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the body is here, and not a stream of events."""
+        return self._content is not None
 
     @property
     def text(self) -> str:

@@ -43,7 +43,7 @@ def test_a_raw_answer_tells_all_and_parses_to_the_record(face: Face, wire: Wire,
     assert raw.headers["content-type"] == "application/json"
     assert raw.request_id == raw.headers["x-request-id"] == raw.http.request_id
     assert (raw.retries_taken, raw.elapsed.total_seconds() > 0) == (0, True)
-    assert raw.json()["object"] == "response"
+    assert (raw.json()["object"], raw.is_closed, raw.http_request) == ("response", True, raw.request)
     assert raw.content == raw.read() == b"".join(raw.itself.iter_bytes(10)) == raw.text.encode()
     assert "\n".join(raw.itself.iter_lines()) == raw.text
     response = raw.parse()
@@ -245,6 +245,22 @@ def _missing(official: Any, ours: Any, path: str) -> Iterator[str]:
             methods = [m for m in vars(getattr(inner, view)) if not m.startswith("_") and hasattr(getattr(ours, name), m)]
             yield from [f"{path}.{name}.{view}.{m}" for m in methods if not hasattr(mine, m)]
         yield from _missing(inner, getattr(ours, name), f"{path}.{name}")
+
+
+def test_answers_have_the_names_of_the_official_ones() -> None:
+    legacy = pytest.importorskip("openai._legacy_response", reason="the official client is of the extra `dev`")
+    other = pytest.importorskip("openai._response")
+    transport = {"http_response", "response", "charset_encoding", "iter_raw", "aiter_raw"}  # objects of httpx, bytes before decoding
+    waiting = {name for name in dir(legacy.HttpxBinaryResponseContent) if name[0] == "a" and hasattr(oxide.AsyncBinaryResponse, name)}
+    for official, ours, without in (
+        (legacy.LegacyAPIResponse, oxide.RawResponse, transport),
+        (legacy.HttpxBinaryResponseContent, oxide.BinaryResponse, transport | waiting),
+        (legacy.HttpxBinaryResponseContent, oxide.AsyncBinaryResponse, transport),
+        (other.StreamedBinaryAPIResponse, oxide.APIResponse, transport),
+        (other.AsyncStreamedBinaryAPIResponse, oxide.AsyncAPIResponse, transport),
+    ):
+        names = {name for kind in official.__mro__ for name in [*vars(kind), *getattr(kind, "__annotations__", {})] if name[0] != "_"}
+        assert {name for name in names - without if not hasattr(ours, name)} == set()
 
 
 def vars_of(thing: Any) -> dict[str, Any]:
