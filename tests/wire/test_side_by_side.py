@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import io
 import warnings
 from collections import deque
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 
 import oxide
+from tests.wire.calls import method_of, table
 from tests.wire.differences import difference
 from tests.wire.recorder import Recorder
 
@@ -249,3 +251,32 @@ def test_azure_is_asked_for_the_same(recorder: Recorder, official: Any, place: d
     root = recorder.url.removesuffix("/v1")
     options = {name: value.replace("URL", root) if isinstance(value, str) else value for name, value in place.items()}
     compare(recorder, official, {"api_version": "2024-10-21", **options}, case, "AzureOpenAI")
+
+
+# -------------------------------------------------------------------------------------------------------------- signatures
+OWN = {"extra_headers", "extra_query", "extra_body", "timeout", "max_retries", "idempotency_key", "limit_total", "prefetch"}
+MEANT = {
+    "beta.agents.sessions.create": {"output_type", "tool_handlers"},  # run functions of the caller's; never sent
+    "beta.realtime.sessions.create": {"prompt", "truncation"},  # the description of the API has them, the library does not
+}
+
+
+def signature(client: Any, path: str) -> dict[str, tuple[bool, bool]]:
+    """Return parameter -> (may be given by position, must be given), without the options."""
+    parameters = inspect.signature(method_of(client, path)).parameters.values()
+    found = {p.name: (p.kind is p.POSITIONAL_OR_KEYWORD, p.default is p.empty) for p in parameters}
+    return {name: facts for name, facts in found.items() if name not in OWN and name not in MEANT.get(path, ())}
+
+
+def test_methods_take_the_same_arguments(official: Any) -> None:
+    theirs, ours = official.OpenAI(api_key="key"), oxide.OpenAI(api_key="key")
+    paths = [row[0] for row in table()["calls"] if row[1] == "required"]
+    assert [path for path in paths if signature(theirs, path) != signature(ours, path)] == []
+    by_position = [[[name for name, (first, _) in signature(c, path).items() if first] for path in paths] for c in (theirs, ours)]
+    assert by_position[0] == by_position[1]
+
+
+def test_the_same_methods_are_deprecated(official: Any) -> None:
+    theirs, ours = official.OpenAI(api_key="key"), oxide.OpenAI(api_key="key")
+    for path in {row[0] for row in table()["calls"]}:
+        assert hasattr(method_of(theirs, path), "__deprecated__") == hasattr(method_of(ours, path), "__deprecated__"), path
