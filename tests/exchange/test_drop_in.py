@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import inspect
 import pickle
+import pkgutil
 import re
 from pathlib import Path
 from typing import Any
@@ -258,6 +260,17 @@ def test_every_other_attribute_of_the_official_package_is_here_or_explained() ->
     names = {name for name in dir(official) if name[0] != "_" and not inspect.ismodule(getattr(official, name))}
     missing = {name for name in names if not hasattr(oxide, name)} - ABSENT.keys()
     assert not [name for name in missing if f"`openai.{name}`" not in MIGRATING and name not in NOT_PUBLIC], sorted(missing)
+
+
+def test_every_official_type_is_found_where_it_was_but_for_those_of_helpers() -> None:
+    official = pytest.importorskip("openai").types
+    packages = [module.name for module in pkgutil.walk_packages(official.__path__, "openai.types.") if module.ispkg]
+    missing: list[str] = []
+    for module in map(importlib.import_module, ("openai.types", *packages)):
+        names = {name for name in vars(module) if name[0] != "_" and not inspect.ismodule(getattr(module, name))} - {"annotations"}
+        ours = importlib.import_module(module.__name__.replace("openai", "oxide", 1)) if names else None
+        missing += [name for name in names if not hasattr(ours, name)]
+    assert [name for name in missing if not re.match("Parsed|Reconnecting|(Sync)?Web[Ss]ocketConnectionOptions", name)] == []
 
 
 def test_namespaces_of_the_clients_and_of_the_package_are_the_official_ones() -> None:
