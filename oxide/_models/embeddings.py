@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from .._typing import TYPE_CHECKING
 from ._base import Record
+from ._behaviour import Measured
 
 if TYPE_CHECKING:
     from typing import Literal, TypeAlias
@@ -24,7 +25,7 @@ class CreateEmbeddingResponseUsage(Record):
     total_tokens: int
 
 
-class Embedding(Record):
+class Embedding(Measured):
     index: int
     embedding: list[float]
     object: Literal["embedding"] = "embedding"
