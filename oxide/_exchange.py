@@ -55,21 +55,17 @@ plain_with(plain)
 class Answer:
     """The successful answer to a call; its body is still coming, or has been read."""
 
-    __slots__ = ("_begun", "_event_at", "_events", "attempts", "incoming", "request")
+    __slots__ = ("_begun", "_event_at", "_events", "attempts", "incoming", "limited", "request")
 
     def __init__(self, request: Request, incoming: Incoming, attempts: Sequence[AttemptRecord], begun: float) -> None:
         self.request = request
         self.incoming = incoming
         self.attempts = attempts
+        timeout = request.timeout
+        self.limited = timeout.idle != FOREVER or timeout.first_event != FOREVER  # the waits for events have limits of their own
         self._begun = begun
         self._events = 0
         self._event_at = begun  # since when the next event is awaited
-
-    @property
-    def limited(self) -> bool:
-        """Whether the waits for the events of a stream have limits of their own."""
-        timeout = self.request.timeout
-        return timeout.idle != FOREVER or timeout.first_event != FOREVER
 
     def expect(self, events: int) -> None:
         """A stream waits for another event after `events` have come: bound that wait, whatever else comes meanwhile."""

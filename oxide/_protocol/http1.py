@@ -296,8 +296,8 @@ class Http1:
         options = () if connection is None else options_of(connection)
         stays = "close" not in options and (version == "HTTP/1.1" or "keep-alive" in options)
         self._keeps_alive = self._keeps_alive and stays
-        left = None if length is None else read_length(length)
-        if coding is not None:
+        left = None if length is None else int(length) if length.isdecimal() and len(length) < 20 else read_length(length)
+        if coding is not None and (coding != "chunked" or length is not None or version == "HTTP/1.0"):
             self._check_coding(coding, length, version)
         if self._method == "HEAD" or status in _BODILESS or left == 0:
             return
@@ -312,7 +312,7 @@ class Http1:
     def _check_coding(self, coding: str, length: str | None, version: str) -> None:
         if length is not None:
             raise ProtocolError("both transfer-encoding and content-length")
-        if coding.lower() != "chunked":
+        if coding != "chunked":
             raise ProtocolError(f"an unknown transfer coding: {coding[:60]!r}")
         if version == "HTTP/1.0":
             self._keeps_alive = False  # RFC 9112, 6.1: it knows no chunks; processed, then closed

@@ -159,13 +159,15 @@ class Http1Connection:
         """Return more of the body, b"" for none yet, None at its end."""
         if self.ended:
             return None
-        if self._events:
-            return self.at_hand() or None
-        course.phase = "body"
-        bounded, span = course.deadline != FOREVER, course.timeout.read
-        receive, stream = self.machine.receive, self.stream
-        while not (events := receive(await stream.receive(course.left(span) if bounded else span))):
-            pass
+        events = self._events
+        if events:
+            self._events = ()
+        else:
+            course.phase = "body"
+            bounded, span = course.deadline != FOREVER, course.timeout.read
+            receive, stream = self.machine.receive, self.stream
+            while not (events := receive(await stream.receive(course.left(span) if bounded else span))):
+                pass
         if type(events[-1]) is End:
             self.ended = True
         first = events[0]
