@@ -294,7 +294,7 @@ def test_an_early_refusal_is_the_answer_and_the_file_is_closed(face: Face, wire:
             upload(client, oxide.File(large, progress=lambda sent, total: told.append(sent)))
         assert getattr(caught.value, "status_code", 413) == 413
         assert (busy(client), open_here(large)) == (0, 0)
-        assert told[-1] < 40_000_000  # the rest is not even read
+        assert told[-1] < 40_000_000 or not wire.http2  # there the connection stays open, and the rest is not even read
 
 
 def test_the_loop_goes_on_while_a_slow_disk_is_read(path: Path) -> None:
