@@ -17,6 +17,7 @@ from tools.sync import __main__ as command
 from tools.sync import spec, words
 from tools.sync.docs import Docs
 from tools.sync.facts import Facts
+from tools.sync.readable import UnreadableError
 from tools.sync.tree import MARK, ROOT, differences, write
 
 
@@ -160,6 +161,17 @@ def test_the_same_document_again_changes_nothing(
     command.sync(str(path), False, project)
     assert files(project) == once
     assert "nothing changed" in capsys.readouterr().out
+
+
+def test_a_refused_document_changes_nothing(project: Path) -> None:
+    path = kitchen(project)
+    some = document()
+    some["components"]["schemas"]["Done"]["if"] = {}
+    path.write_bytes(written(some))
+    before = files(project)
+    with pytest.raises(UnreadableError, match="#/components/schemas/Done/if: keyword is not read here"):
+        command.sync(str(path), False, project)
+    assert files(project) == before
 
 
 def test_a_mistake_while_code_is_made_changes_nothing(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

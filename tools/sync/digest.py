@@ -8,10 +8,11 @@ from typing import Any
 
 from .document import TAGS, Document
 from .facts import references
+from .forms import step
 from .kinds import Kind, ListOf, MapOf, Object, Reference, Scalar, Shape, Union, Values, without_none
 from .naming import Names, mentioned
 from .operations import Operations
-from .readable import UnreadableError, step
+from .readable import UnreadableError
 
 
 class Digest:

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+from .forms import misshapen, step
 from .kinds import table
 
 VERBS = ("get", "post", "put", "patch", "delete")
@@ -35,20 +36,6 @@ _IDLE = """
 READ = frozenset(_ACTED_UPON.split())
 IDLE = frozenset(_IDLE.split())
 BESIDE_REFERENCE = IDLE | {"$ref", "default", "deprecated", "nullable", "type"}
-FORMS: dict[str, type] = {
-    "$ref": str,
-    "properties": dict,
-    "required": list,
-    "allOf": list,
-    "anyOf": list,
-    "oneOf": list,
-    "enum": list,
-    "discriminator": dict,
-    "parameters": list,
-    "requestBody": dict,
-    "responses": dict,
-    "content": dict,
-}
 
 
 class UnreadableError(ValueError):
@@ -69,17 +56,9 @@ def check(document: Any) -> None:
     Raises:
         UnreadableError: it cannot; all faults are in it.
     """
-    whole = table(document)
-    faults = [("#", "is no JSON object")] if whole is None else list(_Reading(whole).faults())
+    faults = [*misshapen(document, "document", "#")] or [*_Reading(document).faults()]
     if faults:
         raise UnreadableError(faults)
-
-
-def misshapen(entry: dict[str, Any], pointer: str) -> Iterator[tuple[str, str]]:
-    """Tell which keywords have values of another kind than they must have."""
-    for keyword, form in FORMS.items():
-        if not isinstance(entry.get(keyword, form()), form):
-            yield step(pointer, keyword), f"is no {form.__name__}"
 
 
 def types_of(schema: dict[str, Any]) -> list[Any]:
@@ -88,24 +67,19 @@ def types_of(schema: dict[str, Any]) -> list[Any]:
     return list(kinds) if isinstance(kinds, list) else [kinds]  # pyright: ignore[reportUnknownArgumentType]  # a list from JSON
 
 
-def step(pointer: str, *keys: object) -> str:
-    """Return the pointer to something inside of what `pointer` points to."""
-    return "/".join([pointer, *[str(key).replace("~", "~0").replace("/", "~1") for key in keys]])
-
-
 class _Reading:
     """One look at a whole document."""
 
     def __init__(self, document: dict[str, Any]) -> None:
         self.document = document
-        self.schemas = table((table(document.get("components")) or {}).get("schemas")) or {}
+        self.schemas: dict[str, Any] = document.get("components", {}).get("schemas", {})
 
     def faults(self) -> Iterator[tuple[str, str]]:
         """Tell what is wrong, from the top of the document down."""
         version = self.document.get("openapi")
         if not isinstance(version, str) or not version.startswith("3."):
             yield "#/openapi", f"is {version!r}; OpenAPI 3 is what is read here"
-        if not {"title", "version"} <= (table(self.document.get("info")) or {}).keys():
+        if not {"title", "version"} <= self.document.get("info", {}).keys():
             yield "#/info", "has no title and version"
         yield from self._paths()
         yield from self._webhooks()
@@ -116,18 +90,16 @@ class _Reading:
 
     # ------------------------------------------------------------------------------------------------- operations
     def _paths(self) -> Iterator[tuple[str, str]]:
-        paths = table(self.document.get("paths"))
+        paths = self.document.get("paths")
         if paths is None:
             yield "#/paths", "is missing"
             return
         found: list[tuple[str, dict[str, Any], str]] = []
         for path, item in paths.items():
-            for verb, operation in (table(item) or {"": item}).items():
+            for verb, operation in item.items():
                 pointer = step("#/paths", path, verb)
                 if verb in VERBS:
-                    odd = list(misshapen(table(operation) or {}, pointer))
-                    yield from odd
-                    found += [] if odd else [(pointer, operation, path)]
+                    found.append((pointer, operation, path))
                 elif verb not in ("description", "summary") and not verb.startswith("x-"):
                     yield pointer, f"{verb!r} of a path is not read here"
         ids = Counter(operation.get("operationId") for _, operation, _ in found)
@@ -144,8 +116,8 @@ class _Reading:
         declared: set[str] = set()
         for number, parameter in enumerate(operation.get("parameters", ())):
             here = step(pointer, "parameters", number)
-            if "$ref" in parameter or "schema" not in parameter:
-                yield here, "a parameter without a schema of its own is not read here"
+            if not {"name", "in", "schema"} <= parameter.keys():
+                yield here, "a parameter without a name, a place and a schema of its own is not read here"
                 continue
             place = parameter.get("in")
             if place not in PARAMETER_STYLES:
@@ -205,11 +177,6 @@ class _Reading:
     def _schema(self, given: Any, pointer: str) -> Iterator[tuple[str, str]]:
         schema = table(given)
         if schema is None:
-            if not isinstance(given, bool):
-                yield pointer, "is no schema"
-            return
-        if odd := list(misshapen(schema, pointer)):
-            yield from odd
             return
         known = BESIDE_REFERENCE if "$ref" in schema else READ | IDLE
         for keyword in schema:

@@ -18,8 +18,9 @@ from .carried import carried_over
 from .changes import Change, compare
 from .digest import Digest, dump
 from .document import Document
+from .forms import step
 from .naming import Names, call_of, packaged
-from .readable import UnreadableError, step
+from .readable import UnreadableError
 
 HERE = Path(__file__).parent
 FROM_EXTRA = ("call", "send", "http", "stream")  # what the overlay takes over of an operation that the document now has too
