@@ -16,6 +16,7 @@ from oxide._models._base import plain
 from oxide._models._behaviour import Measured
 from oxide._models._decode import decoder_of
 from oxide._models._vectors import Vector, vector
+from tests.exchange._story import answer, asked, scripted
 
 NUMBERS = [0.5, -1.0, 0.25, 3.0, 2.0, -0.125, 8.0]
 TEXT = b64encode(array("f", NUMBERS).tobytes()).decode()
@@ -91,3 +92,13 @@ def test_the_bytes_travel_little_end_first(monkeypatch: pytest.MonkeyPatch) -> N
     turned.byteswap()
     monkeypatch.setattr(_vectors.sys, "byteorder", "big")
     assert vector(b64encode(turned.tobytes()).decode()) == NUMBERS
+
+
+def test_a_client_asks_for_base64_unless_told_otherwise() -> None:
+    body = {"object": "list", "model": "m", "data": [{"object": "embedding", "index": 0, "embedding": TEXT}], "usage": {}}
+    plain_body = {**body, "data": [{"object": "embedding", "index": 0, "embedding": NUMBERS}]}
+    client, world = scripted([answer(200, body), answer(200, plain_body)])
+    assert client.embeddings.create(model="m", input="hi").data[0].embedding == NUMBERS
+    found = client.embeddings.create(model="m", input="hi", encoding_format="float").data[0].embedding
+    assert type(found) is list
+    assert [json.loads(request.body)["encoding_format"] for request in asked(world)] == ["base64", "float"]
