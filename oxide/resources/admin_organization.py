@@ -21,8 +21,13 @@ if TYPE_CHECKING:
     from .._page import AsyncPage, Page
     from .._timeout import Timeout
     from ._base import Body, Headers, Query, raw_call, raw_coroutine, streamed_call, streamed_coroutine
+    from .admin_organization_certificates import AsyncCertificates, Certificates
+    from .admin_organization_external_keys import AsyncExternalKeys, ExternalKeys
+    from .admin_organization_external_storage import AsyncExternalStorage, ExternalStorage
     from .admin_organization_groups import AsyncGroups, Groups
     from .admin_organization_projects import AsyncProjects, Projects
+    from .admin_organization_roles import AsyncRoles, Roles
+    from .admin_organization_spend_alerts import AsyncSpendAlerts, SpendAlerts
     from .admin_organization_usage import AsyncUsage, Usage
     from .admin_organization_users import AsyncUsers, Users
     from .admin_organization_workload_identity_providers import AsyncWorkloadIdentityProviders, WorkloadIdentityProviders
@@ -59,77 +64,11 @@ AUDIT_LOGS_LIST: PageOperation[admin_organization.AuditLogListResponse] = PageOp
     ),
     admin=True,
 )
-CERTIFICATES_ACTIVATE: PageOperation[admin_organization.CertificateListResponse] = PageOperation(
-    "POST", "/organization/certificates/activate", "admin_organization.CertificateListResponse", "single", body="json", admin=True
-)
-CERTIFICATES_CREATE: Operation[admin_organization.Certificate] = Operation(
-    "POST", "/organization/certificates", "admin_organization.Certificate", body="json", admin=True
-)
-CERTIFICATES_DEACTIVATE: PageOperation[admin_organization.CertificateListResponse] = PageOperation(
-    "POST", "/organization/certificates/deactivate", "admin_organization.CertificateListResponse", "single", body="json", admin=True
-)
-CERTIFICATES_DELETE: Operation[admin_organization.CertificateDeleteResponse] = Operation(
-    "DELETE", "/organization/certificates/{certificate_id}", "admin_organization.CertificateDeleteResponse", admin=True
-)
-CERTIFICATES_LIST: PageOperation[admin_organization.CertificateListResponse] = PageOperation(
-    "GET",
-    "/organization/certificates",
-    "admin_organization.CertificateListResponse",
-    "last_id",
-    query=("after", "limit", "order"),
-    admin=True,
-)
-CERTIFICATES_RETRIEVE: Operation[admin_organization.Certificate] = Operation(
-    "GET", "/organization/certificates/{certificate_id}", "admin_organization.Certificate", query=("include",), admin=True
-)
-CERTIFICATES_UPDATE: Operation[admin_organization.Certificate] = Operation(
-    "POST", "/organization/certificates/{certificate_id}", "admin_organization.Certificate", body="json", admin=True
-)
 DATA_RETENTION_RETRIEVE: Operation[admin_organization.OrganizationDataRetention] = Operation(
     "GET", "/organization/data_retention", "admin_organization.OrganizationDataRetention", admin=True
 )
 DATA_RETENTION_UPDATE: Operation[admin_organization.OrganizationDataRetention] = Operation(
     "POST", "/organization/data_retention", "admin_organization.OrganizationDataRetention", body="json", admin=True
-)
-EXTERNAL_KEYS_CREATE: Operation[admin_organization.ExternalKey] = Operation(
-    "POST", "/organization/external_keys", "admin_organization.ExternalKey", body="json", admin=True
-)
-EXTERNAL_KEYS_DELETE: Operation[admin_organization.ExternalKey] = Operation(
-    "DELETE", "/organization/external_keys/{external_key_id}", "admin_organization.ExternalKey", admin=True
-)
-EXTERNAL_KEYS_LIST: PageOperation[admin_organization.ExternalKey] = PageOperation(
-    "GET",
-    "/organization/external_keys",
-    "admin_organization.ExternalKey",
-    "cursor",
-    query=("after", "limit", "order", "purpose"),
-    admin=True,
-)
-EXTERNAL_KEYS_RETRIEVE: Operation[admin_organization.ExternalKey] = Operation(
-    "GET", "/organization/external_keys/{external_key_id}", "admin_organization.ExternalKey", admin=True
-)
-EXTERNAL_KEYS_VALIDATE: Operation[admin_organization.ExternalKeyValidateResponse] = Operation(
-    "POST", "/organization/external_keys/{external_key_id}/validate", "admin_organization.ExternalKeyValidateResponse", admin=True
-)
-EXTERNAL_STORAGE_CREATE: Operation[admin_organization.ExternalStorageConfiguration] = Operation(
-    "POST", "/organization/external_storage", "admin_organization.ExternalStorageConfiguration", body="json", admin=True
-)
-EXTERNAL_STORAGE_DELETE: Operation[admin_organization.ExternalStorageDeleted] = Operation(
-    "DELETE", "/organization/external_storage/{external_storage_id}", "admin_organization.ExternalStorageDeleted", admin=True
-)
-EXTERNAL_STORAGE_LIST: PageOperation[admin_organization.ExternalStorageConfiguration] = PageOperation(
-    "GET",
-    "/organization/external_storage",
-    "admin_organization.ExternalStorageConfiguration",
-    "cursor",
-    query=("after", "limit", "order", "project_id"),
-    admin=True,
-)
-EXTERNAL_STORAGE_RETRIEVE: Operation[admin_organization.ExternalStorageConfiguration] = Operation(
-    "GET", "/organization/external_storage/{external_storage_id}", "admin_organization.ExternalStorageConfiguration", admin=True
-)
-EXTERNAL_STORAGE_VALIDATE: Operation[admin_organization.ExternalStorageConfiguration] = Operation(
-    "POST", "/organization/external_storage/{external_storage_id}/validate", "admin_organization.ExternalStorageConfiguration", admin=True
 )
 INVITES_CREATE: Operation[admin_organization.Invite] = Operation(
     "POST", "/organization/invites", "admin_organization.Invite", body="json", admin=True
@@ -142,41 +81,6 @@ INVITES_LIST: PageOperation[admin_organization.Invite] = PageOperation(
 )
 INVITES_RETRIEVE: Operation[admin_organization.Invite] = Operation(
     "GET", "/organization/invites/{invite_id}", "admin_organization.Invite", admin=True
-)
-ROLES_CREATE: Operation[admin_organization.Role] = Operation(
-    "POST", "/organization/roles", "admin_organization.Role", body="json", admin=True
-)
-ROLES_DELETE: Operation[admin_organization.RoleDeleteResponse] = Operation(
-    "DELETE", "/organization/roles/{role_id}", "admin_organization.RoleDeleteResponse", admin=True
-)
-ROLES_LIST: PageOperation[admin_organization.Role] = PageOperation(
-    "GET", "/organization/roles", "admin_organization.Role", "next", query=("after", "limit", "order"), admin=True
-)
-ROLES_RETRIEVE: Operation[admin_organization.Role] = Operation(
-    "GET", "/organization/roles/{role_id}", "admin_organization.Role", admin=True
-)
-ROLES_UPDATE: Operation[admin_organization.Role] = Operation(
-    "POST", "/organization/roles/{role_id}", "admin_organization.Role", body="json", admin=True
-)
-SPEND_ALERTS_CREATE: Operation[admin_organization.OrganizationSpendAlert] = Operation(
-    "POST", "/organization/spend_alerts", "admin_organization.OrganizationSpendAlert", body="json", admin=True
-)
-SPEND_ALERTS_DELETE: Operation[admin_organization.OrganizationSpendAlertDeleted] = Operation(
-    "DELETE", "/organization/spend_alerts/{alert_id}", "admin_organization.OrganizationSpendAlertDeleted", admin=True
-)
-SPEND_ALERTS_LIST: PageOperation[admin_organization.OrganizationSpendAlert] = PageOperation(
-    "GET",
-    "/organization/spend_alerts",
-    "admin_organization.OrganizationSpendAlert",
-    "last_id",
-    query=("after", "before", "limit", "order"),
-    admin=True,
-)
-SPEND_ALERTS_RETRIEVE: Operation[admin_organization.OrganizationSpendAlert] = Operation(
-    "GET", "/organization/spend_alerts/{alert_id}", "admin_organization.OrganizationSpendAlert", admin=True
-)
-SPEND_ALERTS_UPDATE: Operation[admin_organization.OrganizationSpendAlert] = Operation(
-    "POST", "/organization/spend_alerts/{alert_id}", "admin_organization.OrganizationSpendAlert", body="json", admin=True
 )
 SPEND_LIMIT_DELETE: Operation[admin_organization.OrganizationSpendLimitDeleted] = Operation(
     "DELETE", "/organization/spend_limit", "admin_organization.OrganizationSpendLimitDeleted", admin=True
@@ -199,14 +103,30 @@ class Organization(Resource):
         super().__init__(caller)
         self.admin_api_keys = AdminApiKeys(caller)
         self.audit_logs = AuditLogs(caller)
-        self.certificates = Certificates(caller)
         self.data_retention = DataRetention(caller)
-        self.external_keys = ExternalKeys(caller)
-        self.external_storage = ExternalStorage(caller)
         self.invites = Invites(caller)
-        self.roles = Roles(caller)
-        self.spend_alerts = SpendAlerts(caller)
         self.spend_limit = SpendLimit(caller)
+
+    @resource
+    def certificates(self) -> Certificates:
+        """Client certificates for mutual TLS, as the whole organization knows them."""
+        from .admin_organization_certificates import Certificates
+
+        return Certificates(self._caller)
+
+    @resource
+    def external_keys(self) -> ExternalKeys:
+        """Encryption keys that live in your own key management service."""
+        from .admin_organization_external_keys import ExternalKeys
+
+        return ExternalKeys(self._caller)
+
+    @resource
+    def external_storage(self) -> ExternalStorage:
+        """Storage of your own in which a project's data is kept."""
+        from .admin_organization_external_storage import ExternalStorage
+
+        return ExternalStorage(self._caller)
 
     @resource
     def groups(self) -> Groups:
@@ -221,6 +141,20 @@ class Organization(Resource):
         from .admin_organization_projects import Projects
 
         return Projects(self._caller)
+
+    @resource
+    def roles(self) -> Roles:
+        """Roles that exist across the organization: named bundles of permissions."""
+        from .admin_organization_roles import Roles
+
+        return Roles(self._caller)
+
+    @resource
+    def spend_alerts(self) -> SpendAlerts:
+        """Mails to be sent when the organization has spent a sum."""
+        from .admin_organization_spend_alerts import SpendAlerts
+
+        return SpendAlerts(self._caller)
 
     @resource
     def usage(self) -> Usage:
@@ -254,14 +188,30 @@ class AsyncOrganization(AsyncResource):
         super().__init__(caller)
         self.admin_api_keys = AsyncAdminApiKeys(caller)
         self.audit_logs = AsyncAuditLogs(caller)
-        self.certificates = AsyncCertificates(caller)
         self.data_retention = AsyncDataRetention(caller)
-        self.external_keys = AsyncExternalKeys(caller)
-        self.external_storage = AsyncExternalStorage(caller)
         self.invites = AsyncInvites(caller)
-        self.roles = AsyncRoles(caller)
-        self.spend_alerts = AsyncSpendAlerts(caller)
         self.spend_limit = AsyncSpendLimit(caller)
+
+    @resource
+    def certificates(self) -> AsyncCertificates:
+        """Client certificates for mutual TLS, as the whole organization knows them."""
+        from .admin_organization_certificates import AsyncCertificates
+
+        return AsyncCertificates(self._caller)
+
+    @resource
+    def external_keys(self) -> AsyncExternalKeys:
+        """Encryption keys that live in your own key management service."""
+        from .admin_organization_external_keys import AsyncExternalKeys
+
+        return AsyncExternalKeys(self._caller)
+
+    @resource
+    def external_storage(self) -> AsyncExternalStorage:
+        """Storage of your own in which a project's data is kept."""
+        from .admin_organization_external_storage import AsyncExternalStorage
+
+        return AsyncExternalStorage(self._caller)
 
     @resource
     def groups(self) -> AsyncGroups:
@@ -276,6 +226,20 @@ class AsyncOrganization(AsyncResource):
         from .admin_organization_projects import AsyncProjects
 
         return AsyncProjects(self._caller)
+
+    @resource
+    def roles(self) -> AsyncRoles:
+        """Roles that exist across the organization: named bundles of permissions."""
+        from .admin_organization_roles import AsyncRoles
+
+        return AsyncRoles(self._caller)
+
+    @resource
+    def spend_alerts(self) -> AsyncSpendAlerts:
+        """Mails to be sent when the organization has spent a sum."""
+        from .admin_organization_spend_alerts import AsyncSpendAlerts
+
+        return AsyncSpendAlerts(self._caller)
 
     @resource
     def usage(self) -> AsyncUsage:
@@ -555,292 +519,6 @@ class AsyncAuditLogs(AsyncResource):
         return self._caller.page(AUDIT_LOGS_LIST, locals())
 
 
-class Certificates(Resource):
-    """Client certificates for mutual TLS, as the whole organization knows them."""
-
-    with_raw_response: CertificatesRaw
-    with_streaming_response: CertificatesStreamed
-
-    def activate(
-        self,
-        *,
-        certificate_ids: Sequence[str],
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> Page[admin_organization.CertificateListResponse]:
-        """Have the organization accept up to 10 uploaded certificates; all of them, or none if one fails.
-
-        Args:
-            certificate_ids: ids of 1 to 10 certificates.
-        """
-        return self._caller.page(CERTIFICATES_ACTIVATE, locals())
-
-    def create(
-        self,
-        *,
-        certificate: str,
-        name: str | Omit = omit,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> admin_organization.Certificate:
-        """Upload a client certificate; it is accepted nowhere until it is activated.
-
-        Args:
-            certificate: the certificate as PEM text, without its private key.
-            name: what to call it.
-        """
-        return self._caller.call(CERTIFICATES_CREATE, locals())
-
-    def deactivate(
-        self,
-        *,
-        certificate_ids: Sequence[str],
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> Page[admin_organization.CertificateListResponse]:
-        """Have the organization no longer accept up to 10 certificates; all of them, or none if one fails.
-
-        Args:
-            certificate_ids: ids of 1 to 10 certificates.
-        """
-        return self._caller.page(CERTIFICATES_DEACTIVATE, locals())
-
-    def delete(
-        self,
-        certificate_id: str,
-        *,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> admin_organization.CertificateDeleteResponse:
-        """Delete a certificate for good; it must not be active anywhere.
-
-        Args:
-            certificate_id: id of the certificate.
-        """
-        return self._caller.call(CERTIFICATES_DELETE, locals())
-
-    def list(
-        self,
-        *,
-        after: str | Omit = omit,
-        limit: int | Omit = omit,
-        order: Literal["asc", "desc"] | Omit = omit,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> Page[admin_organization.CertificateListResponse]:
-        """List the organization's certificates, active or not.
-
-        Args:
-            after: id of the item that the page follows; leave it out for the first page.
-            limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
-            order: `asc` or `desc`, by time of creation.
-        """
-        return self._caller.page(CERTIFICATES_LIST, locals())
-
-    def retrieve(
-        self,
-        certificate_id: str,
-        *,
-        include: Sequence[Literal["content"]] | Omit = omit,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> admin_organization.Certificate:
-        """Fetch a certificate; `include` asks for its PEM text too.
-
-        Args:
-            certificate_id: id of the certificate.
-            include: `content` adds the PEM text.
-        """
-        return self._caller.call(CERTIFICATES_RETRIEVE, locals())
-
-    def update(
-        self,
-        certificate_id: str,
-        *,
-        name: str | Omit = omit,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> admin_organization.Certificate:
-        """Rename a certificate; nothing else of it can be changed.
-
-        Args:
-            certificate_id: id of the certificate.
-            name: what to call it.
-        """
-        return self._caller.call(CERTIFICATES_UPDATE, locals())
-
-
-class AsyncCertificates(AsyncResource):
-    """Client certificates for mutual TLS, as the whole organization knows them."""
-
-    with_raw_response: AsyncCertificatesRaw
-    with_streaming_response: AsyncCertificatesStreamed
-
-    def activate(
-        self,
-        *,
-        certificate_ids: Sequence[str],
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> AsyncPage[admin_organization.CertificateListResponse]:
-        """Have the organization accept up to 10 uploaded certificates; all of them, or none if one fails.
-
-        Args:
-            certificate_ids: ids of 1 to 10 certificates.
-        """
-        return self._caller.page(CERTIFICATES_ACTIVATE, locals())
-
-    async def create(
-        self,
-        *,
-        certificate: str,
-        name: str | Omit = omit,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> admin_organization.Certificate:
-        """Upload a client certificate; it is accepted nowhere until it is activated.
-
-        Args:
-            certificate: the certificate as PEM text, without its private key.
-            name: what to call it.
-        """
-        return await self._caller.call(CERTIFICATES_CREATE, locals())
-
-    def deactivate(
-        self,
-        *,
-        certificate_ids: Sequence[str],
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> AsyncPage[admin_organization.CertificateListResponse]:
-        """Have the organization no longer accept up to 10 certificates; all of them, or none if one fails.
-
-        Args:
-            certificate_ids: ids of 1 to 10 certificates.
-        """
-        return self._caller.page(CERTIFICATES_DEACTIVATE, locals())
-
-    async def delete(
-        self,
-        certificate_id: str,
-        *,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> admin_organization.CertificateDeleteResponse:
-        """Delete a certificate for good; it must not be active anywhere.
-
-        Args:
-            certificate_id: id of the certificate.
-        """
-        return await self._caller.call(CERTIFICATES_DELETE, locals())
-
-    def list(
-        self,
-        *,
-        after: str | Omit = omit,
-        limit: int | Omit = omit,
-        order: Literal["asc", "desc"] | Omit = omit,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> AsyncPage[admin_organization.CertificateListResponse]:
-        """List the organization's certificates, active or not.
-
-        Args:
-            after: id of the item that the page follows; leave it out for the first page.
-            limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
-            order: `asc` or `desc`, by time of creation.
-        """
-        return self._caller.page(CERTIFICATES_LIST, locals())
-
-    async def retrieve(
-        self,
-        certificate_id: str,
-        *,
-        include: Sequence[Literal["content"]] | Omit = omit,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> admin_organization.Certificate:
-        """Fetch a certificate; `include` asks for its PEM text too.
-
-        Args:
-            certificate_id: id of the certificate.
-            include: `content` adds the PEM text.
-        """
-        return await self._caller.call(CERTIFICATES_RETRIEVE, locals())
-
-    async def update(
-        self,
-        certificate_id: str,
-        *,
-        name: str | Omit = omit,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> admin_organization.Certificate:
-        """Rename a certificate; nothing else of it can be changed.
-
-        Args:
-            certificate_id: id of the certificate.
-            name: what to call it.
-        """
-        return await self._caller.call(CERTIFICATES_UPDATE, locals())
-
-
 class DataRetention(Resource):
     """What the service keeps of the organization's requests."""
 
@@ -919,510 +597,6 @@ class AsyncDataRetention(AsyncResource):
             retention_type: what is kept of requests; `zero_data_retention` keeps nothing.
         """
         return await self._caller.call(DATA_RETENTION_UPDATE, locals())
-
-
-class ExternalKeys(Resource):
-    """Encryption keys that live in your own key management service."""
-
-    with_raw_response: ExternalKeysRaw
-    with_streaming_response: ExternalKeysStreamed
-
-    def create(
-        self,
-        *,
-        name: str,
-        type: Literal["aws"] | Literal["gcp"] | Literal["azure"] | Literal["oci"],
-        audience: str | Omit = omit,
-        external_id: str | Omit = omit,
-        key_name: str | Omit = omit,
-        key_ocid: str | Omit = omit,
-        key_version: str | Omit = omit,
-        key_version_ocid: str | Omit = omit,
-        kms_arn: str | Omit = omit,
-        kms_key_location: str | Omit = omit,
-        kms_key_name: str | Omit = omit,
-        kms_key_ring_name: str | Omit = omit,
-        kms_key_version: str | Omit = omit,
-        kms_project_id: str | Omit = omit,
-        purpose: Literal["ekm"] | Literal["psp_decryption"] | Omit = omit,
-        region: str | Omit = omit,
-        role_arn: str | Omit = omit,
-        tenant_id: str | Omit = omit,
-        vault_ocid: str | Omit = omit,
-        vault_uri: str | Omit = omit,
-        workload_identity_pool_id: str | Omit = omit,
-        workload_identity_project_number: str | Omit = omit,
-        workload_identity_provider_id: str | Omit = omit,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> admin_organization.ExternalKey:
-        """Register an encryption key of your own key management service.
-
-        Args:
-            name: what to call it.
-            type: which cloud holds the key; it decides which of the other parameters are wanted.
-            audience: audience of the token with which the service signs in to Google Cloud or Azure.
-            external_id: external id that the AWS role demands of who assumes it.
-            key_name: name of the key in Azure Key Vault.
-            key_ocid: OCID of the key in Oracle Cloud.
-            key_version: version of the key in Azure Key Vault.
-            key_version_ocid: OCID of the key's version in Oracle Cloud.
-            kms_arn: ARN of the key in AWS KMS.
-            kms_key_location: place of the key ring in Google Cloud, as `europe-west1`.
-            kms_key_name: name of the key in Google Cloud KMS.
-            kms_key_ring_name: name of the key ring in Google Cloud KMS.
-            kms_key_version: version of the key in Google Cloud KMS.
-            kms_project_id: Google Cloud project that holds the key.
-            purpose: what the key is for: `ekm` encrypts data at rest, `psp_decryption` opens what was encrypted for you.
-            region: region of the key in the cloud that holds it.
-            role_arn: ARN of the AWS role through which the key is used.
-            tenant_id: id of the Azure tenant that holds the vault.
-            vault_ocid: OCID of the vault in Oracle Cloud.
-            vault_uri: address of the vault in Azure.
-            workload_identity_pool_id: workload identity pool of Google Cloud that trusts the service.
-            workload_identity_project_number: number of the Google Cloud project with that pool.
-            workload_identity_provider_id: workload identity provider of Google Cloud, in that pool.
-        """
-        return self._caller.call(EXTERNAL_KEYS_CREATE, locals())
-
-    def delete(
-        self,
-        external_key_id: str,
-        *,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> admin_organization.ExternalKey:
-        """Forget an external encryption key; what was encrypted with it may become unreadable.
-
-        Args:
-            external_key_id: id of the encryption key that was registered.
-        """
-        return self._caller.call(EXTERNAL_KEYS_DELETE, locals())
-
-    def list(
-        self,
-        *,
-        after: str | None | Omit = omit,
-        limit: int | Omit = omit,
-        order: Literal["asc", "desc"] | Omit = omit,
-        purpose: Literal["ekm", "psp_decryption"] | Omit = omit,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> Page[admin_organization.ExternalKey]:
-        """List the registered encryption keys, all or those of one purpose.
-
-        Args:
-            after: id of the item that the page follows; leave it out for the first page.
-            limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
-            order: `asc` or `desc`, by time of creation.
-            purpose: only keys for this: `ekm` or `psp_decryption`.
-        """
-        return self._caller.page(EXTERNAL_KEYS_LIST, locals())
-
-    def retrieve(
-        self,
-        external_key_id: str,
-        *,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> admin_organization.ExternalKey:
-        """Fetch a registered encryption key: where it lives and how it is reached, never the key itself.
-
-        Args:
-            external_key_id: id of the encryption key that was registered.
-        """
-        return self._caller.call(EXTERNAL_KEYS_RETRIEVE, locals())
-
-    def validate(
-        self,
-        external_key_id: str,
-        *,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> admin_organization.ExternalKeyValidateResponse:
-        """Try whether an external encryption key can be reached and used.
-
-        Args:
-            external_key_id: id of the encryption key that was registered.
-        """
-        return self._caller.call(EXTERNAL_KEYS_VALIDATE, locals())
-
-
-class AsyncExternalKeys(AsyncResource):
-    """Encryption keys that live in your own key management service."""
-
-    with_raw_response: AsyncExternalKeysRaw
-    with_streaming_response: AsyncExternalKeysStreamed
-
-    async def create(
-        self,
-        *,
-        name: str,
-        type: Literal["aws"] | Literal["gcp"] | Literal["azure"] | Literal["oci"],
-        audience: str | Omit = omit,
-        external_id: str | Omit = omit,
-        key_name: str | Omit = omit,
-        key_ocid: str | Omit = omit,
-        key_version: str | Omit = omit,
-        key_version_ocid: str | Omit = omit,
-        kms_arn: str | Omit = omit,
-        kms_key_location: str | Omit = omit,
-        kms_key_name: str | Omit = omit,
-        kms_key_ring_name: str | Omit = omit,
-        kms_key_version: str | Omit = omit,
-        kms_project_id: str | Omit = omit,
-        purpose: Literal["ekm"] | Literal["psp_decryption"] | Omit = omit,
-        region: str | Omit = omit,
-        role_arn: str | Omit = omit,
-        tenant_id: str | Omit = omit,
-        vault_ocid: str | Omit = omit,
-        vault_uri: str | Omit = omit,
-        workload_identity_pool_id: str | Omit = omit,
-        workload_identity_project_number: str | Omit = omit,
-        workload_identity_provider_id: str | Omit = omit,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> admin_organization.ExternalKey:
-        """Register an encryption key of your own key management service.
-
-        Args:
-            name: what to call it.
-            type: which cloud holds the key; it decides which of the other parameters are wanted.
-            audience: audience of the token with which the service signs in to Google Cloud or Azure.
-            external_id: external id that the AWS role demands of who assumes it.
-            key_name: name of the key in Azure Key Vault.
-            key_ocid: OCID of the key in Oracle Cloud.
-            key_version: version of the key in Azure Key Vault.
-            key_version_ocid: OCID of the key's version in Oracle Cloud.
-            kms_arn: ARN of the key in AWS KMS.
-            kms_key_location: place of the key ring in Google Cloud, as `europe-west1`.
-            kms_key_name: name of the key in Google Cloud KMS.
-            kms_key_ring_name: name of the key ring in Google Cloud KMS.
-            kms_key_version: version of the key in Google Cloud KMS.
-            kms_project_id: Google Cloud project that holds the key.
-            purpose: what the key is for: `ekm` encrypts data at rest, `psp_decryption` opens what was encrypted for you.
-            region: region of the key in the cloud that holds it.
-            role_arn: ARN of the AWS role through which the key is used.
-            tenant_id: id of the Azure tenant that holds the vault.
-            vault_ocid: OCID of the vault in Oracle Cloud.
-            vault_uri: address of the vault in Azure.
-            workload_identity_pool_id: workload identity pool of Google Cloud that trusts the service.
-            workload_identity_project_number: number of the Google Cloud project with that pool.
-            workload_identity_provider_id: workload identity provider of Google Cloud, in that pool.
-        """
-        return await self._caller.call(EXTERNAL_KEYS_CREATE, locals())
-
-    async def delete(
-        self,
-        external_key_id: str,
-        *,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> admin_organization.ExternalKey:
-        """Forget an external encryption key; what was encrypted with it may become unreadable.
-
-        Args:
-            external_key_id: id of the encryption key that was registered.
-        """
-        return await self._caller.call(EXTERNAL_KEYS_DELETE, locals())
-
-    def list(
-        self,
-        *,
-        after: str | None | Omit = omit,
-        limit: int | Omit = omit,
-        order: Literal["asc", "desc"] | Omit = omit,
-        purpose: Literal["ekm", "psp_decryption"] | Omit = omit,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> AsyncPage[admin_organization.ExternalKey]:
-        """List the registered encryption keys, all or those of one purpose.
-
-        Args:
-            after: id of the item that the page follows; leave it out for the first page.
-            limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
-            order: `asc` or `desc`, by time of creation.
-            purpose: only keys for this: `ekm` or `psp_decryption`.
-        """
-        return self._caller.page(EXTERNAL_KEYS_LIST, locals())
-
-    async def retrieve(
-        self,
-        external_key_id: str,
-        *,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> admin_organization.ExternalKey:
-        """Fetch a registered encryption key: where it lives and how it is reached, never the key itself.
-
-        Args:
-            external_key_id: id of the encryption key that was registered.
-        """
-        return await self._caller.call(EXTERNAL_KEYS_RETRIEVE, locals())
-
-    async def validate(
-        self,
-        external_key_id: str,
-        *,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> admin_organization.ExternalKeyValidateResponse:
-        """Try whether an external encryption key can be reached and used.
-
-        Args:
-            external_key_id: id of the encryption key that was registered.
-        """
-        return await self._caller.call(EXTERNAL_KEYS_VALIDATE, locals())
-
-
-class ExternalStorage(Resource):
-    """Storage of your own in which a project's data is kept."""
-
-    with_raw_response: ExternalStorageRaw
-    with_streaming_response: ExternalStorageStreamed
-
-    def create(
-        self,
-        *,
-        project_id: str,
-        provider: admin_organization_params.ExternalStorageCreateParamsProviderParam,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> admin_organization.ExternalStorageConfiguration:
-        """Connect storage of your own to a project.
-
-        Args:
-            project_id: id of the project whose data goes there.
-            provider: which cloud, which place in it, and how the service signs in.
-        """
-        return self._caller.call(EXTERNAL_STORAGE_CREATE, locals())
-
-    def delete(
-        self,
-        external_storage_id: str,
-        *,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> admin_organization.ExternalStorageDeleted:
-        """Disconnect a project's own storage.
-
-        Args:
-            external_storage_id: id of the connected storage.
-        """
-        return self._caller.call(EXTERNAL_STORAGE_DELETE, locals())
-
-    def list(
-        self,
-        *,
-        after: str | None | Omit = omit,
-        limit: int | Omit = omit,
-        order: Literal["asc", "desc"] | Omit = omit,
-        project_id: str | None | Omit = omit,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> Page[admin_organization.ExternalStorageConfiguration]:
-        """List the connected storages, all or those of one project.
-
-        Args:
-            after: id of the item that the page follows; leave it out for the first page.
-            limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
-            order: `asc` or `desc`, by time of creation.
-            project_id: only storage of this project.
-        """
-        return self._caller.page(EXTERNAL_STORAGE_LIST, locals())
-
-    def retrieve(
-        self,
-        external_storage_id: str,
-        *,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> admin_organization.ExternalStorageConfiguration:
-        """Fetch how a project's own storage is connected.
-
-        Args:
-            external_storage_id: id of the connected storage.
-        """
-        return self._caller.call(EXTERNAL_STORAGE_RETRIEVE, locals())
-
-    def validate(
-        self,
-        external_storage_id: str,
-        *,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> admin_organization.ExternalStorageConfiguration:
-        """Try whether a connected storage can be reached and written to.
-
-        Args:
-            external_storage_id: id of the connected storage.
-        """
-        return self._caller.call(EXTERNAL_STORAGE_VALIDATE, locals())
-
-
-class AsyncExternalStorage(AsyncResource):
-    """Storage of your own in which a project's data is kept."""
-
-    with_raw_response: AsyncExternalStorageRaw
-    with_streaming_response: AsyncExternalStorageStreamed
-
-    async def create(
-        self,
-        *,
-        project_id: str,
-        provider: admin_organization_params.ExternalStorageCreateParamsProviderParam,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> admin_organization.ExternalStorageConfiguration:
-        """Connect storage of your own to a project.
-
-        Args:
-            project_id: id of the project whose data goes there.
-            provider: which cloud, which place in it, and how the service signs in.
-        """
-        return await self._caller.call(EXTERNAL_STORAGE_CREATE, locals())
-
-    async def delete(
-        self,
-        external_storage_id: str,
-        *,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> admin_organization.ExternalStorageDeleted:
-        """Disconnect a project's own storage.
-
-        Args:
-            external_storage_id: id of the connected storage.
-        """
-        return await self._caller.call(EXTERNAL_STORAGE_DELETE, locals())
-
-    def list(
-        self,
-        *,
-        after: str | None | Omit = omit,
-        limit: int | Omit = omit,
-        order: Literal["asc", "desc"] | Omit = omit,
-        project_id: str | None | Omit = omit,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> AsyncPage[admin_organization.ExternalStorageConfiguration]:
-        """List the connected storages, all or those of one project.
-
-        Args:
-            after: id of the item that the page follows; leave it out for the first page.
-            limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
-            order: `asc` or `desc`, by time of creation.
-            project_id: only storage of this project.
-        """
-        return self._caller.page(EXTERNAL_STORAGE_LIST, locals())
-
-    async def retrieve(
-        self,
-        external_storage_id: str,
-        *,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> admin_organization.ExternalStorageConfiguration:
-        """Fetch how a project's own storage is connected.
-
-        Args:
-            external_storage_id: id of the connected storage.
-        """
-        return await self._caller.call(EXTERNAL_STORAGE_RETRIEVE, locals())
-
-    async def validate(
-        self,
-        external_storage_id: str,
-        *,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> admin_organization.ExternalStorageConfiguration:
-        """Try whether a connected storage can be reached and written to.
-
-        Args:
-            external_storage_id: id of the connected storage.
-        """
-        return await self._caller.call(EXTERNAL_STORAGE_VALIDATE, locals())
 
 
 class Invites(Resource):
@@ -1593,466 +767,6 @@ class AsyncInvites(AsyncResource):
             invite_id: id of the invitation.
         """
         return await self._caller.call(INVITES_RETRIEVE, locals())
-
-
-class Roles(Resource):
-    """Roles that exist across the organization: named bundles of permissions."""
-
-    with_raw_response: RolesRaw
-    with_streaming_response: RolesStreamed
-
-    def create(
-        self,
-        *,
-        permissions: Sequence[str],
-        role_name: str,
-        description: str | None | Omit = omit,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> admin_organization.Role:
-        """Define a role for the organization from permissions of your choice.
-
-        Args:
-            permissions: names of the permissions that the role gives.
-            role_name: name of the role; there is no other of this name.
-            description: what it is for; only people read it.
-        """
-        return self._caller.call(ROLES_CREATE, locals())
-
-    def delete(
-        self,
-        role_id: str,
-        *,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> admin_organization.RoleDeleteResponse:
-        """Delete an organization's own role; whoever held it loses its permissions.
-
-        Args:
-            role_id: id of the role.
-        """
-        return self._caller.call(ROLES_DELETE, locals())
-
-    def list(
-        self,
-        *,
-        after: str | Omit = omit,
-        limit: int | Omit = omit,
-        order: Literal["asc", "desc"] | Omit = omit,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> Page[admin_organization.Role]:
-        """List the roles that can be given in the organization, built-in ones included.
-
-        Args:
-            after: id of the item that the page follows; leave it out for the first page.
-            limit: how many items a page holds, up to 1000. All pages are walked whatever it is.
-            order: `asc` or `desc`, by time of creation; `asc` by default.
-        """
-        return self._caller.page(ROLES_LIST, locals())
-
-    def retrieve(
-        self,
-        role_id: str,
-        *,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> admin_organization.Role:
-        """Fetch what a role of the organization permits.
-
-        Args:
-            role_id: id of the role.
-        """
-        return self._caller.call(ROLES_RETRIEVE, locals())
-
-    def update(
-        self,
-        role_id: str,
-        *,
-        description: str | None | Omit = omit,
-        permissions: Sequence[str] | None | Omit = omit,
-        role_name: str | None | Omit = omit,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> admin_organization.Role:
-        """Change the name, description or permissions of an organization's own role.
-
-        Args:
-            role_id: id of the role.
-            description: what it is for; only people read it.
-            permissions: names of the permissions that the role gives.
-            role_name: name of the role; there is no other of this name.
-        """
-        return self._caller.call(ROLES_UPDATE, locals())
-
-
-class AsyncRoles(AsyncResource):
-    """Roles that exist across the organization: named bundles of permissions."""
-
-    with_raw_response: AsyncRolesRaw
-    with_streaming_response: AsyncRolesStreamed
-
-    async def create(
-        self,
-        *,
-        permissions: Sequence[str],
-        role_name: str,
-        description: str | None | Omit = omit,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> admin_organization.Role:
-        """Define a role for the organization from permissions of your choice.
-
-        Args:
-            permissions: names of the permissions that the role gives.
-            role_name: name of the role; there is no other of this name.
-            description: what it is for; only people read it.
-        """
-        return await self._caller.call(ROLES_CREATE, locals())
-
-    async def delete(
-        self,
-        role_id: str,
-        *,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> admin_organization.RoleDeleteResponse:
-        """Delete an organization's own role; whoever held it loses its permissions.
-
-        Args:
-            role_id: id of the role.
-        """
-        return await self._caller.call(ROLES_DELETE, locals())
-
-    def list(
-        self,
-        *,
-        after: str | Omit = omit,
-        limit: int | Omit = omit,
-        order: Literal["asc", "desc"] | Omit = omit,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> AsyncPage[admin_organization.Role]:
-        """List the roles that can be given in the organization, built-in ones included.
-
-        Args:
-            after: id of the item that the page follows; leave it out for the first page.
-            limit: how many items a page holds, up to 1000. All pages are walked whatever it is.
-            order: `asc` or `desc`, by time of creation; `asc` by default.
-        """
-        return self._caller.page(ROLES_LIST, locals())
-
-    async def retrieve(
-        self,
-        role_id: str,
-        *,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> admin_organization.Role:
-        """Fetch what a role of the organization permits.
-
-        Args:
-            role_id: id of the role.
-        """
-        return await self._caller.call(ROLES_RETRIEVE, locals())
-
-    async def update(
-        self,
-        role_id: str,
-        *,
-        description: str | None | Omit = omit,
-        permissions: Sequence[str] | None | Omit = omit,
-        role_name: str | None | Omit = omit,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> admin_organization.Role:
-        """Change the name, description or permissions of an organization's own role.
-
-        Args:
-            role_id: id of the role.
-            description: what it is for; only people read it.
-            permissions: names of the permissions that the role gives.
-            role_name: name of the role; there is no other of this name.
-        """
-        return await self._caller.call(ROLES_UPDATE, locals())
-
-
-class SpendAlerts(Resource):
-    """Mails to be sent when the organization has spent a sum."""
-
-    with_raw_response: SpendAlertsRaw
-    with_streaming_response: SpendAlertsStreamed
-
-    def create(
-        self,
-        *,
-        currency: Literal["USD"],
-        interval: Literal["month"],
-        notification_channel: admin_organization_params.OrganizationSpendAlertNotificationChannelParam
-        | admin_organization.OrganizationSpendAlertNotificationChannel,
-        threshold_amount: int,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> admin_organization.OrganizationSpendAlert:
-        """Ask to be told by mail when the organization's spending passes a sum; nothing is stopped.
-
-        Args:
-            currency: currency of the sum: `USD`.
-            interval: period over which the spending is added up: `month`.
-            notification_channel: who gets the mail: `{'type': 'email', 'recipients': [...]}`.
-            threshold_amount: the sum, in cents: 10000 is 100 dollars.
-        """
-        return self._caller.call(SPEND_ALERTS_CREATE, locals())
-
-    def delete(
-        self,
-        alert_id: str,
-        *,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> admin_organization.OrganizationSpendAlertDeleted:
-        """Delete a spend alert of the organization; no more mails come of it.
-
-        Args:
-            alert_id: id of the spend alert.
-        """
-        return self._caller.call(SPEND_ALERTS_DELETE, locals())
-
-    def list(
-        self,
-        *,
-        after: str | Omit = omit,
-        before: str | Omit = omit,
-        limit: int | Omit = omit,
-        order: Literal["asc", "desc"] | Omit = omit,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> Page[admin_organization.OrganizationSpendAlert]:
-        """List the spend alerts of the organization.
-
-        Args:
-            after: id of the item that the page follows; leave it out for the first page.
-            before: id of the item that the page ends before; for reading backwards.
-            limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
-            order: `asc` or `desc`, by time of creation; `asc` by default.
-        """
-        return self._caller.page(SPEND_ALERTS_LIST, locals())
-
-    def retrieve(
-        self,
-        alert_id: str,
-        *,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> admin_organization.OrganizationSpendAlert:
-        """Fetch one spend alert of the organization.
-
-        Args:
-            alert_id: id of the spend alert.
-        """
-        return self._caller.call(SPEND_ALERTS_RETRIEVE, locals())
-
-    def update(
-        self,
-        alert_id: str,
-        *,
-        currency: Literal["USD"],
-        interval: Literal["month"],
-        notification_channel: admin_organization_params.OrganizationSpendAlertNotificationChannelParam
-        | admin_organization.OrganizationSpendAlertNotificationChannel,
-        threshold_amount: int,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> admin_organization.OrganizationSpendAlert:
-        """Replace the sum, period and recipients of an organization's spend alert.
-
-        Args:
-            alert_id: id of the spend alert.
-            currency: currency of the sum: `USD`.
-            interval: period over which the spending is added up: `month`.
-            notification_channel: who gets the mail: `{'type': 'email', 'recipients': [...]}`.
-            threshold_amount: the sum, in cents: 10000 is 100 dollars.
-        """
-        return self._caller.call(SPEND_ALERTS_UPDATE, locals())
-
-
-class AsyncSpendAlerts(AsyncResource):
-    """Mails to be sent when the organization has spent a sum."""
-
-    with_raw_response: AsyncSpendAlertsRaw
-    with_streaming_response: AsyncSpendAlertsStreamed
-
-    async def create(
-        self,
-        *,
-        currency: Literal["USD"],
-        interval: Literal["month"],
-        notification_channel: admin_organization_params.OrganizationSpendAlertNotificationChannelParam
-        | admin_organization.OrganizationSpendAlertNotificationChannel,
-        threshold_amount: int,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> admin_organization.OrganizationSpendAlert:
-        """Ask to be told by mail when the organization's spending passes a sum; nothing is stopped.
-
-        Args:
-            currency: currency of the sum: `USD`.
-            interval: period over which the spending is added up: `month`.
-            notification_channel: who gets the mail: `{'type': 'email', 'recipients': [...]}`.
-            threshold_amount: the sum, in cents: 10000 is 100 dollars.
-        """
-        return await self._caller.call(SPEND_ALERTS_CREATE, locals())
-
-    async def delete(
-        self,
-        alert_id: str,
-        *,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> admin_organization.OrganizationSpendAlertDeleted:
-        """Delete a spend alert of the organization; no more mails come of it.
-
-        Args:
-            alert_id: id of the spend alert.
-        """
-        return await self._caller.call(SPEND_ALERTS_DELETE, locals())
-
-    def list(
-        self,
-        *,
-        after: str | Omit = omit,
-        before: str | Omit = omit,
-        limit: int | Omit = omit,
-        order: Literal["asc", "desc"] | Omit = omit,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> AsyncPage[admin_organization.OrganizationSpendAlert]:
-        """List the spend alerts of the organization.
-
-        Args:
-            after: id of the item that the page follows; leave it out for the first page.
-            before: id of the item that the page ends before; for reading backwards.
-            limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
-            order: `asc` or `desc`, by time of creation; `asc` by default.
-        """
-        return self._caller.page(SPEND_ALERTS_LIST, locals())
-
-    async def retrieve(
-        self,
-        alert_id: str,
-        *,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> admin_organization.OrganizationSpendAlert:
-        """Fetch one spend alert of the organization.
-
-        Args:
-            alert_id: id of the spend alert.
-        """
-        return await self._caller.call(SPEND_ALERTS_RETRIEVE, locals())
-
-    async def update(
-        self,
-        alert_id: str,
-        *,
-        currency: Literal["USD"],
-        interval: Literal["month"],
-        notification_channel: admin_organization_params.OrganizationSpendAlertNotificationChannelParam
-        | admin_organization.OrganizationSpendAlertNotificationChannel,
-        threshold_amount: int,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> admin_organization.OrganizationSpendAlert:
-        """Replace the sum, period and recipients of an organization's spend alert.
-
-        Args:
-            alert_id: id of the spend alert.
-            currency: currency of the sum: `USD`.
-            interval: period over which the spending is added up: `month`.
-            notification_channel: who gets the mail: `{'type': 'email', 'recipients': [...]}`.
-            threshold_amount: the sum, in cents: 10000 is 100 dollars.
-        """
-        return await self._caller.call(SPEND_ALERTS_UPDATE, locals())
 
 
 class SpendLimit(Resource):
@@ -2283,46 +997,6 @@ if TYPE_CHECKING:
         def __init__(self, of: AsyncAuditLogs) -> None:
             self.list = streamed_coroutine(of.list)
 
-    class CertificatesRaw:
-        def __init__(self, of: Certificates) -> None:
-            self.activate = raw_call(of.activate)
-            self.create = raw_call(of.create)
-            self.deactivate = raw_call(of.deactivate)
-            self.delete = raw_call(of.delete)
-            self.list = raw_call(of.list)
-            self.retrieve = raw_call(of.retrieve)
-            self.update = raw_call(of.update)
-
-    class CertificatesStreamed:
-        def __init__(self, of: Certificates) -> None:
-            self.activate = streamed_call(of.activate)
-            self.create = streamed_call(of.create)
-            self.deactivate = streamed_call(of.deactivate)
-            self.delete = streamed_call(of.delete)
-            self.list = streamed_call(of.list)
-            self.retrieve = streamed_call(of.retrieve)
-            self.update = streamed_call(of.update)
-
-    class AsyncCertificatesRaw:
-        def __init__(self, of: AsyncCertificates) -> None:
-            self.activate = raw_coroutine(of.activate)
-            self.create = raw_coroutine(of.create)
-            self.deactivate = raw_coroutine(of.deactivate)
-            self.delete = raw_coroutine(of.delete)
-            self.list = raw_coroutine(of.list)
-            self.retrieve = raw_coroutine(of.retrieve)
-            self.update = raw_coroutine(of.update)
-
-    class AsyncCertificatesStreamed:
-        def __init__(self, of: AsyncCertificates) -> None:
-            self.activate = streamed_coroutine(of.activate)
-            self.create = streamed_coroutine(of.create)
-            self.deactivate = streamed_coroutine(of.deactivate)
-            self.delete = streamed_coroutine(of.delete)
-            self.list = streamed_coroutine(of.list)
-            self.retrieve = streamed_coroutine(of.retrieve)
-            self.update = streamed_coroutine(of.update)
-
     class DataRetentionRaw:
         def __init__(self, of: DataRetention) -> None:
             self.retrieve = raw_call(of.retrieve)
@@ -2342,70 +1016,6 @@ if TYPE_CHECKING:
         def __init__(self, of: AsyncDataRetention) -> None:
             self.retrieve = streamed_coroutine(of.retrieve)
             self.update = streamed_coroutine(of.update)
-
-    class ExternalKeysRaw:
-        def __init__(self, of: ExternalKeys) -> None:
-            self.create = raw_call(of.create)
-            self.delete = raw_call(of.delete)
-            self.list = raw_call(of.list)
-            self.retrieve = raw_call(of.retrieve)
-            self.validate = raw_call(of.validate)
-
-    class ExternalKeysStreamed:
-        def __init__(self, of: ExternalKeys) -> None:
-            self.create = streamed_call(of.create)
-            self.delete = streamed_call(of.delete)
-            self.list = streamed_call(of.list)
-            self.retrieve = streamed_call(of.retrieve)
-            self.validate = streamed_call(of.validate)
-
-    class AsyncExternalKeysRaw:
-        def __init__(self, of: AsyncExternalKeys) -> None:
-            self.create = raw_coroutine(of.create)
-            self.delete = raw_coroutine(of.delete)
-            self.list = raw_coroutine(of.list)
-            self.retrieve = raw_coroutine(of.retrieve)
-            self.validate = raw_coroutine(of.validate)
-
-    class AsyncExternalKeysStreamed:
-        def __init__(self, of: AsyncExternalKeys) -> None:
-            self.create = streamed_coroutine(of.create)
-            self.delete = streamed_coroutine(of.delete)
-            self.list = streamed_coroutine(of.list)
-            self.retrieve = streamed_coroutine(of.retrieve)
-            self.validate = streamed_coroutine(of.validate)
-
-    class ExternalStorageRaw:
-        def __init__(self, of: ExternalStorage) -> None:
-            self.create = raw_call(of.create)
-            self.delete = raw_call(of.delete)
-            self.list = raw_call(of.list)
-            self.retrieve = raw_call(of.retrieve)
-            self.validate = raw_call(of.validate)
-
-    class ExternalStorageStreamed:
-        def __init__(self, of: ExternalStorage) -> None:
-            self.create = streamed_call(of.create)
-            self.delete = streamed_call(of.delete)
-            self.list = streamed_call(of.list)
-            self.retrieve = streamed_call(of.retrieve)
-            self.validate = streamed_call(of.validate)
-
-    class AsyncExternalStorageRaw:
-        def __init__(self, of: AsyncExternalStorage) -> None:
-            self.create = raw_coroutine(of.create)
-            self.delete = raw_coroutine(of.delete)
-            self.list = raw_coroutine(of.list)
-            self.retrieve = raw_coroutine(of.retrieve)
-            self.validate = raw_coroutine(of.validate)
-
-    class AsyncExternalStorageStreamed:
-        def __init__(self, of: AsyncExternalStorage) -> None:
-            self.create = streamed_coroutine(of.create)
-            self.delete = streamed_coroutine(of.delete)
-            self.list = streamed_coroutine(of.list)
-            self.retrieve = streamed_coroutine(of.retrieve)
-            self.validate = streamed_coroutine(of.validate)
 
     class InvitesRaw:
         def __init__(self, of: Invites) -> None:
@@ -2434,70 +1044,6 @@ if TYPE_CHECKING:
             self.delete = streamed_coroutine(of.delete)
             self.list = streamed_coroutine(of.list)
             self.retrieve = streamed_coroutine(of.retrieve)
-
-    class RolesRaw:
-        def __init__(self, of: Roles) -> None:
-            self.create = raw_call(of.create)
-            self.delete = raw_call(of.delete)
-            self.list = raw_call(of.list)
-            self.retrieve = raw_call(of.retrieve)
-            self.update = raw_call(of.update)
-
-    class RolesStreamed:
-        def __init__(self, of: Roles) -> None:
-            self.create = streamed_call(of.create)
-            self.delete = streamed_call(of.delete)
-            self.list = streamed_call(of.list)
-            self.retrieve = streamed_call(of.retrieve)
-            self.update = streamed_call(of.update)
-
-    class AsyncRolesRaw:
-        def __init__(self, of: AsyncRoles) -> None:
-            self.create = raw_coroutine(of.create)
-            self.delete = raw_coroutine(of.delete)
-            self.list = raw_coroutine(of.list)
-            self.retrieve = raw_coroutine(of.retrieve)
-            self.update = raw_coroutine(of.update)
-
-    class AsyncRolesStreamed:
-        def __init__(self, of: AsyncRoles) -> None:
-            self.create = streamed_coroutine(of.create)
-            self.delete = streamed_coroutine(of.delete)
-            self.list = streamed_coroutine(of.list)
-            self.retrieve = streamed_coroutine(of.retrieve)
-            self.update = streamed_coroutine(of.update)
-
-    class SpendAlertsRaw:
-        def __init__(self, of: SpendAlerts) -> None:
-            self.create = raw_call(of.create)
-            self.delete = raw_call(of.delete)
-            self.list = raw_call(of.list)
-            self.retrieve = raw_call(of.retrieve)
-            self.update = raw_call(of.update)
-
-    class SpendAlertsStreamed:
-        def __init__(self, of: SpendAlerts) -> None:
-            self.create = streamed_call(of.create)
-            self.delete = streamed_call(of.delete)
-            self.list = streamed_call(of.list)
-            self.retrieve = streamed_call(of.retrieve)
-            self.update = streamed_call(of.update)
-
-    class AsyncSpendAlertsRaw:
-        def __init__(self, of: AsyncSpendAlerts) -> None:
-            self.create = raw_coroutine(of.create)
-            self.delete = raw_coroutine(of.delete)
-            self.list = raw_coroutine(of.list)
-            self.retrieve = raw_coroutine(of.retrieve)
-            self.update = raw_coroutine(of.update)
-
-    class AsyncSpendAlertsStreamed:
-        def __init__(self, of: AsyncSpendAlerts) -> None:
-            self.create = streamed_coroutine(of.create)
-            self.delete = streamed_coroutine(of.delete)
-            self.list = streamed_coroutine(of.list)
-            self.retrieve = streamed_coroutine(of.retrieve)
-            self.update = streamed_coroutine(of.update)
 
     class SpendLimitRaw:
         def __init__(self, of: SpendLimit) -> None:

@@ -16,63 +16,23 @@ if TYPE_CHECKING:
     from typing import Literal
 
     from .._caller import AsyncCaller, Caller
-    from .._models import admin_organization, admin_organization_params, admin_organization_projects, admin_organization_projects_params
+    from .._models import admin_organization, admin_organization_projects, admin_organization_projects_params
     from .._omit import NotGiven, Omit
     from .._page import AsyncPage, Page
     from .._timeout import Timeout
     from ._base import Body, Headers, Query, raw_call, raw_coroutine, streamed_call, streamed_coroutine
+    from .admin_organization_projects_api_keys import ApiKeys, AsyncApiKeys
+    from .admin_organization_projects_certificates import AsyncCertificates, Certificates
     from .admin_organization_projects_groups import AsyncGroups, Groups
+    from .admin_organization_projects_rate_limits import AsyncRateLimits, RateLimits
+    from .admin_organization_projects_roles import AsyncRoles, Roles
     from .admin_organization_projects_service_accounts import AsyncServiceAccounts, ServiceAccounts
+    from .admin_organization_projects_spend_alerts import AsyncSpendAlerts, SpendAlerts
     from .admin_organization_projects_users import AsyncUsers, Users
 
 
-API_KEYS_DELETE: Operation[admin_organization_projects.APIKeyDeleteResponse] = Operation(
-    "DELETE", "/organization/projects/{project_id}/api_keys/{api_key_id}", "admin_organization_projects.APIKeyDeleteResponse", admin=True
-)
-API_KEYS_LIST: PageOperation[admin_organization_projects.ProjectAPIKey] = PageOperation(
-    "GET",
-    "/organization/projects/{project_id}/api_keys",
-    "admin_organization_projects.ProjectAPIKey",
-    "last_id",
-    query=("after", "limit", "owner_project_access"),
-    admin=True,
-)
-API_KEYS_RETRIEVE: Operation[admin_organization_projects.ProjectAPIKey] = Operation(
-    "GET", "/organization/projects/{project_id}/api_keys/{api_key_id}", "admin_organization_projects.ProjectAPIKey", admin=True
-)
-API_KEYS_UPDATE: Operation[admin_organization_projects.ProjectAPIKey] = Operation(
-    "POST",
-    "/organization/projects/{project_id}/api_keys/{api_key_id}",
-    "admin_organization_projects.ProjectAPIKey",
-    body="json",
-    admin=True,
-)
 ARCHIVE: Operation[admin_organization.Project] = Operation(
     "POST", "/organization/projects/{project_id}/archive", "admin_organization.Project", admin=True
-)
-CERTIFICATES_ACTIVATE: PageOperation[admin_organization_projects.CertificateListResponse] = PageOperation(
-    "POST",
-    "/organization/projects/{project_id}/certificates/activate",
-    "admin_organization_projects.CertificateListResponse",
-    "single",
-    body="json",
-    admin=True,
-)
-CERTIFICATES_DEACTIVATE: PageOperation[admin_organization_projects.CertificateListResponse] = PageOperation(
-    "POST",
-    "/organization/projects/{project_id}/certificates/deactivate",
-    "admin_organization_projects.CertificateListResponse",
-    "single",
-    body="json",
-    admin=True,
-)
-CERTIFICATES_LIST: PageOperation[admin_organization_projects.CertificateListResponse] = PageOperation(
-    "GET",
-    "/organization/projects/{project_id}/certificates",
-    "admin_organization_projects.CertificateListResponse",
-    "last_id",
-    query=("after", "limit", "order"),
-    admin=True,
 )
 CREATE: Operation[admin_organization.Project] = Operation(
     "POST", "/organization/projects", "admin_organization.Project", body="json", admin=True
@@ -119,38 +79,8 @@ MODEL_PERMISSIONS_UPDATE: Operation[admin_organization_projects.ProjectModelPerm
     body="json",
     admin=True,
 )
-RATE_LIMITS_LIST_RATE_LIMITS: PageOperation[admin_organization_projects.ProjectRateLimit] = PageOperation(
-    "GET",
-    "/organization/projects/{project_id}/rate_limits",
-    "admin_organization_projects.ProjectRateLimit",
-    "last_id",
-    query=("after", "before", "limit"),
-    admin=True,
-)
-RATE_LIMITS_UPDATE_RATE_LIMIT: Operation[admin_organization_projects.ProjectRateLimit] = Operation(
-    "POST",
-    "/organization/projects/{project_id}/rate_limits/{rate_limit_id}",
-    "admin_organization_projects.ProjectRateLimit",
-    body="json",
-    admin=True,
-)
 RETRIEVE: Operation[admin_organization.Project] = Operation(
     "GET", "/organization/projects/{project_id}", "admin_organization.Project", admin=True
-)
-ROLES_CREATE: Operation[admin_organization.Role] = Operation(
-    "POST", "/projects/{project_id}/roles", "admin_organization.Role", body="json", admin=True
-)
-ROLES_DELETE: Operation[admin_organization.RoleDeleteResponse] = Operation(
-    "DELETE", "/projects/{project_id}/roles/{role_id}", "admin_organization.RoleDeleteResponse", admin=True
-)
-ROLES_LIST: PageOperation[admin_organization.Role] = PageOperation(
-    "GET", "/projects/{project_id}/roles", "admin_organization.Role", "next", query=("after", "limit", "order"), admin=True
-)
-ROLES_RETRIEVE: Operation[admin_organization.Role] = Operation(
-    "GET", "/projects/{project_id}/roles/{role_id}", "admin_organization.Role", admin=True
-)
-ROLES_UPDATE: Operation[admin_organization.Role] = Operation(
-    "POST", "/projects/{project_id}/roles/{role_id}", "admin_organization.Role", body="json", admin=True
 )
 SERVICE_TIER_SETTINGS_RETRIEVE: Operation[admin_organization_projects.ProjectServiceTierSettings] = Operation(
     "GET", "/organization/projects/{project_id}/service_tier_settings", "admin_organization_projects.ProjectServiceTierSettings", admin=True
@@ -159,33 +89,6 @@ SERVICE_TIER_SETTINGS_UPDATE: Operation[admin_organization_projects.ProjectServi
     "POST",
     "/organization/projects/{project_id}/service_tier_settings",
     "admin_organization_projects.ProjectServiceTierSettings",
-    body="json",
-    admin=True,
-)
-SPEND_ALERTS_CREATE: Operation[admin_organization_projects.ProjectSpendAlert] = Operation(
-    "POST", "/organization/projects/{project_id}/spend_alerts", "admin_organization_projects.ProjectSpendAlert", body="json", admin=True
-)
-SPEND_ALERTS_DELETE: Operation[admin_organization_projects.ProjectSpendAlertDeleted] = Operation(
-    "DELETE",
-    "/organization/projects/{project_id}/spend_alerts/{alert_id}",
-    "admin_organization_projects.ProjectSpendAlertDeleted",
-    admin=True,
-)
-SPEND_ALERTS_LIST: PageOperation[admin_organization_projects.ProjectSpendAlert] = PageOperation(
-    "GET",
-    "/organization/projects/{project_id}/spend_alerts",
-    "admin_organization_projects.ProjectSpendAlert",
-    "last_id",
-    query=("after", "before", "limit", "order"),
-    admin=True,
-)
-SPEND_ALERTS_RETRIEVE: Operation[admin_organization_projects.ProjectSpendAlert] = Operation(
-    "GET", "/organization/projects/{project_id}/spend_alerts/{alert_id}", "admin_organization_projects.ProjectSpendAlert", admin=True
-)
-SPEND_ALERTS_UPDATE: Operation[admin_organization_projects.ProjectSpendAlert] = Operation(
-    "POST",
-    "/organization/projects/{project_id}/spend_alerts/{alert_id}",
-    "admin_organization_projects.ProjectSpendAlert",
     body="json",
     admin=True,
 )
@@ -211,16 +114,25 @@ class Projects(Resource):
 
     def __init__(self, caller: Caller) -> None:
         super().__init__(caller)
-        self.api_keys = ApiKeys(caller)
-        self.certificates = Certificates(caller)
         self.data_retention = DataRetention(caller)
         self.hosted_tool_permissions = HostedToolPermissions(caller)
         self.model_permissions = ModelPermissions(caller)
-        self.rate_limits = RateLimits(caller)
-        self.roles = Roles(caller)
         self.service_tier_settings = ServiceTierSettings(caller)
-        self.spend_alerts = SpendAlerts(caller)
         self.spend_limit = SpendLimit(caller)
+
+    @resource
+    def api_keys(self) -> ApiKeys:
+        """The API keys of a project, without their secret part."""
+        from .admin_organization_projects_api_keys import ApiKeys
+
+        return ApiKeys(self._caller)
+
+    @resource
+    def certificates(self) -> Certificates:
+        """Which of the organization's client certificates a project accepts."""
+        from .admin_organization_projects_certificates import Certificates
+
+        return Certificates(self._caller)
 
     @resource
     def groups(self) -> Groups:
@@ -230,11 +142,32 @@ class Projects(Resource):
         return Groups(self._caller)
 
     @resource
+    def rate_limits(self) -> RateLimits:
+        """How much a project may ask of each model in a minute or a day."""
+        from .admin_organization_projects_rate_limits import RateLimits
+
+        return RateLimits(self._caller)
+
+    @resource
+    def roles(self) -> Roles:
+        """Roles that exist within a project: named bundles of permissions."""
+        from .admin_organization_projects_roles import Roles
+
+        return Roles(self._caller)
+
+    @resource
     def service_accounts(self) -> ServiceAccounts:
         """Members of a project that are programs, not people."""
         from .admin_organization_projects_service_accounts import ServiceAccounts
 
         return ServiceAccounts(self._caller)
+
+    @resource
+    def spend_alerts(self) -> SpendAlerts:
+        """Mails to be sent when a project has spent a sum."""
+        from .admin_organization_projects_spend_alerts import SpendAlerts
+
+        return SpendAlerts(self._caller)
 
     @resource
     def users(self) -> Users:
@@ -358,16 +291,25 @@ class AsyncProjects(AsyncResource):
 
     def __init__(self, caller: AsyncCaller) -> None:
         super().__init__(caller)
-        self.api_keys = AsyncApiKeys(caller)
-        self.certificates = AsyncCertificates(caller)
         self.data_retention = AsyncDataRetention(caller)
         self.hosted_tool_permissions = AsyncHostedToolPermissions(caller)
         self.model_permissions = AsyncModelPermissions(caller)
-        self.rate_limits = AsyncRateLimits(caller)
-        self.roles = AsyncRoles(caller)
         self.service_tier_settings = AsyncServiceTierSettings(caller)
-        self.spend_alerts = AsyncSpendAlerts(caller)
         self.spend_limit = AsyncSpendLimit(caller)
+
+    @resource
+    def api_keys(self) -> AsyncApiKeys:
+        """The API keys of a project, without their secret part."""
+        from .admin_organization_projects_api_keys import AsyncApiKeys
+
+        return AsyncApiKeys(self._caller)
+
+    @resource
+    def certificates(self) -> AsyncCertificates:
+        """Which of the organization's client certificates a project accepts."""
+        from .admin_organization_projects_certificates import AsyncCertificates
+
+        return AsyncCertificates(self._caller)
 
     @resource
     def groups(self) -> AsyncGroups:
@@ -377,11 +319,32 @@ class AsyncProjects(AsyncResource):
         return AsyncGroups(self._caller)
 
     @resource
+    def rate_limits(self) -> AsyncRateLimits:
+        """How much a project may ask of each model in a minute or a day."""
+        from .admin_organization_projects_rate_limits import AsyncRateLimits
+
+        return AsyncRateLimits(self._caller)
+
+    @resource
+    def roles(self) -> AsyncRoles:
+        """Roles that exist within a project: named bundles of permissions."""
+        from .admin_organization_projects_roles import AsyncRoles
+
+        return AsyncRoles(self._caller)
+
+    @resource
     def service_accounts(self) -> AsyncServiceAccounts:
         """Members of a project that are programs, not people."""
         from .admin_organization_projects_service_accounts import AsyncServiceAccounts
 
         return AsyncServiceAccounts(self._caller)
+
+    @resource
+    def spend_alerts(self) -> AsyncSpendAlerts:
+        """Mails to be sent when a project has spent a sum."""
+        from .admin_organization_projects_spend_alerts import AsyncSpendAlerts
+
+        return AsyncSpendAlerts(self._caller)
 
     @resource
     def users(self) -> AsyncUsers:
@@ -495,338 +458,6 @@ class AsyncProjects(AsyncResource):
             name: what to call it.
         """
         return await self._caller.call(UPDATE, locals())
-
-
-class ApiKeys(Resource):
-    """The API keys of a project, without their secret part."""
-
-    with_raw_response: ApiKeysRaw
-    with_streaming_response: ApiKeysStreamed
-
-    def delete(
-        self,
-        api_key_id: str,
-        *,
-        project_id: str,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> admin_organization_projects.APIKeyDeleteResponse:
-        """Revoke an API key of a project for good; keys of service accounts go with their account.
-
-        Args:
-            project_id: id of the project.
-            api_key_id: id of the API key, not the key itself.
-        """
-        return self._caller.call(API_KEYS_DELETE, locals())
-
-    def list(
-        self,
-        project_id: str,
-        *,
-        after: str | Omit = omit,
-        limit: int | Omit = omit,
-        owner_project_access: Literal["active", "inactive", "any"] | Omit = omit,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> Page[admin_organization_projects.ProjectAPIKey]:
-        """List the API keys of a project; their values are shortened.
-
-        Args:
-            project_id: id of the project.
-            after: id of the item that the page follows; leave it out for the first page.
-            limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
-            owner_project_access: only keys whose owner still has access to the project (`active`), has lost it, or `any`.
-        """
-        return self._caller.page(API_KEYS_LIST, locals())
-
-    def retrieve(
-        self,
-        api_key_id: str,
-        *,
-        project_id: str,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> admin_organization_projects.ProjectAPIKey:
-        """Fetch who owns an API key of a project and when it was made and last used.
-
-        Args:
-            project_id: id of the project.
-            api_key_id: id of the API key, not the key itself.
-        """
-        return self._caller.call(API_KEYS_RETRIEVE, locals())
-
-    def update(
-        self,
-        api_key_id: str,
-        *,
-        project_id: str,
-        expires_in_seconds: int | Omit = omit,
-        scopes: Sequence[str] | Omit = omit,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> admin_organization_projects.ProjectAPIKey:
-        """Change what an API key of a project may do, or when it expires.
-
-        Args:
-            project_id: id of the project.
-            api_key_id: id of the API key, not the key itself.
-            expires_in_seconds: seconds until the key stops working, up to 31,536,000 (a year); left out, it never does.
-            scopes: what the key may be used for; left out, all that its owner may do.
-        """
-        return self._caller.call(API_KEYS_UPDATE, locals())
-
-
-class AsyncApiKeys(AsyncResource):
-    """The API keys of a project, without their secret part."""
-
-    with_raw_response: AsyncApiKeysRaw
-    with_streaming_response: AsyncApiKeysStreamed
-
-    async def delete(
-        self,
-        api_key_id: str,
-        *,
-        project_id: str,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> admin_organization_projects.APIKeyDeleteResponse:
-        """Revoke an API key of a project for good; keys of service accounts go with their account.
-
-        Args:
-            project_id: id of the project.
-            api_key_id: id of the API key, not the key itself.
-        """
-        return await self._caller.call(API_KEYS_DELETE, locals())
-
-    def list(
-        self,
-        project_id: str,
-        *,
-        after: str | Omit = omit,
-        limit: int | Omit = omit,
-        owner_project_access: Literal["active", "inactive", "any"] | Omit = omit,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> AsyncPage[admin_organization_projects.ProjectAPIKey]:
-        """List the API keys of a project; their values are shortened.
-
-        Args:
-            project_id: id of the project.
-            after: id of the item that the page follows; leave it out for the first page.
-            limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
-            owner_project_access: only keys whose owner still has access to the project (`active`), has lost it, or `any`.
-        """
-        return self._caller.page(API_KEYS_LIST, locals())
-
-    async def retrieve(
-        self,
-        api_key_id: str,
-        *,
-        project_id: str,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> admin_organization_projects.ProjectAPIKey:
-        """Fetch who owns an API key of a project and when it was made and last used.
-
-        Args:
-            project_id: id of the project.
-            api_key_id: id of the API key, not the key itself.
-        """
-        return await self._caller.call(API_KEYS_RETRIEVE, locals())
-
-    async def update(
-        self,
-        api_key_id: str,
-        *,
-        project_id: str,
-        expires_in_seconds: int | Omit = omit,
-        scopes: Sequence[str] | Omit = omit,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> admin_organization_projects.ProjectAPIKey:
-        """Change what an API key of a project may do, or when it expires.
-
-        Args:
-            project_id: id of the project.
-            api_key_id: id of the API key, not the key itself.
-            expires_in_seconds: seconds until the key stops working, up to 31,536,000 (a year); left out, it never does.
-            scopes: what the key may be used for; left out, all that its owner may do.
-        """
-        return await self._caller.call(API_KEYS_UPDATE, locals())
-
-
-class Certificates(Resource):
-    """Which of the organization's client certificates a project accepts."""
-
-    with_raw_response: CertificatesRaw
-    with_streaming_response: CertificatesStreamed
-
-    def activate(
-        self,
-        project_id: str,
-        *,
-        certificate_ids: Sequence[str],
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> Page[admin_organization_projects.CertificateListResponse]:
-        """Have a project accept up to 10 of the organization's certificates; all of them, or none.
-
-        Args:
-            project_id: id of the project.
-            certificate_ids: ids of 1 to 10 certificates.
-        """
-        return self._caller.page(CERTIFICATES_ACTIVATE, locals())
-
-    def deactivate(
-        self,
-        project_id: str,
-        *,
-        certificate_ids: Sequence[str],
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> Page[admin_organization_projects.CertificateListResponse]:
-        """Have a project no longer accept up to 10 certificates; all of them, or none.
-
-        Args:
-            project_id: id of the project.
-            certificate_ids: ids of 1 to 10 certificates.
-        """
-        return self._caller.page(CERTIFICATES_DEACTIVATE, locals())
-
-    def list(
-        self,
-        project_id: str,
-        *,
-        after: str | Omit = omit,
-        limit: int | Omit = omit,
-        order: Literal["asc", "desc"] | Omit = omit,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> Page[admin_organization_projects.CertificateListResponse]:
-        """List the certificates that a project knows, active or not.
-
-        Args:
-            project_id: id of the project.
-            after: id of the item that the page follows; leave it out for the first page.
-            limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
-            order: `asc` or `desc`, by time of creation.
-        """
-        return self._caller.page(CERTIFICATES_LIST, locals())
-
-
-class AsyncCertificates(AsyncResource):
-    """Which of the organization's client certificates a project accepts."""
-
-    with_raw_response: AsyncCertificatesRaw
-    with_streaming_response: AsyncCertificatesStreamed
-
-    def activate(
-        self,
-        project_id: str,
-        *,
-        certificate_ids: Sequence[str],
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> AsyncPage[admin_organization_projects.CertificateListResponse]:
-        """Have a project accept up to 10 of the organization's certificates; all of them, or none.
-
-        Args:
-            project_id: id of the project.
-            certificate_ids: ids of 1 to 10 certificates.
-        """
-        return self._caller.page(CERTIFICATES_ACTIVATE, locals())
-
-    def deactivate(
-        self,
-        project_id: str,
-        *,
-        certificate_ids: Sequence[str],
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> AsyncPage[admin_organization_projects.CertificateListResponse]:
-        """Have a project no longer accept up to 10 certificates; all of them, or none.
-
-        Args:
-            project_id: id of the project.
-            certificate_ids: ids of 1 to 10 certificates.
-        """
-        return self._caller.page(CERTIFICATES_DEACTIVATE, locals())
-
-    def list(
-        self,
-        project_id: str,
-        *,
-        after: str | Omit = omit,
-        limit: int | Omit = omit,
-        order: Literal["asc", "desc"] | Omit = omit,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> AsyncPage[admin_organization_projects.CertificateListResponse]:
-        """List the certificates that a project knows, active or not.
-
-        Args:
-            project_id: id of the project.
-            after: id of the item that the page follows; leave it out for the first page.
-            limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
-            order: `asc` or `desc`, by time of creation.
-        """
-        return self._caller.page(CERTIFICATES_LIST, locals())
 
 
 class DataRetention(Resource):
@@ -1169,374 +800,6 @@ class AsyncModelPermissions(AsyncResource):
         return await self._caller.call(MODEL_PERMISSIONS_UPDATE, locals())
 
 
-class RateLimits(Resource):
-    """How much a project may ask of each model in a minute or a day."""
-
-    with_raw_response: RateLimitsRaw
-    with_streaming_response: RateLimitsStreamed
-
-    def list_rate_limits(
-        self,
-        project_id: str,
-        *,
-        after: str | Omit = omit,
-        before: str | Omit = omit,
-        limit: int | Omit = omit,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> Page[admin_organization_projects.ProjectRateLimit]:
-        """List a project's limits, one entry a model.
-
-        Args:
-            project_id: id of the project.
-            after: id of the item that the page follows; leave it out for the first page.
-            before: id of the item that the page ends before; for reading backwards.
-            limit: how many limits a page holds; 100 by default. All pages are walked whatever it is.
-        """
-        return self._caller.page(RATE_LIMITS_LIST_RATE_LIMITS, locals())
-
-    def update_rate_limit(
-        self,
-        rate_limit_id: str,
-        *,
-        project_id: str,
-        batch_1_day_max_input_tokens: int | Omit = omit,
-        max_audio_megabytes_per_1_minute: int | Omit = omit,
-        max_images_per_1_minute: int | Omit = omit,
-        max_requests_per_1_day: int | Omit = omit,
-        max_requests_per_1_minute: int | Omit = omit,
-        max_tokens_per_1_minute: int | Omit = omit,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> admin_organization_projects.ProjectRateLimit:
-        """Change a project's limits for one model, within those of the organization.
-
-        Args:
-            project_id: id of the project.
-            rate_limit_id: id of the limit, one for each model.
-            batch_1_day_max_input_tokens: most input tokens of batches a day.
-            max_audio_megabytes_per_1_minute: most megabytes of audio a minute; only for models that hear.
-            max_images_per_1_minute: most images a minute; only for models that make them.
-            max_requests_per_1_day: most requests a day; only for models that have such a limit.
-            max_requests_per_1_minute: most requests a minute.
-            max_tokens_per_1_minute: most tokens a minute.
-        """
-        return self._caller.call(RATE_LIMITS_UPDATE_RATE_LIMIT, locals())
-
-
-class AsyncRateLimits(AsyncResource):
-    """How much a project may ask of each model in a minute or a day."""
-
-    with_raw_response: AsyncRateLimitsRaw
-    with_streaming_response: AsyncRateLimitsStreamed
-
-    def list_rate_limits(
-        self,
-        project_id: str,
-        *,
-        after: str | Omit = omit,
-        before: str | Omit = omit,
-        limit: int | Omit = omit,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> AsyncPage[admin_organization_projects.ProjectRateLimit]:
-        """List a project's limits, one entry a model.
-
-        Args:
-            project_id: id of the project.
-            after: id of the item that the page follows; leave it out for the first page.
-            before: id of the item that the page ends before; for reading backwards.
-            limit: how many limits a page holds; 100 by default. All pages are walked whatever it is.
-        """
-        return self._caller.page(RATE_LIMITS_LIST_RATE_LIMITS, locals())
-
-    async def update_rate_limit(
-        self,
-        rate_limit_id: str,
-        *,
-        project_id: str,
-        batch_1_day_max_input_tokens: int | Omit = omit,
-        max_audio_megabytes_per_1_minute: int | Omit = omit,
-        max_images_per_1_minute: int | Omit = omit,
-        max_requests_per_1_day: int | Omit = omit,
-        max_requests_per_1_minute: int | Omit = omit,
-        max_tokens_per_1_minute: int | Omit = omit,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> admin_organization_projects.ProjectRateLimit:
-        """Change a project's limits for one model, within those of the organization.
-
-        Args:
-            project_id: id of the project.
-            rate_limit_id: id of the limit, one for each model.
-            batch_1_day_max_input_tokens: most input tokens of batches a day.
-            max_audio_megabytes_per_1_minute: most megabytes of audio a minute; only for models that hear.
-            max_images_per_1_minute: most images a minute; only for models that make them.
-            max_requests_per_1_day: most requests a day; only for models that have such a limit.
-            max_requests_per_1_minute: most requests a minute.
-            max_tokens_per_1_minute: most tokens a minute.
-        """
-        return await self._caller.call(RATE_LIMITS_UPDATE_RATE_LIMIT, locals())
-
-
-class Roles(Resource):
-    """Roles that exist within a project: named bundles of permissions."""
-
-    with_raw_response: RolesRaw
-    with_streaming_response: RolesStreamed
-
-    def create(
-        self,
-        project_id: str,
-        *,
-        permissions: Sequence[str],
-        role_name: str,
-        description: str | None | Omit = omit,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> admin_organization.Role:
-        """Define a role for one project from permissions of your choice.
-
-        Args:
-            project_id: id of the project.
-            permissions: names of the permissions that the role gives.
-            role_name: name of the role; there is no other of this name.
-            description: what it is for; only people read it.
-        """
-        return self._caller.call(ROLES_CREATE, locals())
-
-    def delete(
-        self,
-        role_id: str,
-        *,
-        project_id: str,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> admin_organization.RoleDeleteResponse:
-        """Delete a project's own role; whoever held it loses its permissions.
-
-        Args:
-            project_id: id of the project.
-            role_id: id of the role.
-        """
-        return self._caller.call(ROLES_DELETE, locals())
-
-    def list(
-        self,
-        project_id: str,
-        *,
-        after: str | Omit = omit,
-        limit: int | Omit = omit,
-        order: Literal["asc", "desc"] | Omit = omit,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> Page[admin_organization.Role]:
-        """List the roles that can be given in a project, built-in ones included.
-
-        Args:
-            project_id: id of the project.
-            after: id of the item that the page follows; leave it out for the first page.
-            limit: how many items a page holds, up to 1000. All pages are walked whatever it is.
-            order: `asc` or `desc`, by time of creation; `asc` by default.
-        """
-        return self._caller.page(ROLES_LIST, locals())
-
-    def retrieve(
-        self,
-        role_id: str,
-        *,
-        project_id: str,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> admin_organization.Role:
-        """Fetch what a role of a project permits.
-
-        Args:
-            project_id: id of the project.
-            role_id: id of the role.
-        """
-        return self._caller.call(ROLES_RETRIEVE, locals())
-
-    def update(
-        self,
-        role_id: str,
-        *,
-        project_id: str,
-        description: str | None | Omit = omit,
-        permissions: Sequence[str] | None | Omit = omit,
-        role_name: str | None | Omit = omit,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> admin_organization.Role:
-        """Change the name, description or permissions of a project's own role.
-
-        Args:
-            project_id: id of the project.
-            role_id: id of the role.
-            description: what it is for; only people read it.
-            permissions: names of the permissions that the role gives.
-            role_name: name of the role; there is no other of this name.
-        """
-        return self._caller.call(ROLES_UPDATE, locals())
-
-
-class AsyncRoles(AsyncResource):
-    """Roles that exist within a project: named bundles of permissions."""
-
-    with_raw_response: AsyncRolesRaw
-    with_streaming_response: AsyncRolesStreamed
-
-    async def create(
-        self,
-        project_id: str,
-        *,
-        permissions: Sequence[str],
-        role_name: str,
-        description: str | None | Omit = omit,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> admin_organization.Role:
-        """Define a role for one project from permissions of your choice.
-
-        Args:
-            project_id: id of the project.
-            permissions: names of the permissions that the role gives.
-            role_name: name of the role; there is no other of this name.
-            description: what it is for; only people read it.
-        """
-        return await self._caller.call(ROLES_CREATE, locals())
-
-    async def delete(
-        self,
-        role_id: str,
-        *,
-        project_id: str,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> admin_organization.RoleDeleteResponse:
-        """Delete a project's own role; whoever held it loses its permissions.
-
-        Args:
-            project_id: id of the project.
-            role_id: id of the role.
-        """
-        return await self._caller.call(ROLES_DELETE, locals())
-
-    def list(
-        self,
-        project_id: str,
-        *,
-        after: str | Omit = omit,
-        limit: int | Omit = omit,
-        order: Literal["asc", "desc"] | Omit = omit,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> AsyncPage[admin_organization.Role]:
-        """List the roles that can be given in a project, built-in ones included.
-
-        Args:
-            project_id: id of the project.
-            after: id of the item that the page follows; leave it out for the first page.
-            limit: how many items a page holds, up to 1000. All pages are walked whatever it is.
-            order: `asc` or `desc`, by time of creation; `asc` by default.
-        """
-        return self._caller.page(ROLES_LIST, locals())
-
-    async def retrieve(
-        self,
-        role_id: str,
-        *,
-        project_id: str,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> admin_organization.Role:
-        """Fetch what a role of a project permits.
-
-        Args:
-            project_id: id of the project.
-            role_id: id of the role.
-        """
-        return await self._caller.call(ROLES_RETRIEVE, locals())
-
-    async def update(
-        self,
-        role_id: str,
-        *,
-        project_id: str,
-        description: str | None | Omit = omit,
-        permissions: Sequence[str] | None | Omit = omit,
-        role_name: str | None | Omit = omit,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> admin_organization.Role:
-        """Change the name, description or permissions of a project's own role.
-
-        Args:
-            project_id: id of the project.
-            role_id: id of the role.
-            description: what it is for; only people read it.
-            permissions: names of the permissions that the role gives.
-            role_name: name of the role; there is no other of this name.
-        """
-        return await self._caller.call(ROLES_UPDATE, locals())
-
-
 class ServiceTierSettings(Resource):
     """Which service tiers a project may use, and which one it gets unasked."""
 
@@ -1629,264 +892,6 @@ class AsyncServiceTierSettings(AsyncResource):
             enabled_tiers: tiers that requests may name: `all`, or a list.
         """
         return await self._caller.call(SERVICE_TIER_SETTINGS_UPDATE, locals())
-
-
-class SpendAlerts(Resource):
-    """Mails to be sent when a project has spent a sum."""
-
-    with_raw_response: SpendAlertsRaw
-    with_streaming_response: SpendAlertsStreamed
-
-    def create(
-        self,
-        project_id: str,
-        *,
-        currency: Literal["USD"],
-        interval: Literal["month"],
-        notification_channel: admin_organization_params.OrganizationSpendAlertNotificationChannelParam
-        | admin_organization.OrganizationSpendAlertNotificationChannel,
-        threshold_amount: int,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> admin_organization_projects.ProjectSpendAlert:
-        """Ask to be told by mail when a project's spending passes a sum; nothing is stopped.
-
-        Args:
-            project_id: id of the project.
-            currency: currency of the sum: `USD`.
-            interval: period over which the spending is added up: `month`.
-            notification_channel: who gets the mail: `{'type': 'email', 'recipients': [...]}`.
-            threshold_amount: the sum, in cents: 10000 is 100 dollars.
-        """
-        return self._caller.call(SPEND_ALERTS_CREATE, locals())
-
-    def delete(
-        self,
-        alert_id: str,
-        *,
-        project_id: str,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> admin_organization_projects.ProjectSpendAlertDeleted:
-        """Delete a project's spend alert; no more mails come of it.
-
-        Args:
-            project_id: id of the project.
-            alert_id: id of the spend alert.
-        """
-        return self._caller.call(SPEND_ALERTS_DELETE, locals())
-
-    def list(
-        self,
-        project_id: str,
-        *,
-        after: str | Omit = omit,
-        before: str | Omit = omit,
-        limit: int | Omit = omit,
-        order: Literal["asc", "desc"] | Omit = omit,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> Page[admin_organization_projects.ProjectSpendAlert]:
-        """List the spend alerts of a project.
-
-        Args:
-            project_id: id of the project.
-            after: id of the item that the page follows; leave it out for the first page.
-            before: id of the item that the page ends before; for reading backwards.
-            limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
-            order: `asc` or `desc`, by time of creation; `asc` by default.
-        """
-        return self._caller.page(SPEND_ALERTS_LIST, locals())
-
-    def retrieve(
-        self,
-        alert_id: str,
-        *,
-        project_id: str,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> admin_organization_projects.ProjectSpendAlert:
-        """Fetch one spend alert of a project.
-
-        Args:
-            project_id: id of the project.
-            alert_id: id of the spend alert.
-        """
-        return self._caller.call(SPEND_ALERTS_RETRIEVE, locals())
-
-    def update(
-        self,
-        alert_id: str,
-        *,
-        project_id: str,
-        currency: Literal["USD"],
-        interval: Literal["month"],
-        notification_channel: admin_organization_params.OrganizationSpendAlertNotificationChannelParam
-        | admin_organization.OrganizationSpendAlertNotificationChannel,
-        threshold_amount: int,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> admin_organization_projects.ProjectSpendAlert:
-        """Replace the sum, period and recipients of a project's spend alert.
-
-        Args:
-            project_id: id of the project.
-            alert_id: id of the spend alert.
-            currency: currency of the sum: `USD`.
-            interval: period over which the spending is added up: `month`.
-            notification_channel: who gets the mail: `{'type': 'email', 'recipients': [...]}`.
-            threshold_amount: the sum, in cents: 10000 is 100 dollars.
-        """
-        return self._caller.call(SPEND_ALERTS_UPDATE, locals())
-
-
-class AsyncSpendAlerts(AsyncResource):
-    """Mails to be sent when a project has spent a sum."""
-
-    with_raw_response: AsyncSpendAlertsRaw
-    with_streaming_response: AsyncSpendAlertsStreamed
-
-    async def create(
-        self,
-        project_id: str,
-        *,
-        currency: Literal["USD"],
-        interval: Literal["month"],
-        notification_channel: admin_organization_params.OrganizationSpendAlertNotificationChannelParam
-        | admin_organization.OrganizationSpendAlertNotificationChannel,
-        threshold_amount: int,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> admin_organization_projects.ProjectSpendAlert:
-        """Ask to be told by mail when a project's spending passes a sum; nothing is stopped.
-
-        Args:
-            project_id: id of the project.
-            currency: currency of the sum: `USD`.
-            interval: period over which the spending is added up: `month`.
-            notification_channel: who gets the mail: `{'type': 'email', 'recipients': [...]}`.
-            threshold_amount: the sum, in cents: 10000 is 100 dollars.
-        """
-        return await self._caller.call(SPEND_ALERTS_CREATE, locals())
-
-    async def delete(
-        self,
-        alert_id: str,
-        *,
-        project_id: str,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> admin_organization_projects.ProjectSpendAlertDeleted:
-        """Delete a project's spend alert; no more mails come of it.
-
-        Args:
-            project_id: id of the project.
-            alert_id: id of the spend alert.
-        """
-        return await self._caller.call(SPEND_ALERTS_DELETE, locals())
-
-    def list(
-        self,
-        project_id: str,
-        *,
-        after: str | Omit = omit,
-        before: str | Omit = omit,
-        limit: int | Omit = omit,
-        order: Literal["asc", "desc"] | Omit = omit,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> AsyncPage[admin_organization_projects.ProjectSpendAlert]:
-        """List the spend alerts of a project.
-
-        Args:
-            project_id: id of the project.
-            after: id of the item that the page follows; leave it out for the first page.
-            before: id of the item that the page ends before; for reading backwards.
-            limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
-            order: `asc` or `desc`, by time of creation; `asc` by default.
-        """
-        return self._caller.page(SPEND_ALERTS_LIST, locals())
-
-    async def retrieve(
-        self,
-        alert_id: str,
-        *,
-        project_id: str,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> admin_organization_projects.ProjectSpendAlert:
-        """Fetch one spend alert of a project.
-
-        Args:
-            project_id: id of the project.
-            alert_id: id of the spend alert.
-        """
-        return await self._caller.call(SPEND_ALERTS_RETRIEVE, locals())
-
-    async def update(
-        self,
-        alert_id: str,
-        *,
-        project_id: str,
-        currency: Literal["USD"],
-        interval: Literal["month"],
-        notification_channel: admin_organization_params.OrganizationSpendAlertNotificationChannelParam
-        | admin_organization.OrganizationSpendAlertNotificationChannel,
-        threshold_amount: int,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> admin_organization_projects.ProjectSpendAlert:
-        """Replace the sum, period and recipients of a project's spend alert.
-
-        Args:
-            project_id: id of the project.
-            alert_id: id of the spend alert.
-            currency: currency of the sum: `USD`.
-            interval: period over which the spending is added up: `month`.
-            notification_channel: who gets the mail: `{'type': 'email', 'recipients': [...]}`.
-            threshold_amount: the sum, in cents: 10000 is 100 dollars.
-        """
-        return await self._caller.call(SPEND_ALERTS_UPDATE, locals())
 
 
 class SpendLimit(Resource):
@@ -2109,58 +1114,6 @@ if TYPE_CHECKING:
             self.spend_limit = of.spend_limit.with_streaming_response
             self.users = of.users.with_streaming_response
 
-    class ApiKeysRaw:
-        def __init__(self, of: ApiKeys) -> None:
-            self.delete = raw_call(of.delete)
-            self.list = raw_call(of.list)
-            self.retrieve = raw_call(of.retrieve)
-            self.update = raw_call(of.update)
-
-    class ApiKeysStreamed:
-        def __init__(self, of: ApiKeys) -> None:
-            self.delete = streamed_call(of.delete)
-            self.list = streamed_call(of.list)
-            self.retrieve = streamed_call(of.retrieve)
-            self.update = streamed_call(of.update)
-
-    class AsyncApiKeysRaw:
-        def __init__(self, of: AsyncApiKeys) -> None:
-            self.delete = raw_coroutine(of.delete)
-            self.list = raw_coroutine(of.list)
-            self.retrieve = raw_coroutine(of.retrieve)
-            self.update = raw_coroutine(of.update)
-
-    class AsyncApiKeysStreamed:
-        def __init__(self, of: AsyncApiKeys) -> None:
-            self.delete = streamed_coroutine(of.delete)
-            self.list = streamed_coroutine(of.list)
-            self.retrieve = streamed_coroutine(of.retrieve)
-            self.update = streamed_coroutine(of.update)
-
-    class CertificatesRaw:
-        def __init__(self, of: Certificates) -> None:
-            self.activate = raw_call(of.activate)
-            self.deactivate = raw_call(of.deactivate)
-            self.list = raw_call(of.list)
-
-    class CertificatesStreamed:
-        def __init__(self, of: Certificates) -> None:
-            self.activate = streamed_call(of.activate)
-            self.deactivate = streamed_call(of.deactivate)
-            self.list = streamed_call(of.list)
-
-    class AsyncCertificatesRaw:
-        def __init__(self, of: AsyncCertificates) -> None:
-            self.activate = raw_coroutine(of.activate)
-            self.deactivate = raw_coroutine(of.deactivate)
-            self.list = raw_coroutine(of.list)
-
-    class AsyncCertificatesStreamed:
-        def __init__(self, of: AsyncCertificates) -> None:
-            self.activate = streamed_coroutine(of.activate)
-            self.deactivate = streamed_coroutine(of.deactivate)
-            self.list = streamed_coroutine(of.list)
-
     class DataRetentionRaw:
         def __init__(self, of: DataRetention) -> None:
             self.retrieve = raw_call(of.retrieve)
@@ -2225,58 +1178,6 @@ if TYPE_CHECKING:
             self.retrieve = streamed_coroutine(of.retrieve)
             self.update = streamed_coroutine(of.update)
 
-    class RateLimitsRaw:
-        def __init__(self, of: RateLimits) -> None:
-            self.list_rate_limits = raw_call(of.list_rate_limits)
-            self.update_rate_limit = raw_call(of.update_rate_limit)
-
-    class RateLimitsStreamed:
-        def __init__(self, of: RateLimits) -> None:
-            self.list_rate_limits = streamed_call(of.list_rate_limits)
-            self.update_rate_limit = streamed_call(of.update_rate_limit)
-
-    class AsyncRateLimitsRaw:
-        def __init__(self, of: AsyncRateLimits) -> None:
-            self.list_rate_limits = raw_coroutine(of.list_rate_limits)
-            self.update_rate_limit = raw_coroutine(of.update_rate_limit)
-
-    class AsyncRateLimitsStreamed:
-        def __init__(self, of: AsyncRateLimits) -> None:
-            self.list_rate_limits = streamed_coroutine(of.list_rate_limits)
-            self.update_rate_limit = streamed_coroutine(of.update_rate_limit)
-
-    class RolesRaw:
-        def __init__(self, of: Roles) -> None:
-            self.create = raw_call(of.create)
-            self.delete = raw_call(of.delete)
-            self.list = raw_call(of.list)
-            self.retrieve = raw_call(of.retrieve)
-            self.update = raw_call(of.update)
-
-    class RolesStreamed:
-        def __init__(self, of: Roles) -> None:
-            self.create = streamed_call(of.create)
-            self.delete = streamed_call(of.delete)
-            self.list = streamed_call(of.list)
-            self.retrieve = streamed_call(of.retrieve)
-            self.update = streamed_call(of.update)
-
-    class AsyncRolesRaw:
-        def __init__(self, of: AsyncRoles) -> None:
-            self.create = raw_coroutine(of.create)
-            self.delete = raw_coroutine(of.delete)
-            self.list = raw_coroutine(of.list)
-            self.retrieve = raw_coroutine(of.retrieve)
-            self.update = raw_coroutine(of.update)
-
-    class AsyncRolesStreamed:
-        def __init__(self, of: AsyncRoles) -> None:
-            self.create = streamed_coroutine(of.create)
-            self.delete = streamed_coroutine(of.delete)
-            self.list = streamed_coroutine(of.list)
-            self.retrieve = streamed_coroutine(of.retrieve)
-            self.update = streamed_coroutine(of.update)
-
     class ServiceTierSettingsRaw:
         def __init__(self, of: ServiceTierSettings) -> None:
             self.retrieve = raw_call(of.retrieve)
@@ -2294,38 +1195,6 @@ if TYPE_CHECKING:
 
     class AsyncServiceTierSettingsStreamed:
         def __init__(self, of: AsyncServiceTierSettings) -> None:
-            self.retrieve = streamed_coroutine(of.retrieve)
-            self.update = streamed_coroutine(of.update)
-
-    class SpendAlertsRaw:
-        def __init__(self, of: SpendAlerts) -> None:
-            self.create = raw_call(of.create)
-            self.delete = raw_call(of.delete)
-            self.list = raw_call(of.list)
-            self.retrieve = raw_call(of.retrieve)
-            self.update = raw_call(of.update)
-
-    class SpendAlertsStreamed:
-        def __init__(self, of: SpendAlerts) -> None:
-            self.create = streamed_call(of.create)
-            self.delete = streamed_call(of.delete)
-            self.list = streamed_call(of.list)
-            self.retrieve = streamed_call(of.retrieve)
-            self.update = streamed_call(of.update)
-
-    class AsyncSpendAlertsRaw:
-        def __init__(self, of: AsyncSpendAlerts) -> None:
-            self.create = raw_coroutine(of.create)
-            self.delete = raw_coroutine(of.delete)
-            self.list = raw_coroutine(of.list)
-            self.retrieve = raw_coroutine(of.retrieve)
-            self.update = raw_coroutine(of.update)
-
-    class AsyncSpendAlertsStreamed:
-        def __init__(self, of: AsyncSpendAlerts) -> None:
-            self.create = streamed_coroutine(of.create)
-            self.delete = streamed_coroutine(of.delete)
-            self.list = streamed_coroutine(of.list)
             self.retrieve = streamed_coroutine(of.retrieve)
             self.update = streamed_coroutine(of.update)
 

@@ -8,66 +8,51 @@ from __future__ import annotations
 from .._typing import TYPE_CHECKING
 from ._lazy import open_face
 
+# Lists of names, many to a line.
+# fmt: off
+# isort: off
 if TYPE_CHECKING:
     from .._models.batches import (
-        Batch,
-        BatchError,
-        BatchErrors,
-        BatchRequestCounts,
-        BatchUsage,
-        BatchUsageInputTokensDetails,
-        BatchUsageOutputTokensDetails,
+        Batch, BatchError, BatchErrors, BatchRequestCounts, BatchUsage, BatchUsageInputTokensDetails, BatchUsageOutputTokensDetails,
     )
-    from .._models.batches_params import BatchCreateParams, BatchCreateParamsOutputExpiresAfterParam, BatchListParams
-    from .._models.common import AudioModel, AudioResponseFormat, OrderEnum
+    from .._models.batches_params import (
+        BatchCreateParams, BatchCreateParamsOutputExpiresAfterParam, BatchListParams,
+    )
+    from .._models.common import (
+        AudioModel, AudioResponseFormat, OrderEnum,
+    )
     from .._models.completions import (
-        Completion,
-        CompletionChoice,
-        CompletionChoiceLogprobs,
-        CompletionUsage,
-        CompletionUsageCompletionTokensDetails,
+        Completion, CompletionChoice, CompletionChoiceLogprobs, CompletionUsage, CompletionUsageCompletionTokensDetails,
         CompletionUsagePromptTokensDetails,
     )
-    from .._models.completions_params import CompletionCreateParams
-    from .._models.containers import ContainerListResponse, ContainerListResponseExpiresAfter, ContainerListResponseNetworkPolicy
-    from .._models.containers import ContainerListResponse as ContainerCreateResponse
-    from .._models.containers import ContainerListResponse as ContainerRetrieveResponse
+    from .._models.completions_params import (
+        CompletionCreateParams,
+    )
+    from .._models.containers import (
+        ContainerListResponse, ContainerListResponseExpiresAfter, ContainerListResponseNetworkPolicy,
+        ContainerListResponse as ContainerCreateResponse,
+        ContainerListResponse as ContainerRetrieveResponse,
+    )
     from .._models.containers_params import (
-        ContainerCreateParams,
-        ContainerCreateParamsExpiresAfterParam,
-        ContainerCreateParamsNetworkPolicyParam,
-        ContainerCreateParamsSkillParam,
-        ContainerListParams,
+        ContainerCreateParams, ContainerCreateParamsExpiresAfterParam, ContainerCreateParamsNetworkPolicyParam,
+        ContainerCreateParamsSkillParam, ContainerListParams,
     )
     from .._models.content_provenance import (
-        C2PAValidationState,
-        ContentProvenanceCheck,
-        ContentProvenanceCheckResult,
-        ContentProvenanceCheckResultC2PA,
-        ContentProvenanceCheckResultSynthID,
-        ContentProvenanceDetection,
-        ContentProvenanceObject,
+        C2PAValidationState, ContentProvenanceCheck, ContentProvenanceCheckResult, ContentProvenanceCheckResultC2PA,
+        ContentProvenanceCheckResultSynthID, ContentProvenanceDetection, ContentProvenanceObject,
     )
-    from .._models.content_provenance_params import ContentProvenanceCheckCreateParams
+    from .._models.content_provenance_params import (
+        ContentProvenanceCheckCreateParams,
+    )
     from .._models.decisions import (
-        Decision,
-        DecisionAnswer,
-        DecisionAnswerAnswerResourceChoice,
-        DecisionAnswerAnswerResourceChoiceProbability,
-        DecisionAnswerAnswerResourcePredicate,
-        DecisionAnswerAnswerResourceRefusal,
-        DecisionAnswerAnswerResourceScore,
-        DecisionAnswerAnswerResourceScoreProbability,
-        DecisionInputMessageParamDecisionInputAssistantMessage,
+        Decision, DecisionAnswer, DecisionAnswerAnswerResourceChoice, DecisionAnswerAnswerResourceChoiceProbability,
+        DecisionAnswerAnswerResourcePredicate, DecisionAnswerAnswerResourceRefusal, DecisionAnswerAnswerResourceScore,
+        DecisionAnswerAnswerResourceScoreProbability, DecisionInputMessageParamDecisionInputAssistantMessage,
         DecisionInputMessageParamDecisionInputAssistantMessageContentParts,
         DecisionInputMessageParamDecisionInputAssistantMessageContentPartsDecisionInputOutputText,
         DecisionInputMessageParamDecisionInputAssistantMessageContentPartsDecisionInputRefusal,
-        DecisionInputMessageParamDecisionInputDeveloperMessage,
-        DecisionInputMessageParamDecisionInputSystemMessage,
-        DecisionInputMessageParamDecisionInputUserMessage,
-        DecisionUsage,
-        DecisionUsageInputTokensDetails,
-        DecisionUsageOutputTokensDetails,
+        DecisionInputMessageParamDecisionInputDeveloperMessage, DecisionInputMessageParamDecisionInputSystemMessage,
+        DecisionInputMessageParamDecisionInputUserMessage, DecisionUsage, DecisionUsageInputTokensDetails, DecisionUsageOutputTokensDetails,
     )
     from .._models.decisions_params import (
         DecisionCreateParams,
@@ -83,227 +68,121 @@ if TYPE_CHECKING:
         DecisionCreateParamsInputUnionMember1DecisionInputFunctionCallParam,
         DecisionCreateParamsInputUnionMember1DecisionInputSystemMessageParam,
         DecisionCreateParamsInputUnionMember1DecisionInputUserMessageParam,
-        DecisionCreateParamsInputUnionMember1FunctionCallOutputOutputPartsParam,
-        DecisionCreateParamsInputUnionMember1Param,
-        DecisionCreateParamsPromptCacheOptionsParam,
-        DecisionCreateParamsQuestionParam,
-        DecisionCreateParamsQuestionQuestionParamChoiceChoiceParam,
-        DecisionCreateParamsQuestionQuestionParamChoiceParam,
-        DecisionCreateParamsQuestionQuestionParamPredicateParam,
-        DecisionCreateParamsQuestionQuestionParamScoreLevelParam,
-        DecisionCreateParamsQuestionQuestionParamScoreParam,
-        DecisionInputImageParam,
-        DecisionInputMessageParam,
+        DecisionCreateParamsInputUnionMember1FunctionCallOutputOutputPartsParam, DecisionCreateParamsInputUnionMember1Param,
+        DecisionCreateParamsPromptCacheOptionsParam, DecisionCreateParamsQuestionParam,
+        DecisionCreateParamsQuestionQuestionParamChoiceChoiceParam, DecisionCreateParamsQuestionQuestionParamChoiceParam,
+        DecisionCreateParamsQuestionQuestionParamPredicateParam, DecisionCreateParamsQuestionQuestionParamScoreLevelParam,
+        DecisionCreateParamsQuestionQuestionParamScoreParam, DecisionInputImageParam, DecisionInputMessageParam,
         DecisionInputMessageParamDecisionInputAssistantMessageContentPartsDecisionInputOutputTextParam,
         DecisionInputMessageParamDecisionInputAssistantMessageContentPartsDecisionInputRefusalParam,
         DecisionInputMessageParamDecisionInputAssistantMessageContentPartsParam,
-        DecisionInputMessageParamDecisionInputAssistantMessageParam,
-        DecisionInputMessageParamDecisionInputDeveloperMessageParam,
-        DecisionInputMessageParamDecisionInputSystemMessageParam,
-        DecisionInputMessageParamDecisionInputUserMessageParam,
-        DecisionInputMessageUnionParam,
-        DecisionInputPartUnionParam,
-        DecisionInputTextParam,
-        DecisionPromptCacheBreakpointParam,
+        DecisionInputMessageParamDecisionInputAssistantMessageParam, DecisionInputMessageParamDecisionInputDeveloperMessageParam,
+        DecisionInputMessageParamDecisionInputSystemMessageParam, DecisionInputMessageParamDecisionInputUserMessageParam,
+        DecisionInputMessageUnionParam, DecisionInputPartUnionParam, DecisionInputTextParam, DecisionPromptCacheBreakpointParam,
     )
-    from .._models.embeddings import CreateEmbeddingResponse, CreateEmbeddingResponseUsage, Embedding, EmbeddingModel
-    from .._models.embeddings_params import EmbeddingCreateParams
+    from .._models.embeddings import (
+        CreateEmbeddingResponse, CreateEmbeddingResponseUsage, Embedding, EmbeddingModel,
+    )
+    from .._models.embeddings_params import (
+        EmbeddingCreateParams,
+    )
     from .._models.evals import (
-        EvalCustomDataSourceConfig,
-        EvalDeleteResponse,
-        EvalListResponse,
-        EvalListResponseDataSourceConfig,
-        EvalListResponseDataSourceConfigLogs,
-        EvalListResponseTestingCriterion,
-        EvalListResponseTestingCriterionEvalGraderPython,
-        EvalListResponseTestingCriterionEvalGraderScoreModel,
-        EvalListResponseTestingCriterionEvalGraderTextSimilarity,
+        EvalCustomDataSourceConfig, EvalDeleteResponse, EvalListResponse, EvalListResponseDataSourceConfig,
+        EvalListResponseDataSourceConfigLogs, EvalListResponseTestingCriterion, EvalListResponseTestingCriterionEvalGraderPython,
+        EvalListResponseTestingCriterionEvalGraderScoreModel, EvalListResponseTestingCriterionEvalGraderTextSimilarity,
         EvalStoredCompletionsDataSourceConfig,
+        EvalListResponse as EvalCreateResponse,
+        EvalListResponse as EvalRetrieveResponse,
+        EvalListResponse as EvalUpdateResponse,
     )
-    from .._models.evals import EvalListResponse as EvalCreateResponse
-    from .._models.evals import EvalListResponse as EvalRetrieveResponse
-    from .._models.evals import EvalListResponse as EvalUpdateResponse
     from .._models.evals_params import (
-        EvalCreateParams,
-        EvalCreateParamsDataSourceConfigCustomParam,
-        EvalCreateParamsDataSourceConfigLogsParam,
-        EvalCreateParamsDataSourceConfigParam,
-        EvalCreateParamsDataSourceConfigStoredCompletionsParam,
-        EvalCreateParamsTestingCriterionLabelModelInputParam,
-        EvalCreateParamsTestingCriterionLabelModelInputSimpleInputMessageParam,
-        EvalCreateParamsTestingCriterionLabelModelParam,
-        EvalCreateParamsTestingCriterionParam,
-        EvalListParams,
-        EvalListResponseTestingCriterionEvalGraderPythonParam,
-        EvalListResponseTestingCriterionEvalGraderScoreModelParam,
-        EvalListResponseTestingCriterionEvalGraderTextSimilarityParam,
-        EvalUpdateParams,
+        EvalCreateParams, EvalCreateParamsDataSourceConfigCustomParam, EvalCreateParamsDataSourceConfigLogsParam,
+        EvalCreateParamsDataSourceConfigParam, EvalCreateParamsDataSourceConfigStoredCompletionsParam,
+        EvalCreateParamsTestingCriterionLabelModelInputParam, EvalCreateParamsTestingCriterionLabelModelInputSimpleInputMessageParam,
+        EvalCreateParamsTestingCriterionLabelModelParam, EvalCreateParamsTestingCriterionParam, EvalListParams,
+        EvalListResponseTestingCriterionEvalGraderPythonParam, EvalListResponseTestingCriterionEvalGraderScoreModelParam,
+        EvalListResponseTestingCriterionEvalGraderTextSimilarityParam, EvalUpdateParams,
     )
-    from .._models.files import FileContent, FileDeleted, FileObject, FilePurpose
-    from .._models.files_params import FileCreateParams, FileCreateParamsExpiresAfterParam, FileListParams
+    from .._models.files import (
+        FileContent, FileDeleted, FileObject, FilePurpose,
+    )
+    from .._models.files_params import (
+        FileCreateParams, FileCreateParamsExpiresAfterParam, FileListParams,
+    )
     from .._models.images import (
-        Image,
-        ImageEditCompletedEvent,
-        ImageEditPartialImageEvent,
-        ImageEditStreamEvent,
-        ImageGenCompletedEvent,
-        ImageGenCompletedEventUsage,
-        ImageGenCompletedEventUsageInputTokensDetails,
-        ImageGenPartialImageEvent,
-        ImageGenStreamEvent,
-        ImageModel,
-        ImagesResponse,
-        ImagesResponseSvgUsage,
-        ImagesResponseUsage,
-        ImagesResponseUsageInputTokensDetails,
+        Image, ImageEditCompletedEvent, ImageEditPartialImageEvent, ImageEditStreamEvent, ImageGenCompletedEvent,
+        ImageGenCompletedEventUsage, ImageGenCompletedEventUsageInputTokensDetails, ImageGenPartialImageEvent, ImageGenStreamEvent,
+        ImageModel, ImagesResponse, ImagesResponseSvgUsage, ImagesResponseUsage, ImagesResponseUsageInputTokensDetails,
         ImagesResponseUsageOutputTokensDetails,
     )
     from .._models.images_params import (
-        EditImageBodyJsonParam,
-        ImageCreateVariationParams,
-        ImageEditParams,
-        ImageEditParamsSvgParam,
-        ImageEditParamsSvgReasoningParam,
-        ImageGenerateParams,
-        ImageGenerateParamsSvgParam,
-        ImageGenerateParamsSvgReasoningParam,
-        ImageInputReferenceParam,
-        ImageRefParam,
+        EditImageBodyJsonParam, ImageCreateVariationParams, ImageEditParams, ImageEditParamsSvgParam, ImageEditParamsSvgReasoningParam,
+        ImageGenerateParams, ImageGenerateParamsSvgParam, ImageGenerateParamsSvgReasoningParam, ImageInputReferenceParam, ImageRefParam,
     )
-    from .._models.models import Model, ModelDeleted
+    from .._models.models import (
+        Model, ModelDeleted,
+    )
     from .._models.moderations import (
-        Moderation,
-        ModerationCategories,
-        ModerationCategoryAppliedInputTypes,
-        ModerationCategoryScores,
-        ModerationCreateResponse,
-        ModerationImageUrlInputParamImageURL,
-        ModerationModel,
-        ModerationMultiModalInputParam,
+        Moderation, ModerationCategories, ModerationCategoryAppliedInputTypes, ModerationCategoryScores, ModerationCreateResponse,
+        ModerationImageUrlInputParamImageURL, ModerationModel, ModerationMultiModalInputParam,
     )
     from .._models.moderations_params import (
-        CreateModerationRequestInput2Param,
-        ModerationCreateParams,
-        ModerationImageURLInputParam,
-        ModerationImageUrlInputParamImageURLParam,
+        CreateModerationRequestInput2Param, ModerationCreateParams, ModerationImageURLInputParam, ModerationImageUrlInputParamImageURLParam,
         ModerationTextInputParam,
     )
     from .._models.organization_certificates import (
-        OrganizationCertificateActivationResponse,
-        OrganizationCertificateDeactivationResponse,
-        OrganizationProjectCertificateActivationResponse,
-        OrganizationProjectCertificateDeactivationResponse,
+        OrganizationCertificateActivationResponse, OrganizationCertificateDeactivationResponse,
+        OrganizationProjectCertificateActivationResponse, OrganizationProjectCertificateDeactivationResponse,
     )
     from .._models.shared import (
-        AllModels,
-        ChatModel,
-        ComparisonFilter,
-        CompoundFilter,
-        CustomToolInputFormat,
-        DecisionInputJSON,
-        DecisionQuestionInputImage,
-        DecisionQuestionInputPart,
-        DecisionQuestionInputText,
-        ErrorObject,
-        FunctionDefinition,
-        FunctionParameters,
-        Metadata,
-        OAuthErrorCode,
-        Reasoning,
-        ReasoningEffort,
-        ResponseFormatJSONObject,
-        ResponseFormatJSONSchema,
-        ResponseFormatText,
-        ResponseFormatTextGrammar,
-        ResponseFormatTextPython,
-        ResponsesModel,
+        AllModels, ChatModel, ComparisonFilter, CompoundFilter, CustomToolInputFormat, DecisionInputJSON, DecisionQuestionInputImage,
+        DecisionQuestionInputPart, DecisionQuestionInputText, ErrorObject, FunctionDefinition, FunctionParameters, Metadata, OAuthErrorCode,
+        Reasoning, ReasoningEffort, ResponseFormatJSONObject, ResponseFormatJSONSchema, ResponseFormatText, ResponseFormatTextGrammar,
+        ResponseFormatTextPython, ResponsesModel,
     )
-    from .._models.skills import DeletedSkill, Skill, SkillList
-    from .._models.skills_params import SkillCreateParams, SkillListParams, SkillUpdateParams
-    from .._models.uploads import Upload
-    from .._models.uploads_params import UploadCompleteParams, UploadCreateParams
+    from .._models.skills import (
+        DeletedSkill, Skill, SkillList,
+    )
+    from .._models.skills_params import (
+        SkillCreateParams, SkillListParams, SkillUpdateParams,
+    )
+    from .._models.uploads import (
+        Upload,
+    )
+    from .._models.uploads_params import (
+        UploadCompleteParams, UploadCreateParams,
+    )
     from .._models.vector_stores import (
-        FileChunkingStrategy,
-        OtherFileChunkingStrategyObject,
-        StaticFileChunkingStrategy,
-        StaticFileChunkingStrategyObject,
-        VectorStore,
-        VectorStoreDeleted,
-        VectorStoreExpiresAfter,
-        VectorStoreFileCounts,
-        VectorStoreSearchResponse,
-        VectorStoreSearchResponseContent,
+        FileChunkingStrategy, OtherFileChunkingStrategyObject, StaticFileChunkingStrategy, StaticFileChunkingStrategyObject, VectorStore,
+        VectorStoreDeleted, VectorStoreExpiresAfter, VectorStoreFileCounts, VectorStoreSearchResponse, VectorStoreSearchResponseContent,
         VectorStoreSearchResultsPage,
     )
     from .._models.vector_stores_params import (
-        AutoFileChunkingStrategyParam,
-        CreateVectorStoreRequestChunkingStrategyParam,
-        FileChunkingStrategyParam,
-        StaticFileChunkingStrategyObjectParam,
-        StaticFileChunkingStrategyParam,
-        VectorStoreCreateParams,
-        VectorStoreExpiresAfterParam,
-        VectorStoreListParams,
-        VectorStoreSearchParams,
-        VectorStoreSearchParamsFiltersParam,
-        VectorStoreSearchParamsRankingOptionsParam,
+        AutoFileChunkingStrategyParam, CreateVectorStoreRequestChunkingStrategyParam, FileChunkingStrategyParam,
+        StaticFileChunkingStrategyObjectParam, StaticFileChunkingStrategyParam, VectorStoreCreateParams, VectorStoreExpiresAfterParam,
+        VectorStoreListParams, VectorStoreSearchParams, VectorStoreSearchParamsFiltersParam, VectorStoreSearchParamsRankingOptionsParam,
         VectorStoreUpdateParams,
     )
     from .._models.videos import (
-        Video,
-        VideoContentVariant,
-        VideoCreateError,
-        VideoCreateErrorMisalignment,
-        VideoCreateErrorMisalignmentSteer,
-        VideoDeleteResponse,
-        VideoGetCharacterResponse,
-        VideoModel,
-        VideoSeconds,
-        VideoSize,
-        VideoStatus,
+        Video, VideoContentVariant, VideoCreateError, VideoCreateErrorMisalignment, VideoCreateErrorMisalignmentSteer, VideoDeleteResponse,
+        VideoGetCharacterResponse, VideoModel, VideoSeconds, VideoSize, VideoStatus,
+        VideoGetCharacterResponse as VideoCreateCharacterResponse,
+        VideoModel as VideoModelParam,
     )
-    from .._models.videos import VideoGetCharacterResponse as VideoCreateCharacterResponse
-    from .._models.videos import VideoModel as VideoModelParam
     from .._models.videos_params import (
-        CreateVideoEditJsonBodyParam,
-        CreateVideoExtendJsonBodyParam,
-        CreateVideoJsonBodyParam,
-        VideoCreateCharacterParams,
-        VideoCreateParams,
-        VideoDownloadContentParams,
-        VideoEditParams,
-        VideoEditParamsVideoVideoReferenceInputParam,
-        VideoExtendParams,
-        VideoListParams,
-        VideoRemixParams,
+        CreateVideoEditJsonBodyParam, CreateVideoExtendJsonBodyParam, CreateVideoJsonBodyParam, VideoCreateCharacterParams,
+        VideoCreateParams, VideoDownloadContentParams, VideoEditParams, VideoEditParamsVideoVideoReferenceInputParam, VideoExtendParams,
+        VideoListParams, VideoRemixParams,
     )
     from . import (
-        admin,
-        audio,
-        beta,
-        chat,
-        containers,
-        conversations,
-        evals,
-        fine_tuning,
-        graders,
-        live,
-        realtime,
-        responses,
-        safety,
-        shared,
-        shared_params,
-        skills,
-        uploads,
-        vector_stores,
-        webhooks,
+        admin, audio, beta, chat, containers, conversations, evals, fine_tuning, graders, live, realtime, responses, safety, shared,
+        shared_params, skills, uploads, vector_stores, webhooks,
     )
-
 
 _PLACES = {
     "": """
-        admin audio beta chat containers conversations evals fine_tuning graders live realtime responses safety shared shared_params
-        skills uploads vector_stores webhooks
+        admin audio beta chat containers conversations evals fine_tuning graders live realtime responses safety shared shared_params skills
+        uploads vector_stores webhooks
     """,
     "batches": """
         Batch BatchError BatchErrors BatchRequestCounts BatchUsage BatchUsageInputTokensDetails BatchUsageOutputTokensDetails
@@ -326,8 +205,8 @@ _PLACES = {
         ContainerListResponseNetworkPolicy ContainerRetrieveResponse=ContainerListResponse
     """,
     "containers_params": """
-        ContainerCreateParams ContainerCreateParamsExpiresAfterParam ContainerCreateParamsNetworkPolicyParam
-        ContainerCreateParamsSkillParam ContainerListParams
+        ContainerCreateParams ContainerCreateParamsExpiresAfterParam ContainerCreateParamsNetworkPolicyParam ContainerCreateParamsSkillParam
+        ContainerListParams
     """,
     "content_provenance": """
         C2PAValidationState ContentProvenanceCheck ContentProvenanceCheckResult ContentProvenanceCheckResultC2PA
@@ -344,8 +223,7 @@ _PLACES = {
         DecisionInputMessageParamDecisionInputAssistantMessageContentPartsDecisionInputOutputText
         DecisionInputMessageParamDecisionInputAssistantMessageContentPartsDecisionInputRefusal
         DecisionInputMessageParamDecisionInputDeveloperMessage DecisionInputMessageParamDecisionInputSystemMessage
-        DecisionInputMessageParamDecisionInputUserMessage DecisionUsage DecisionUsageInputTokensDetails
-        DecisionUsageOutputTokensDetails
+        DecisionInputMessageParamDecisionInputUserMessage DecisionUsage DecisionUsageInputTokensDetails DecisionUsageOutputTokensDetails
     """,
     "decisions_params": """
         DecisionCreateParams
@@ -368,10 +246,10 @@ _PLACES = {
         DecisionCreateParamsQuestionQuestionParamScoreParam DecisionInputImageParam DecisionInputMessageParam
         DecisionInputMessageParamDecisionInputAssistantMessageContentPartsDecisionInputOutputTextParam
         DecisionInputMessageParamDecisionInputAssistantMessageContentPartsDecisionInputRefusalParam
-        DecisionInputMessageParamDecisionInputAssistantMessageContentPartsParam
-        DecisionInputMessageParamDecisionInputAssistantMessageParam DecisionInputMessageParamDecisionInputDeveloperMessageParam
-        DecisionInputMessageParamDecisionInputSystemMessageParam DecisionInputMessageParamDecisionInputUserMessageParam
-        DecisionInputMessageUnionParam DecisionInputPartUnionParam DecisionInputTextParam DecisionPromptCacheBreakpointParam
+        DecisionInputMessageParamDecisionInputAssistantMessageContentPartsParam DecisionInputMessageParamDecisionInputAssistantMessageParam
+        DecisionInputMessageParamDecisionInputDeveloperMessageParam DecisionInputMessageParamDecisionInputSystemMessageParam
+        DecisionInputMessageParamDecisionInputUserMessageParam DecisionInputMessageUnionParam DecisionInputPartUnionParam
+        DecisionInputTextParam DecisionPromptCacheBreakpointParam
     """,
     "embeddings": """
         CreateEmbeddingResponse CreateEmbeddingResponseUsage Embedding EmbeddingModel
@@ -380,11 +258,10 @@ _PLACES = {
         EmbeddingCreateParams
     """,
     "evals": """
-        EvalCreateResponse=EvalListResponse EvalCustomDataSourceConfig EvalDeleteResponse EvalListResponse
-        EvalListResponseDataSourceConfig EvalListResponseDataSourceConfigLogs EvalListResponseTestingCriterion
-        EvalListResponseTestingCriterionEvalGraderPython EvalListResponseTestingCriterionEvalGraderScoreModel
-        EvalListResponseTestingCriterionEvalGraderTextSimilarity EvalRetrieveResponse=EvalListResponse
-        EvalStoredCompletionsDataSourceConfig EvalUpdateResponse=EvalListResponse
+        EvalCreateResponse=EvalListResponse EvalCustomDataSourceConfig EvalDeleteResponse EvalListResponse EvalListResponseDataSourceConfig
+        EvalListResponseDataSourceConfigLogs EvalListResponseTestingCriterion EvalListResponseTestingCriterionEvalGraderPython
+        EvalListResponseTestingCriterionEvalGraderScoreModel EvalListResponseTestingCriterionEvalGraderTextSimilarity
+        EvalRetrieveResponse=EvalListResponse EvalStoredCompletionsDataSourceConfig EvalUpdateResponse=EvalListResponse
     """,
     "evals_params": """
         EvalCreateParams EvalCreateParamsDataSourceConfigCustomParam EvalCreateParamsDataSourceConfigLogsParam
@@ -401,10 +278,9 @@ _PLACES = {
         FileCreateParams FileCreateParamsExpiresAfterParam FileListParams
     """,
     "images": """
-        Image ImageEditCompletedEvent ImageEditPartialImageEvent ImageEditStreamEvent ImageGenCompletedEvent
-        ImageGenCompletedEventUsage ImageGenCompletedEventUsageInputTokensDetails ImageGenPartialImageEvent ImageGenStreamEvent
-        ImageModel ImagesResponse ImagesResponseSvgUsage ImagesResponseUsage ImagesResponseUsageInputTokensDetails
-        ImagesResponseUsageOutputTokensDetails
+        Image ImageEditCompletedEvent ImageEditPartialImageEvent ImageEditStreamEvent ImageGenCompletedEvent ImageGenCompletedEventUsage
+        ImageGenCompletedEventUsageInputTokensDetails ImageGenPartialImageEvent ImageGenStreamEvent ImageModel ImagesResponse
+        ImagesResponseSvgUsage ImagesResponseUsage ImagesResponseUsageInputTokensDetails ImagesResponseUsageOutputTokensDetails
     """,
     "images_params": """
         EditImageBodyJsonParam ImageCreateVariationParams ImageEditParams ImageEditParamsSvgParam ImageEditParamsSvgReasoningParam
@@ -418,8 +294,8 @@ _PLACES = {
         ModerationImageUrlInputParamImageURL ModerationModel ModerationMultiModalInputParam
     """,
     "moderations_params": """
-        CreateModerationRequestInput2Param ModerationCreateParams ModerationImageURLInputParam
-        ModerationImageUrlInputParamImageURLParam ModerationTextInputParam
+        CreateModerationRequestInput2Param ModerationCreateParams ModerationImageURLInputParam ModerationImageUrlInputParamImageURLParam
+        ModerationTextInputParam
     """,
     "organization_certificates": """
         OrganizationCertificateActivationResponse OrganizationCertificateDeactivationResponse
@@ -427,9 +303,9 @@ _PLACES = {
     """,
     "shared": """
         AllModels ChatModel ComparisonFilter CompoundFilter CustomToolInputFormat DecisionInputJSON DecisionQuestionInputImage
-        DecisionQuestionInputPart DecisionQuestionInputText ErrorObject FunctionDefinition FunctionParameters Metadata
-        OAuthErrorCode Reasoning ReasoningEffort ResponseFormatJSONObject ResponseFormatJSONSchema ResponseFormatText
-        ResponseFormatTextGrammar ResponseFormatTextPython ResponsesModel
+        DecisionQuestionInputPart DecisionQuestionInputText ErrorObject FunctionDefinition FunctionParameters Metadata OAuthErrorCode
+        Reasoning ReasoningEffort ResponseFormatJSONObject ResponseFormatJSONSchema ResponseFormatText ResponseFormatTextGrammar
+        ResponseFormatTextPython ResponsesModel
     """,
     "skills": """
         DeletedSkill Skill SkillList
@@ -455,78 +331,33 @@ _PLACES = {
         VectorStoreUpdateParams
     """,
     "videos": """
-        Video VideoContentVariant VideoCreateCharacterResponse=VideoGetCharacterResponse VideoCreateError
-        VideoCreateErrorMisalignment VideoCreateErrorMisalignmentSteer VideoDeleteResponse VideoGetCharacterResponse VideoModel
-        VideoModelParam=VideoModel VideoSeconds VideoSize VideoStatus
+        Video VideoContentVariant VideoCreateCharacterResponse=VideoGetCharacterResponse VideoCreateError VideoCreateErrorMisalignment
+        VideoCreateErrorMisalignmentSteer VideoDeleteResponse VideoGetCharacterResponse VideoModel VideoModelParam=VideoModel VideoSeconds
+        VideoSize VideoStatus
     """,
     "videos_params": """
-        CreateVideoEditJsonBodyParam CreateVideoExtendJsonBodyParam CreateVideoJsonBodyParam VideoCreateCharacterParams
-        VideoCreateParams VideoDownloadContentParams VideoEditParams VideoEditParamsVideoVideoReferenceInputParam VideoExtendParams
-        VideoListParams VideoRemixParams
+        CreateVideoEditJsonBodyParam CreateVideoExtendJsonBodyParam CreateVideoJsonBodyParam VideoCreateCharacterParams VideoCreateParams
+        VideoDownloadContentParams VideoEditParams VideoEditParamsVideoVideoReferenceInputParam VideoExtendParams VideoListParams
+        VideoRemixParams
     """,
 }
 
 __getattr__, __dir__ = open_face(__name__, _PLACES)
 __all__ = [
-    "AllModels",
-    "AudioModel",
-    "AudioResponseFormat",
-    "AutoFileChunkingStrategyParam",
-    "Batch",
-    "BatchCreateParams",
-    "BatchCreateParamsOutputExpiresAfterParam",
-    "BatchError",
-    "BatchErrors",
-    "BatchListParams",
-    "BatchRequestCounts",
-    "BatchUsage",
-    "BatchUsageInputTokensDetails",
-    "BatchUsageOutputTokensDetails",
-    "C2PAValidationState",
-    "ChatModel",
-    "ComparisonFilter",
-    "Completion",
-    "CompletionChoice",
-    "CompletionChoiceLogprobs",
-    "CompletionCreateParams",
-    "CompletionUsage",
-    "CompletionUsageCompletionTokensDetails",
-    "CompletionUsagePromptTokensDetails",
-    "CompoundFilter",
-    "ContainerCreateParams",
-    "ContainerCreateParamsExpiresAfterParam",
-    "ContainerCreateParamsNetworkPolicyParam",
-    "ContainerCreateParamsSkillParam",
-    "ContainerCreateResponse",
-    "ContainerListParams",
-    "ContainerListResponse",
-    "ContainerListResponseExpiresAfter",
-    "ContainerListResponseNetworkPolicy",
-    "ContainerRetrieveResponse",
-    "ContentProvenanceCheck",
-    "ContentProvenanceCheckCreateParams",
-    "ContentProvenanceCheckResult",
-    "ContentProvenanceCheckResultC2PA",
-    "ContentProvenanceCheckResultSynthID",
-    "ContentProvenanceDetection",
-    "ContentProvenanceObject",
-    "CreateEmbeddingResponse",
-    "CreateEmbeddingResponseUsage",
-    "CreateModerationRequestInput2Param",
-    "CreateVectorStoreRequestChunkingStrategyParam",
-    "CreateVideoEditJsonBodyParam",
-    "CreateVideoExtendJsonBodyParam",
-    "CreateVideoJsonBodyParam",
-    "CustomToolInputFormat",
-    "Decision",
-    "DecisionAnswer",
-    "DecisionAnswerAnswerResourceChoice",
-    "DecisionAnswerAnswerResourceChoiceProbability",
-    "DecisionAnswerAnswerResourcePredicate",
-    "DecisionAnswerAnswerResourceRefusal",
-    "DecisionAnswerAnswerResourceScore",
-    "DecisionAnswerAnswerResourceScoreProbability",
-    "DecisionCreateParams",
+    "AllModels", "AudioModel", "AudioResponseFormat", "AutoFileChunkingStrategyParam", "Batch", "BatchCreateParams",
+    "BatchCreateParamsOutputExpiresAfterParam", "BatchError", "BatchErrors", "BatchListParams", "BatchRequestCounts", "BatchUsage",
+    "BatchUsageInputTokensDetails", "BatchUsageOutputTokensDetails", "C2PAValidationState", "ChatModel", "ComparisonFilter", "Completion",
+    "CompletionChoice", "CompletionChoiceLogprobs", "CompletionCreateParams", "CompletionUsage", "CompletionUsageCompletionTokensDetails",
+    "CompletionUsagePromptTokensDetails", "CompoundFilter", "ContainerCreateParams", "ContainerCreateParamsExpiresAfterParam",
+    "ContainerCreateParamsNetworkPolicyParam", "ContainerCreateParamsSkillParam", "ContainerCreateResponse", "ContainerListParams",
+    "ContainerListResponse", "ContainerListResponseExpiresAfter", "ContainerListResponseNetworkPolicy", "ContainerRetrieveResponse",
+    "ContentProvenanceCheck", "ContentProvenanceCheckCreateParams", "ContentProvenanceCheckResult", "ContentProvenanceCheckResultC2PA",
+    "ContentProvenanceCheckResultSynthID", "ContentProvenanceDetection", "ContentProvenanceObject", "CreateEmbeddingResponse",
+    "CreateEmbeddingResponseUsage", "CreateModerationRequestInput2Param", "CreateVectorStoreRequestChunkingStrategyParam",
+    "CreateVideoEditJsonBodyParam", "CreateVideoExtendJsonBodyParam", "CreateVideoJsonBodyParam", "CustomToolInputFormat", "Decision",
+    "DecisionAnswer", "DecisionAnswerAnswerResourceChoice", "DecisionAnswerAnswerResourceChoiceProbability",
+    "DecisionAnswerAnswerResourcePredicate", "DecisionAnswerAnswerResourceRefusal", "DecisionAnswerAnswerResourceScore",
+    "DecisionAnswerAnswerResourceScoreProbability", "DecisionCreateParams",
     "DecisionCreateParamsInputDecisionInputAssistantMessageContentDecisionInputAssistantContentPartDecisionInputOutputTextParam",
     "DecisionCreateParamsInputDecisionInputAssistantMessageContentDecisionInputAssistantContentPartDecisionInputRefusalParam",
     "DecisionCreateParamsInputDecisionInputAssistantMessageContentDecisionInputAssistantContentPartsParam",
@@ -539,204 +370,58 @@ __all__ = [
     "DecisionCreateParamsInputUnionMember1DecisionInputFunctionCallParam",
     "DecisionCreateParamsInputUnionMember1DecisionInputSystemMessageParam",
     "DecisionCreateParamsInputUnionMember1DecisionInputUserMessageParam",
-    "DecisionCreateParamsInputUnionMember1FunctionCallOutputOutputPartsParam",
-    "DecisionCreateParamsInputUnionMember1Param",
-    "DecisionCreateParamsPromptCacheOptionsParam",
-    "DecisionCreateParamsQuestionParam",
-    "DecisionCreateParamsQuestionQuestionParamChoiceChoiceParam",
-    "DecisionCreateParamsQuestionQuestionParamChoiceParam",
-    "DecisionCreateParamsQuestionQuestionParamPredicateParam",
-    "DecisionCreateParamsQuestionQuestionParamScoreLevelParam",
-    "DecisionCreateParamsQuestionQuestionParamScoreParam",
-    "DecisionInputImageParam",
-    "DecisionInputJSON",
-    "DecisionInputMessageParam",
-    "DecisionInputMessageParamDecisionInputAssistantMessage",
-    "DecisionInputMessageParamDecisionInputAssistantMessageContentParts",
+    "DecisionCreateParamsInputUnionMember1FunctionCallOutputOutputPartsParam", "DecisionCreateParamsInputUnionMember1Param",
+    "DecisionCreateParamsPromptCacheOptionsParam", "DecisionCreateParamsQuestionParam",
+    "DecisionCreateParamsQuestionQuestionParamChoiceChoiceParam", "DecisionCreateParamsQuestionQuestionParamChoiceParam",
+    "DecisionCreateParamsQuestionQuestionParamPredicateParam", "DecisionCreateParamsQuestionQuestionParamScoreLevelParam",
+    "DecisionCreateParamsQuestionQuestionParamScoreParam", "DecisionInputImageParam", "DecisionInputJSON", "DecisionInputMessageParam",
+    "DecisionInputMessageParamDecisionInputAssistantMessage", "DecisionInputMessageParamDecisionInputAssistantMessageContentParts",
     "DecisionInputMessageParamDecisionInputAssistantMessageContentPartsDecisionInputOutputText",
     "DecisionInputMessageParamDecisionInputAssistantMessageContentPartsDecisionInputOutputTextParam",
     "DecisionInputMessageParamDecisionInputAssistantMessageContentPartsDecisionInputRefusal",
     "DecisionInputMessageParamDecisionInputAssistantMessageContentPartsDecisionInputRefusalParam",
     "DecisionInputMessageParamDecisionInputAssistantMessageContentPartsParam",
-    "DecisionInputMessageParamDecisionInputAssistantMessageParam",
-    "DecisionInputMessageParamDecisionInputDeveloperMessage",
-    "DecisionInputMessageParamDecisionInputDeveloperMessageParam",
-    "DecisionInputMessageParamDecisionInputSystemMessage",
-    "DecisionInputMessageParamDecisionInputSystemMessageParam",
-    "DecisionInputMessageParamDecisionInputUserMessage",
-    "DecisionInputMessageParamDecisionInputUserMessageParam",
-    "DecisionInputMessageUnionParam",
-    "DecisionInputPartUnionParam",
-    "DecisionInputTextParam",
-    "DecisionPromptCacheBreakpointParam",
-    "DecisionQuestionInputImage",
-    "DecisionQuestionInputPart",
-    "DecisionQuestionInputText",
-    "DecisionUsage",
-    "DecisionUsageInputTokensDetails",
-    "DecisionUsageOutputTokensDetails",
-    "DeletedSkill",
-    "EditImageBodyJsonParam",
-    "Embedding",
-    "EmbeddingCreateParams",
-    "EmbeddingModel",
-    "ErrorObject",
-    "EvalCreateParams",
-    "EvalCreateParamsDataSourceConfigCustomParam",
-    "EvalCreateParamsDataSourceConfigLogsParam",
-    "EvalCreateParamsDataSourceConfigParam",
-    "EvalCreateParamsDataSourceConfigStoredCompletionsParam",
-    "EvalCreateParamsTestingCriterionLabelModelInputParam",
-    "EvalCreateParamsTestingCriterionLabelModelInputSimpleInputMessageParam",
-    "EvalCreateParamsTestingCriterionLabelModelParam",
-    "EvalCreateParamsTestingCriterionParam",
-    "EvalCreateResponse",
-    "EvalCustomDataSourceConfig",
-    "EvalDeleteResponse",
-    "EvalListParams",
-    "EvalListResponse",
-    "EvalListResponseDataSourceConfig",
-    "EvalListResponseDataSourceConfigLogs",
-    "EvalListResponseTestingCriterion",
-    "EvalListResponseTestingCriterionEvalGraderPython",
-    "EvalListResponseTestingCriterionEvalGraderPythonParam",
-    "EvalListResponseTestingCriterionEvalGraderScoreModel",
-    "EvalListResponseTestingCriterionEvalGraderScoreModelParam",
-    "EvalListResponseTestingCriterionEvalGraderTextSimilarity",
-    "EvalListResponseTestingCriterionEvalGraderTextSimilarityParam",
-    "EvalRetrieveResponse",
-    "EvalStoredCompletionsDataSourceConfig",
-    "EvalUpdateParams",
-    "EvalUpdateResponse",
-    "FileChunkingStrategy",
-    "FileChunkingStrategyParam",
-    "FileContent",
-    "FileCreateParams",
-    "FileCreateParamsExpiresAfterParam",
-    "FileDeleted",
-    "FileListParams",
-    "FileObject",
-    "FilePurpose",
-    "FunctionDefinition",
-    "FunctionParameters",
-    "Image",
-    "ImageCreateVariationParams",
-    "ImageEditCompletedEvent",
-    "ImageEditParams",
-    "ImageEditParamsSvgParam",
-    "ImageEditParamsSvgReasoningParam",
-    "ImageEditPartialImageEvent",
-    "ImageEditStreamEvent",
-    "ImageGenCompletedEvent",
-    "ImageGenCompletedEventUsage",
-    "ImageGenCompletedEventUsageInputTokensDetails",
-    "ImageGenPartialImageEvent",
-    "ImageGenStreamEvent",
-    "ImageGenerateParams",
-    "ImageGenerateParamsSvgParam",
-    "ImageGenerateParamsSvgReasoningParam",
-    "ImageInputReferenceParam",
-    "ImageModel",
-    "ImageRefParam",
-    "ImagesResponse",
-    "ImagesResponseSvgUsage",
-    "ImagesResponseUsage",
-    "ImagesResponseUsageInputTokensDetails",
-    "ImagesResponseUsageOutputTokensDetails",
-    "Metadata",
-    "Model",
-    "ModelDeleted",
-    "Moderation",
-    "ModerationCategories",
-    "ModerationCategoryAppliedInputTypes",
-    "ModerationCategoryScores",
-    "ModerationCreateParams",
-    "ModerationCreateResponse",
-    "ModerationImageURLInputParam",
-    "ModerationImageUrlInputParamImageURL",
-    "ModerationImageUrlInputParamImageURLParam",
-    "ModerationModel",
-    "ModerationMultiModalInputParam",
-    "ModerationTextInputParam",
-    "OAuthErrorCode",
-    "OrderEnum",
-    "OrganizationCertificateActivationResponse",
-    "OrganizationCertificateDeactivationResponse",
-    "OrganizationProjectCertificateActivationResponse",
-    "OrganizationProjectCertificateDeactivationResponse",
-    "OtherFileChunkingStrategyObject",
-    "Reasoning",
-    "ReasoningEffort",
-    "ResponseFormatJSONObject",
-    "ResponseFormatJSONSchema",
-    "ResponseFormatText",
-    "ResponseFormatTextGrammar",
-    "ResponseFormatTextPython",
-    "ResponsesModel",
-    "Skill",
-    "SkillCreateParams",
-    "SkillList",
-    "SkillListParams",
-    "SkillUpdateParams",
-    "StaticFileChunkingStrategy",
-    "StaticFileChunkingStrategyObject",
-    "StaticFileChunkingStrategyObjectParam",
-    "StaticFileChunkingStrategyParam",
-    "Upload",
-    "UploadCompleteParams",
-    "UploadCreateParams",
-    "VectorStore",
-    "VectorStoreCreateParams",
-    "VectorStoreDeleted",
-    "VectorStoreExpiresAfter",
-    "VectorStoreExpiresAfterParam",
-    "VectorStoreFileCounts",
-    "VectorStoreListParams",
-    "VectorStoreSearchParams",
-    "VectorStoreSearchParamsFiltersParam",
-    "VectorStoreSearchParamsRankingOptionsParam",
-    "VectorStoreSearchResponse",
-    "VectorStoreSearchResponseContent",
-    "VectorStoreSearchResultsPage",
-    "VectorStoreUpdateParams",
-    "Video",
-    "VideoContentVariant",
-    "VideoCreateCharacterParams",
-    "VideoCreateCharacterResponse",
-    "VideoCreateError",
-    "VideoCreateErrorMisalignment",
-    "VideoCreateErrorMisalignmentSteer",
-    "VideoCreateParams",
-    "VideoDeleteResponse",
-    "VideoDownloadContentParams",
-    "VideoEditParams",
-    "VideoEditParamsVideoVideoReferenceInputParam",
-    "VideoExtendParams",
-    "VideoGetCharacterResponse",
-    "VideoListParams",
-    "VideoModel",
-    "VideoModelParam",
-    "VideoRemixParams",
-    "VideoSeconds",
-    "VideoSize",
-    "VideoStatus",
-    "admin",
-    "audio",
-    "beta",
-    "chat",
-    "containers",
-    "conversations",
-    "evals",
-    "fine_tuning",
-    "graders",
-    "live",
-    "realtime",
-    "responses",
-    "safety",
-    "shared",
-    "shared_params",
-    "skills",
-    "uploads",
-    "vector_stores",
-    "webhooks",
+    "DecisionInputMessageParamDecisionInputAssistantMessageParam", "DecisionInputMessageParamDecisionInputDeveloperMessage",
+    "DecisionInputMessageParamDecisionInputDeveloperMessageParam", "DecisionInputMessageParamDecisionInputSystemMessage",
+    "DecisionInputMessageParamDecisionInputSystemMessageParam", "DecisionInputMessageParamDecisionInputUserMessage",
+    "DecisionInputMessageParamDecisionInputUserMessageParam", "DecisionInputMessageUnionParam", "DecisionInputPartUnionParam",
+    "DecisionInputTextParam", "DecisionPromptCacheBreakpointParam", "DecisionQuestionInputImage", "DecisionQuestionInputPart",
+    "DecisionQuestionInputText", "DecisionUsage", "DecisionUsageInputTokensDetails", "DecisionUsageOutputTokensDetails", "DeletedSkill",
+    "EditImageBodyJsonParam", "Embedding", "EmbeddingCreateParams", "EmbeddingModel", "ErrorObject", "EvalCreateParams",
+    "EvalCreateParamsDataSourceConfigCustomParam", "EvalCreateParamsDataSourceConfigLogsParam", "EvalCreateParamsDataSourceConfigParam",
+    "EvalCreateParamsDataSourceConfigStoredCompletionsParam", "EvalCreateParamsTestingCriterionLabelModelInputParam",
+    "EvalCreateParamsTestingCriterionLabelModelInputSimpleInputMessageParam", "EvalCreateParamsTestingCriterionLabelModelParam",
+    "EvalCreateParamsTestingCriterionParam", "EvalCreateResponse", "EvalCustomDataSourceConfig", "EvalDeleteResponse", "EvalListParams",
+    "EvalListResponse", "EvalListResponseDataSourceConfig", "EvalListResponseDataSourceConfigLogs", "EvalListResponseTestingCriterion",
+    "EvalListResponseTestingCriterionEvalGraderPython", "EvalListResponseTestingCriterionEvalGraderPythonParam",
+    "EvalListResponseTestingCriterionEvalGraderScoreModel", "EvalListResponseTestingCriterionEvalGraderScoreModelParam",
+    "EvalListResponseTestingCriterionEvalGraderTextSimilarity", "EvalListResponseTestingCriterionEvalGraderTextSimilarityParam",
+    "EvalRetrieveResponse", "EvalStoredCompletionsDataSourceConfig", "EvalUpdateParams", "EvalUpdateResponse", "FileChunkingStrategy",
+    "FileChunkingStrategyParam", "FileContent", "FileCreateParams", "FileCreateParamsExpiresAfterParam", "FileDeleted", "FileListParams",
+    "FileObject", "FilePurpose", "FunctionDefinition", "FunctionParameters", "Image", "ImageCreateVariationParams",
+    "ImageEditCompletedEvent", "ImageEditParams", "ImageEditParamsSvgParam", "ImageEditParamsSvgReasoningParam",
+    "ImageEditPartialImageEvent", "ImageEditStreamEvent", "ImageGenCompletedEvent", "ImageGenCompletedEventUsage",
+    "ImageGenCompletedEventUsageInputTokensDetails", "ImageGenPartialImageEvent", "ImageGenStreamEvent", "ImageGenerateParams",
+    "ImageGenerateParamsSvgParam", "ImageGenerateParamsSvgReasoningParam", "ImageInputReferenceParam", "ImageModel", "ImageRefParam",
+    "ImagesResponse", "ImagesResponseSvgUsage", "ImagesResponseUsage", "ImagesResponseUsageInputTokensDetails",
+    "ImagesResponseUsageOutputTokensDetails", "Metadata", "Model", "ModelDeleted", "Moderation", "ModerationCategories",
+    "ModerationCategoryAppliedInputTypes", "ModerationCategoryScores", "ModerationCreateParams", "ModerationCreateResponse",
+    "ModerationImageURLInputParam", "ModerationImageUrlInputParamImageURL", "ModerationImageUrlInputParamImageURLParam", "ModerationModel",
+    "ModerationMultiModalInputParam", "ModerationTextInputParam", "OAuthErrorCode", "OrderEnum",
+    "OrganizationCertificateActivationResponse", "OrganizationCertificateDeactivationResponse",
+    "OrganizationProjectCertificateActivationResponse", "OrganizationProjectCertificateDeactivationResponse",
+    "OtherFileChunkingStrategyObject", "Reasoning", "ReasoningEffort", "ResponseFormatJSONObject", "ResponseFormatJSONSchema",
+    "ResponseFormatText", "ResponseFormatTextGrammar", "ResponseFormatTextPython", "ResponsesModel", "Skill", "SkillCreateParams",
+    "SkillList", "SkillListParams", "SkillUpdateParams", "StaticFileChunkingStrategy", "StaticFileChunkingStrategyObject",
+    "StaticFileChunkingStrategyObjectParam", "StaticFileChunkingStrategyParam", "Upload", "UploadCompleteParams", "UploadCreateParams",
+    "VectorStore", "VectorStoreCreateParams", "VectorStoreDeleted", "VectorStoreExpiresAfter", "VectorStoreExpiresAfterParam",
+    "VectorStoreFileCounts", "VectorStoreListParams", "VectorStoreSearchParams", "VectorStoreSearchParamsFiltersParam",
+    "VectorStoreSearchParamsRankingOptionsParam", "VectorStoreSearchResponse", "VectorStoreSearchResponseContent",
+    "VectorStoreSearchResultsPage", "VectorStoreUpdateParams", "Video", "VideoContentVariant", "VideoCreateCharacterParams",
+    "VideoCreateCharacterResponse", "VideoCreateError", "VideoCreateErrorMisalignment", "VideoCreateErrorMisalignmentSteer",
+    "VideoCreateParams", "VideoDeleteResponse", "VideoDownloadContentParams", "VideoEditParams",
+    "VideoEditParamsVideoVideoReferenceInputParam", "VideoExtendParams", "VideoGetCharacterResponse", "VideoListParams", "VideoModel",
+    "VideoModelParam", "VideoRemixParams", "VideoSeconds", "VideoSize", "VideoStatus", "admin", "audio", "beta", "chat", "containers",
+    "conversations", "evals", "fine_tuning", "graders", "live", "realtime", "responses", "safety", "shared", "shared_params", "skills",
+    "uploads", "vector_stores", "webhooks",
 ]  # pyright: ignore[reportUnsupportedDunderAll]  # the names are those of the imports above

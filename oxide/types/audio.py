@@ -8,68 +8,35 @@ from __future__ import annotations
 from .._typing import TYPE_CHECKING
 from ._lazy import open_face
 
+# Lists of names, many to a line.
+# fmt: off
+# isort: off
 if TYPE_CHECKING:
     from .._models.audio import (
-        SpeechAudioDeltaEvent,
-        SpeechAudioDoneEvent,
-        SpeechAudioDoneEventUsage,
-        SpeechModel,
-        SpeechStreamEvent,
-        Transcription,
-        TranscriptionCreateParamsChunkingStrategy,
-        TranscriptionCreateParamsChunkingStrategyVadConfig,
-        TranscriptionCreateResponse,
-        TranscriptionDiarized,
-        TranscriptionDiarizedSegment,
-        TranscriptionDiarizedUsage,
-        TranscriptionInclude,
-        TranscriptionLanguage,
-        TranscriptionLogprob,
-        TranscriptionSegment,
-        TranscriptionStreamEvent,
-        TranscriptionTextDeltaEvent,
-        TranscriptionTextDeltaEventLogprob,
-        TranscriptionTextDoneEvent,
-        TranscriptionTextDoneEventLogprob,
-        TranscriptionTextSegmentEvent,
-        TranscriptionUsage,
-        TranscriptionUsageTokens,
-        TranscriptionUsageTokensInputTokenDetails,
-        TranscriptionVerbose,
-        TranscriptionVerboseUsage,
-        TranscriptionWord,
-        Translation,
-        TranslationCreateResponse,
-        TranslationVerbose,
-        Voice,
-        VoiceConsent,
-        VoiceConsentDeleted,
-        VoiceDeleted,
+        SpeechAudioDeltaEvent, SpeechAudioDoneEvent, SpeechAudioDoneEventUsage, SpeechModel, SpeechStreamEvent, Transcription,
+        TranscriptionCreateParamsChunkingStrategy, TranscriptionCreateParamsChunkingStrategyVadConfig, TranscriptionCreateResponse,
+        TranscriptionDiarized, TranscriptionDiarizedSegment, TranscriptionDiarizedUsage, TranscriptionInclude, TranscriptionLanguage,
+        TranscriptionLogprob, TranscriptionSegment, TranscriptionStreamEvent, TranscriptionTextDeltaEvent,
+        TranscriptionTextDeltaEventLogprob, TranscriptionTextDoneEvent, TranscriptionTextDoneEventLogprob, TranscriptionTextSegmentEvent,
+        TranscriptionUsage, TranscriptionUsageTokens, TranscriptionUsageTokensInputTokenDetails, TranscriptionVerbose,
+        TranscriptionVerboseUsage, TranscriptionWord, Translation, TranslationCreateResponse, TranslationVerbose, Voice, VoiceConsent,
+        VoiceConsentDeleted, VoiceDeleted,
     )
     from .._models.audio_params import (
-        SpeechCreateParams,
-        TranscriptionCreateParams,
-        TranscriptionCreateParamsChunkingStrategyVadConfigParam,
-        TranslationCreateParams,
-        VoiceConsentCreateParams,
-        VoiceConsentListParams,
-        VoiceConsentUpdateParams,
-        VoiceCreateParams,
-        VoiceCreateParamsCreateVoiceRequestAudioSampleParam,
-        VoiceCreateParamsCreateVoiceRequestPromptParam,
+        SpeechCreateParams, TranscriptionCreateParams, TranscriptionCreateParamsChunkingStrategyVadConfigParam, TranslationCreateParams,
+        VoiceConsentCreateParams, VoiceConsentListParams, VoiceConsentUpdateParams, VoiceCreateParams,
+        VoiceCreateParamsCreateVoiceRequestAudioSampleParam, VoiceCreateParamsCreateVoiceRequestPromptParam,
     )
-
 
 _PLACES = {
     "audio": """
         SpeechAudioDeltaEvent SpeechAudioDoneEvent SpeechAudioDoneEventUsage SpeechModel SpeechStreamEvent Transcription
         TranscriptionCreateParamsChunkingStrategy TranscriptionCreateParamsChunkingStrategyVadConfig TranscriptionCreateResponse
         TranscriptionDiarized TranscriptionDiarizedSegment TranscriptionDiarizedUsage TranscriptionInclude TranscriptionLanguage
-        TranscriptionLogprob TranscriptionSegment TranscriptionStreamEvent TranscriptionTextDeltaEvent
-        TranscriptionTextDeltaEventLogprob TranscriptionTextDoneEvent TranscriptionTextDoneEventLogprob
-        TranscriptionTextSegmentEvent TranscriptionUsage TranscriptionUsageTokens TranscriptionUsageTokensInputTokenDetails
-        TranscriptionVerbose TranscriptionVerboseUsage TranscriptionWord Translation TranslationCreateResponse TranslationVerbose
-        Voice VoiceConsent VoiceConsentDeleted VoiceDeleted
+        TranscriptionLogprob TranscriptionSegment TranscriptionStreamEvent TranscriptionTextDeltaEvent TranscriptionTextDeltaEventLogprob
+        TranscriptionTextDoneEvent TranscriptionTextDoneEventLogprob TranscriptionTextSegmentEvent TranscriptionUsage
+        TranscriptionUsageTokens TranscriptionUsageTokensInputTokenDetails TranscriptionVerbose TranscriptionVerboseUsage TranscriptionWord
+        Translation TranslationCreateResponse TranslationVerbose Voice VoiceConsent VoiceConsentDeleted VoiceDeleted
     """,
     "audio_params": """
         SpeechCreateParams TranscriptionCreateParams TranscriptionCreateParamsChunkingStrategyVadConfigParam TranslationCreateParams
@@ -80,49 +47,15 @@ _PLACES = {
 
 __getattr__, __dir__ = open_face(__name__, _PLACES)
 __all__ = [
-    "SpeechAudioDeltaEvent",
-    "SpeechAudioDoneEvent",
-    "SpeechAudioDoneEventUsage",
-    "SpeechCreateParams",
-    "SpeechModel",
-    "SpeechStreamEvent",
-    "Transcription",
-    "TranscriptionCreateParams",
-    "TranscriptionCreateParamsChunkingStrategy",
-    "TranscriptionCreateParamsChunkingStrategyVadConfig",
-    "TranscriptionCreateParamsChunkingStrategyVadConfigParam",
-    "TranscriptionCreateResponse",
-    "TranscriptionDiarized",
-    "TranscriptionDiarizedSegment",
-    "TranscriptionDiarizedUsage",
-    "TranscriptionInclude",
-    "TranscriptionLanguage",
-    "TranscriptionLogprob",
-    "TranscriptionSegment",
-    "TranscriptionStreamEvent",
-    "TranscriptionTextDeltaEvent",
-    "TranscriptionTextDeltaEventLogprob",
-    "TranscriptionTextDoneEvent",
-    "TranscriptionTextDoneEventLogprob",
-    "TranscriptionTextSegmentEvent",
-    "TranscriptionUsage",
-    "TranscriptionUsageTokens",
-    "TranscriptionUsageTokensInputTokenDetails",
-    "TranscriptionVerbose",
-    "TranscriptionVerboseUsage",
-    "TranscriptionWord",
-    "Translation",
-    "TranslationCreateParams",
-    "TranslationCreateResponse",
-    "TranslationVerbose",
-    "Voice",
-    "VoiceConsent",
-    "VoiceConsentCreateParams",
-    "VoiceConsentDeleted",
-    "VoiceConsentListParams",
-    "VoiceConsentUpdateParams",
-    "VoiceCreateParams",
-    "VoiceCreateParamsCreateVoiceRequestAudioSampleParam",
-    "VoiceCreateParamsCreateVoiceRequestPromptParam",
-    "VoiceDeleted",
+    "SpeechAudioDeltaEvent", "SpeechAudioDoneEvent", "SpeechAudioDoneEventUsage", "SpeechCreateParams", "SpeechModel", "SpeechStreamEvent",
+    "Transcription", "TranscriptionCreateParams", "TranscriptionCreateParamsChunkingStrategy",
+    "TranscriptionCreateParamsChunkingStrategyVadConfig", "TranscriptionCreateParamsChunkingStrategyVadConfigParam",
+    "TranscriptionCreateResponse", "TranscriptionDiarized", "TranscriptionDiarizedSegment", "TranscriptionDiarizedUsage",
+    "TranscriptionInclude", "TranscriptionLanguage", "TranscriptionLogprob", "TranscriptionSegment", "TranscriptionStreamEvent",
+    "TranscriptionTextDeltaEvent", "TranscriptionTextDeltaEventLogprob", "TranscriptionTextDoneEvent", "TranscriptionTextDoneEventLogprob",
+    "TranscriptionTextSegmentEvent", "TranscriptionUsage", "TranscriptionUsageTokens", "TranscriptionUsageTokensInputTokenDetails",
+    "TranscriptionVerbose", "TranscriptionVerboseUsage", "TranscriptionWord", "Translation", "TranslationCreateParams",
+    "TranslationCreateResponse", "TranslationVerbose", "Voice", "VoiceConsent", "VoiceConsentCreateParams", "VoiceConsentDeleted",
+    "VoiceConsentListParams", "VoiceConsentUpdateParams", "VoiceCreateParams", "VoiceCreateParamsCreateVoiceRequestAudioSampleParam",
+    "VoiceCreateParamsCreateVoiceRequestPromptParam", "VoiceDeleted",
 ]  # pyright: ignore[reportUnsupportedDunderAll]  # the names are those of the imports above

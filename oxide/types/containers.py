@@ -8,12 +8,18 @@ from __future__ import annotations
 from .._typing import TYPE_CHECKING
 from ._lazy import open_face
 
+# Lists of names, many to a line.
+# fmt: off
+# isort: off
 if TYPE_CHECKING:
-    from .._models.containers import FileListResponse
-    from .._models.containers import FileListResponse as FileCreateResponse
-    from .._models.containers import FileListResponse as FileRetrieveResponse
-    from .._models.containers_params import FileCreateParams, FileListParams
-
+    from .._models.containers import (
+        FileListResponse,
+        FileListResponse as FileCreateResponse,
+        FileListResponse as FileRetrieveResponse,
+    )
+    from .._models.containers_params import (
+        FileCreateParams, FileListParams,
+    )
 
 _PLACES = {
     "containers": """
@@ -25,4 +31,6 @@ _PLACES = {
 }
 
 __getattr__, __dir__ = open_face(__name__, _PLACES)
-__all__ = ["FileCreateParams", "FileCreateResponse", "FileListParams", "FileListResponse", "FileRetrieveResponse"]  # pyright: ignore[reportUnsupportedDunderAll]  # the names are those of the imports above
+__all__ = [
+    "FileCreateParams", "FileCreateResponse", "FileListParams", "FileListResponse", "FileRetrieveResponse",
+]  # pyright: ignore[reportUnsupportedDunderAll]  # the names are those of the imports above

@@ -8,48 +8,42 @@ from __future__ import annotations
 from .._typing import TYPE_CHECKING
 from ._lazy import open_face
 
+# Lists of names, many to a line.
+# fmt: off
+# isort: off
 if TYPE_CHECKING:
     from .._models.conversations import (
-        ComputerScreenshotContent,
-        Conversation,
-        ConversationDeletedResource,
-        ConversationItem,
-        ConversationItemImageGenerationCallError,
-        ConversationItemImageGenerationCallErrorModerationDetails,
-        ConversationItemImageGenerationCallSvgUsage,
-        ConversationItemList,
-        Message,
-        MessageContent,
-        MessagePhase2,
-        MessageRole,
-        MessageStatus,
-        SummaryTextContent,
-        TextContent,
+        ComputerScreenshotContent, Conversation, ConversationDeletedResource, ConversationItem, ConversationItemImageGenerationCallError,
+        ConversationItemImageGenerationCallErrorModerationDetails, ConversationItemImageGenerationCallSvgUsage, ConversationItemList,
+        Message, MessageContent, MessagePhase2, MessageRole, MessageStatus, SummaryTextContent, TextContent,
     )
     from .._models.conversations_params import (
-        ConversationCreateParams,
-        ConversationUpdateParams,
-        ItemCreateParams,
-        ItemListParams,
-        ItemRetrieveParams,
+        ConversationCreateParams, ConversationUpdateParams, ItemCreateParams, ItemListParams, ItemRetrieveParams,
     )
-    from .._models.responses import ResponseOutputRefusal as RefusalContent
-    from .._models.responses import ResponseOutputText as OutputTextContent
-    from .._models.responses_input import ResponseInputFile as InputFileContent
-    from .._models.responses_input import ResponseInputImage as InputImageContent
-    from .._models.responses_input import ResponseInputText as InputTextContent
-    from .._models.responses_input_params import ResponseInputFileParam as InputFileContentParam
-    from .._models.responses_input_params import ResponseInputImageParam as InputImageContentParam
-    from .._models.responses_input_params import ResponseInputTextParam as InputTextContentParam
-    from .._models.responses_params import ResponseOutputRefusalParam as RefusalContentParam
-    from .._models.responses_params import ResponseOutputTextParam as OutputTextContentParam
-
+    from .._models.responses import (
+        ResponseOutputText as OutputTextContent,
+        ResponseOutputRefusal as RefusalContent,
+    )
+    from .._models.responses_input import (
+        ResponseInputFile as InputFileContent,
+        ResponseInputImage as InputImageContent,
+        ResponseInputText as InputTextContent,
+    )
+    from .._models.responses_input_params import (
+        ResponseInputFileParam as InputFileContentParam,
+        ResponseInputImageParam as InputImageContentParam,
+        ResponseInputTextParam as InputTextContentParam,
+    )
+    from .._models.responses_params import (
+        ResponseOutputTextParam as OutputTextContentParam,
+        ResponseOutputRefusalParam as RefusalContentParam,
+    )
 
 _PLACES = {
     "conversations": """
         ComputerScreenshotContent Conversation ConversationDeletedResource ConversationItem ConversationItemImageGenerationCallError
-        ConversationItemImageGenerationCallErrorModerationDetails ConversationItemImageGenerationCallSvgUsage ConversationItemList
-        Message MessageContent MessagePhase2 MessageRole MessageStatus SummaryTextContent TextContent
+        ConversationItemImageGenerationCallErrorModerationDetails ConversationItemImageGenerationCallSvgUsage ConversationItemList Message
+        MessageContent MessagePhase2 MessageRole MessageStatus SummaryTextContent TextContent
     """,
     "conversations_params": """
         ConversationCreateParams ConversationUpdateParams ItemCreateParams ItemListParams ItemRetrieveParams
@@ -71,34 +65,10 @@ _PLACES = {
 
 __getattr__, __dir__ = open_face(__name__, _PLACES)
 __all__ = [
-    "ComputerScreenshotContent",
-    "Conversation",
-    "ConversationCreateParams",
-    "ConversationDeletedResource",
-    "ConversationItem",
-    "ConversationItemImageGenerationCallError",
-    "ConversationItemImageGenerationCallErrorModerationDetails",
-    "ConversationItemImageGenerationCallSvgUsage",
-    "ConversationItemList",
-    "ConversationUpdateParams",
-    "InputFileContent",
-    "InputFileContentParam",
-    "InputImageContent",
-    "InputImageContentParam",
-    "InputTextContent",
-    "InputTextContentParam",
-    "ItemCreateParams",
-    "ItemListParams",
-    "ItemRetrieveParams",
-    "Message",
-    "MessageContent",
-    "MessagePhase2",
-    "MessageRole",
-    "MessageStatus",
-    "OutputTextContent",
-    "OutputTextContentParam",
-    "RefusalContent",
-    "RefusalContentParam",
-    "SummaryTextContent",
-    "TextContent",
+    "ComputerScreenshotContent", "Conversation", "ConversationCreateParams", "ConversationDeletedResource", "ConversationItem",
+    "ConversationItemImageGenerationCallError", "ConversationItemImageGenerationCallErrorModerationDetails",
+    "ConversationItemImageGenerationCallSvgUsage", "ConversationItemList", "ConversationUpdateParams", "InputFileContent",
+    "InputFileContentParam", "InputImageContent", "InputImageContentParam", "InputTextContent", "InputTextContentParam", "ItemCreateParams",
+    "ItemListParams", "ItemRetrieveParams", "Message", "MessageContent", "MessagePhase2", "MessageRole", "MessageStatus",
+    "OutputTextContent", "OutputTextContentParam", "RefusalContent", "RefusalContentParam", "SummaryTextContent", "TextContent",
 ]  # pyright: ignore[reportUnsupportedDunderAll]  # the names are those of the imports above

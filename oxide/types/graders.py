@@ -8,81 +8,41 @@ from __future__ import annotations
 from .._typing import TYPE_CHECKING
 from ._lazy import open_face
 
+# Lists of names, many to a line.
+# fmt: off
+# isort: off
 if TYPE_CHECKING:
     from .._models.graders import (
-        GraderInputs,
-        GraderInputsGraderInputItem,
-        GraderInputsGraderInputItemInputImage,
-        GraderInputsGraderInputItemOutputText,
-        LabelModelGrader,
-        MultiGrader,
-        MultiGraderGraders,
-        PythonGrader,
-        ScoreModelGrader,
-        ScoreModelGraderInput,
-        ScoreModelGraderInputContent,
-        StringCheckGrader,
-        TextSimilarityGrader,
+        GraderInputs, GraderInputsGraderInputItem, GraderInputsGraderInputItemInputImage, GraderInputsGraderInputItemOutputText,
+        LabelModelGrader, MultiGrader, MultiGraderGraders, PythonGrader, ScoreModelGrader, ScoreModelGraderInput,
+        ScoreModelGraderInputContent, StringCheckGrader, TextSimilarityGrader,
     )
     from .._models.graders_params import (
-        GraderInputsGraderInputItemInputImageParam,
-        GraderInputsGraderInputItemOutputTextParam,
-        GraderInputsGraderInputItemParam,
-        GraderInputsParam,
-        LabelModelGraderParam,
-        MultiGraderGradersParam,
-        MultiGraderParam,
-        PythonGraderParam,
-        ScoreModelGraderInputContentParam,
-        ScoreModelGraderInputParam,
-        ScoreModelGraderParam,
-        ScoreModelGraderSamplingParams,
-        StringCheckGraderParam,
-        TextSimilarityGraderParam,
+        GraderInputsGraderInputItemInputImageParam, GraderInputsGraderInputItemOutputTextParam, GraderInputsGraderInputItemParam,
+        GraderInputsParam, LabelModelGraderParam, MultiGraderGradersParam, MultiGraderParam, PythonGraderParam,
+        ScoreModelGraderInputContentParam, ScoreModelGraderInputParam, ScoreModelGraderParam, ScoreModelGraderSamplingParams,
+        StringCheckGraderParam, TextSimilarityGraderParam,
     )
-
 
 _PLACES = {
     "graders": """
         GraderInputs GraderInputsGraderInputItem GraderInputsGraderInputItemInputImage GraderInputsGraderInputItemOutputText
-        LabelModelGrader MultiGrader MultiGraderGraders PythonGrader ScoreModelGrader ScoreModelGraderInput
-        ScoreModelGraderInputContent StringCheckGrader TextSimilarityGrader
+        LabelModelGrader MultiGrader MultiGraderGraders PythonGrader ScoreModelGrader ScoreModelGraderInput ScoreModelGraderInputContent
+        StringCheckGrader TextSimilarityGrader
     """,
     "graders_params": """
         GraderInputsGraderInputItemInputImageParam GraderInputsGraderInputItemOutputTextParam GraderInputsGraderInputItemParam
-        GraderInputsParam LabelModelGraderParam MultiGraderGradersParam MultiGraderParam PythonGraderParam
-        ScoreModelGraderInputContentParam ScoreModelGraderInputParam ScoreModelGraderParam ScoreModelGraderSamplingParams
-        StringCheckGraderParam TextSimilarityGraderParam
+        GraderInputsParam LabelModelGraderParam MultiGraderGradersParam MultiGraderParam PythonGraderParam ScoreModelGraderInputContentParam
+        ScoreModelGraderInputParam ScoreModelGraderParam ScoreModelGraderSamplingParams StringCheckGraderParam TextSimilarityGraderParam
     """,
 }
 
 __getattr__, __dir__ = open_face(__name__, _PLACES)
 __all__ = [
-    "GraderInputs",
-    "GraderInputsGraderInputItem",
-    "GraderInputsGraderInputItemInputImage",
-    "GraderInputsGraderInputItemInputImageParam",
-    "GraderInputsGraderInputItemOutputText",
-    "GraderInputsGraderInputItemOutputTextParam",
-    "GraderInputsGraderInputItemParam",
-    "GraderInputsParam",
-    "LabelModelGrader",
-    "LabelModelGraderParam",
-    "MultiGrader",
-    "MultiGraderGraders",
-    "MultiGraderGradersParam",
-    "MultiGraderParam",
-    "PythonGrader",
-    "PythonGraderParam",
-    "ScoreModelGrader",
-    "ScoreModelGraderInput",
-    "ScoreModelGraderInputContent",
-    "ScoreModelGraderInputContentParam",
-    "ScoreModelGraderInputParam",
-    "ScoreModelGraderParam",
-    "ScoreModelGraderSamplingParams",
-    "StringCheckGrader",
-    "StringCheckGraderParam",
-    "TextSimilarityGrader",
-    "TextSimilarityGraderParam",
+    "GraderInputs", "GraderInputsGraderInputItem", "GraderInputsGraderInputItemInputImage", "GraderInputsGraderInputItemInputImageParam",
+    "GraderInputsGraderInputItemOutputText", "GraderInputsGraderInputItemOutputTextParam", "GraderInputsGraderInputItemParam",
+    "GraderInputsParam", "LabelModelGrader", "LabelModelGraderParam", "MultiGrader", "MultiGraderGraders", "MultiGraderGradersParam",
+    "MultiGraderParam", "PythonGrader", "PythonGraderParam", "ScoreModelGrader", "ScoreModelGraderInput", "ScoreModelGraderInputContent",
+    "ScoreModelGraderInputContentParam", "ScoreModelGraderInputParam", "ScoreModelGraderParam", "ScoreModelGraderSamplingParams",
+    "StringCheckGrader", "StringCheckGraderParam", "TextSimilarityGrader", "TextSimilarityGraderParam",
 ]  # pyright: ignore[reportUnsupportedDunderAll]  # the names are those of the imports above

@@ -8,90 +8,36 @@ from __future__ import annotations
 from .._typing import TYPE_CHECKING
 from ._lazy import open_face
 
+# Lists of names, many to a line.
+# fmt: off
+# isort: off
 if TYPE_CHECKING:
     from .._models.live import (
-        AudioFormat,
-        AudioFormatAudioPCM,
-        AudioFormatAudioPCMA,
-        AudioFormatAudioPCMU,
-        BuiltInVoice,
-        ClientConfig,
-        ClientDelegation,
-        CustomVoice,
-        DataChannelConfig,
-        DecisionChoiceOption,
-        DecisionInputText,
-        DecisionJSONObject,
-        DecisionQuestion,
-        DecisionQuestionParamChoice,
-        DecisionQuestionParamChoiceInstructionsParts,
-        DecisionQuestionParamChoiceInstructionsPartsInputImage,
-        DecisionQuestionParamChoiceInstructionsPartsInputJSON,
-        DecisionQuestionParamPredicate,
-        DecisionQuestionParamPredicateInstructionsParts,
-        DecisionQuestionParamPredicateInstructionsPartsInputImage,
-        DecisionQuestionParamPredicateInstructionsPartsInputJSON,
-        DecisionQuestionParamScore,
-        DecisionQuestionParamScoreInstructionsParts,
-        DecisionQuestionParamScoreInstructionsPartsInputImage,
-        DecisionQuestionParamScoreInstructionsPartsInputJSON,
-        DecisionQuestionParamScoreLevel,
-        DecisionTrigger,
-        DecisionTriggerParamDecisions,
-        ForkSessionConfig,
-        ForkSessionConfigAudio,
-        ForkSessionConfigDelegation,
-        FunctionTool,
-        InitialItem,
-        InitialItemParamAssistant,
-        InitialItemParamAssistantContent,
-        InitialItemParamAssistantContentOutputText,
-        InitialItemParamAssistantContentText,
-        InitialItemParamDeveloper,
-        InitialItemParamDeveloperContent,
-        InitialItemParamUser,
-        InitialItemParamUserContent,
-        LiveCreateResponse,
-        LiveCreateResponseSession,
-        LiveCreateResponseTransport,
-        SessionConfig,
-        SessionConfigAudio,
-        SessionConfigAudioOutput,
-        SessionConfigAudioOutputVoice,
-        SessionConfigDelegation,
-        SessionConfigDelegationDecisions,
-        SessionConfigDelegationResponses,
-        SessionForkResponse,
-        SessionForkResponseSession,
-        SessionForkResponseTransport,
-        SessionResource,
-        SessionResourceAudio,
-        SessionResourceAudioOutput,
-        SessionResourceDelegation,
-        SessionResourceDelegationDecisions,
-        SessionResourceDelegationResponses,
-        SessionUpdateConfig,
-        SessionUpdateConfigDelegation,
-        SessionUpdateConfigDelegationDecisions,
-        SessionUpdateConfigDelegationResponses,
+        AudioFormat, AudioFormatAudioPCM, AudioFormatAudioPCMA, AudioFormatAudioPCMU, BuiltInVoice, ClientConfig, ClientDelegation,
+        CustomVoice, DataChannelConfig, DecisionChoiceOption, DecisionInputText, DecisionJSONObject, DecisionQuestion,
+        DecisionQuestionParamChoice, DecisionQuestionParamChoiceInstructionsParts, DecisionQuestionParamChoiceInstructionsPartsInputImage,
+        DecisionQuestionParamChoiceInstructionsPartsInputJSON, DecisionQuestionParamPredicate,
+        DecisionQuestionParamPredicateInstructionsParts, DecisionQuestionParamPredicateInstructionsPartsInputImage,
+        DecisionQuestionParamPredicateInstructionsPartsInputJSON, DecisionQuestionParamScore, DecisionQuestionParamScoreInstructionsParts,
+        DecisionQuestionParamScoreInstructionsPartsInputImage, DecisionQuestionParamScoreInstructionsPartsInputJSON,
+        DecisionQuestionParamScoreLevel, DecisionTrigger, DecisionTriggerParamDecisions, ForkSessionConfig, ForkSessionConfigAudio,
+        ForkSessionConfigDelegation, FunctionTool, InitialItem, InitialItemParamAssistant, InitialItemParamAssistantContent,
+        InitialItemParamAssistantContentOutputText, InitialItemParamAssistantContentText, InitialItemParamDeveloper,
+        InitialItemParamDeveloperContent, InitialItemParamUser, InitialItemParamUserContent, LiveCreateResponse, LiveCreateResponseSession,
+        LiveCreateResponseTransport, SessionConfig, SessionConfigAudio, SessionConfigAudioOutput, SessionConfigAudioOutputVoice,
+        SessionConfigDelegation, SessionConfigDelegationDecisions, SessionConfigDelegationResponses, SessionForkResponse,
+        SessionForkResponseSession, SessionForkResponseTransport, SessionResource, SessionResourceAudio, SessionResourceAudioOutput,
+        SessionResourceDelegation, SessionResourceDelegationDecisions, SessionResourceDelegationResponses, SessionUpdateConfig,
+        SessionUpdateConfigDelegation, SessionUpdateConfigDelegationDecisions, SessionUpdateConfigDelegationResponses,
+        DecisionJSONObject as DecisionJSONObjectParam,
     )
-    from .._models.live import DecisionJSONObject as DecisionJSONObjectParam
     from .._models.live_delegation import (
-        DecisionsDelegationConfig,
-        DecisionsDelegationUpdateConfig,
-        ResponsesDelegationConfig,
-        ResponsesDelegationConfigParamReasoning,
-        ResponsesDelegationConfigParamText,
-        ResponsesDelegationConfigParamTool,
-        ResponsesDelegationConfigParamToolApplyPatch,
-        ResponsesDelegationConfigParamToolChoice,
-        ResponsesDelegationConfigParamToolChoiceApplyPatch,
-        ResponsesDelegationConfigParamToolChoiceCodeInterpreter,
-        ResponsesDelegationConfigParamToolChoiceComputer,
-        ResponsesDelegationConfigParamToolChoiceCustom,
-        ResponsesDelegationConfigParamToolChoiceFileSearch,
-        ResponsesDelegationConfigParamToolChoiceImageGeneration,
-        ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamTool,
+        DecisionsDelegationConfig, DecisionsDelegationUpdateConfig, ResponsesDelegationConfig, ResponsesDelegationConfigParamReasoning,
+        ResponsesDelegationConfigParamText, ResponsesDelegationConfigParamTool, ResponsesDelegationConfigParamToolApplyPatch,
+        ResponsesDelegationConfigParamToolChoice, ResponsesDelegationConfigParamToolChoiceApplyPatch,
+        ResponsesDelegationConfigParamToolChoiceCodeInterpreter, ResponsesDelegationConfigParamToolChoiceComputer,
+        ResponsesDelegationConfigParamToolChoiceCustom, ResponsesDelegationConfigParamToolChoiceFileSearch,
+        ResponsesDelegationConfigParamToolChoiceImageGeneration, ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamTool,
         ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolApplyPatch,
         ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolCodeInterpreter,
         ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolComputer,
@@ -102,22 +48,14 @@ if TYPE_CHECKING:
         ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolShell,
         ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolWebSearch,
         ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolWebSearchPreview,
-        ResponsesDelegationConfigParamToolChoiceProgrammaticToolCalling,
-        ResponsesDelegationConfigParamToolChoiceShell,
-        ResponsesDelegationConfigParamToolChoiceWebSearch,
-        ResponsesDelegationConfigParamToolChoiceWebSearchPreview,
-        ResponsesDelegationConfigParamToolCodeInterpreter,
-        ResponsesDelegationConfigParamToolComputer,
-        ResponsesDelegationConfigParamToolCustom,
-        ResponsesDelegationConfigParamToolFileSearch,
-        ResponsesDelegationConfigParamToolImageGeneration,
-        ResponsesDelegationConfigParamToolMcp,
-        ResponsesDelegationConfigParamToolNamespace,
-        ResponsesDelegationConfigParamToolProgrammaticToolCalling,
-        ResponsesDelegationConfigParamToolSearch,
-        ResponsesDelegationConfigParamToolShell,
-        ResponsesDelegationConfigParamToolShellEnvironment,
-        ResponsesDelegationConfigParamToolShellEnvironmentContainerAuto,
+        ResponsesDelegationConfigParamToolChoiceProgrammaticToolCalling, ResponsesDelegationConfigParamToolChoiceShell,
+        ResponsesDelegationConfigParamToolChoiceWebSearch, ResponsesDelegationConfigParamToolChoiceWebSearchPreview,
+        ResponsesDelegationConfigParamToolCodeInterpreter, ResponsesDelegationConfigParamToolComputer,
+        ResponsesDelegationConfigParamToolCustom, ResponsesDelegationConfigParamToolFileSearch,
+        ResponsesDelegationConfigParamToolImageGeneration, ResponsesDelegationConfigParamToolMcp,
+        ResponsesDelegationConfigParamToolNamespace, ResponsesDelegationConfigParamToolProgrammaticToolCalling,
+        ResponsesDelegationConfigParamToolSearch, ResponsesDelegationConfigParamToolShell,
+        ResponsesDelegationConfigParamToolShellEnvironment, ResponsesDelegationConfigParamToolShellEnvironmentContainerAuto,
         ResponsesDelegationConfigParamToolShellEnvironmentContainerAutoNetworkPolicy,
         ResponsesDelegationConfigParamToolShellEnvironmentContainerAutoNetworkPolicyAllowlist,
         ResponsesDelegationConfigParamToolShellEnvironmentContainerAutoNetworkPolicyDisabled,
@@ -125,21 +63,13 @@ if TYPE_CHECKING:
         ResponsesDelegationConfigParamToolShellEnvironmentContainerAutoSkillInline,
         ResponsesDelegationConfigParamToolShellEnvironmentContainerAutoSkillInlineSource,
         ResponsesDelegationConfigParamToolShellEnvironmentContainerAutoSkillSkillReference,
-        ResponsesDelegationConfigParamToolShellEnvironmentContainerReference,
-        ResponsesDelegationConfigParamToolShellEnvironmentLocal,
-        ResponsesDelegationConfigParamToolShellEnvironmentLocalSkill,
-        ResponsesDelegationConfigParamToolWebSearch,
-        ResponsesDelegationUpdateConfig,
-        ResponsesDelegationUpdateConfigParamReasoning,
-        ResponsesDelegationUpdateConfigParamText,
-        ResponsesDelegationUpdateConfigParamTool,
-        ResponsesDelegationUpdateConfigParamToolApplyPatch,
-        ResponsesDelegationUpdateConfigParamToolChoice,
-        ResponsesDelegationUpdateConfigParamToolChoiceApplyPatch,
-        ResponsesDelegationUpdateConfigParamToolChoiceCodeInterpreter,
-        ResponsesDelegationUpdateConfigParamToolChoiceComputer,
-        ResponsesDelegationUpdateConfigParamToolChoiceCustom,
-        ResponsesDelegationUpdateConfigParamToolChoiceFileSearch,
+        ResponsesDelegationConfigParamToolShellEnvironmentContainerReference, ResponsesDelegationConfigParamToolShellEnvironmentLocal,
+        ResponsesDelegationConfigParamToolShellEnvironmentLocalSkill, ResponsesDelegationConfigParamToolWebSearch,
+        ResponsesDelegationUpdateConfig, ResponsesDelegationUpdateConfigParamReasoning, ResponsesDelegationUpdateConfigParamText,
+        ResponsesDelegationUpdateConfigParamTool, ResponsesDelegationUpdateConfigParamToolApplyPatch,
+        ResponsesDelegationUpdateConfigParamToolChoice, ResponsesDelegationUpdateConfigParamToolChoiceApplyPatch,
+        ResponsesDelegationUpdateConfigParamToolChoiceCodeInterpreter, ResponsesDelegationUpdateConfigParamToolChoiceComputer,
+        ResponsesDelegationUpdateConfigParamToolChoiceCustom, ResponsesDelegationUpdateConfigParamToolChoiceFileSearch,
         ResponsesDelegationUpdateConfigParamToolChoiceImageGeneration,
         ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamTool,
         ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolApplyPatch,
@@ -152,22 +82,14 @@ if TYPE_CHECKING:
         ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolShell,
         ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolWebSearch,
         ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolWebSearchPreview,
-        ResponsesDelegationUpdateConfigParamToolChoiceProgrammaticToolCalling,
-        ResponsesDelegationUpdateConfigParamToolChoiceShell,
-        ResponsesDelegationUpdateConfigParamToolChoiceWebSearch,
-        ResponsesDelegationUpdateConfigParamToolChoiceWebSearchPreview,
-        ResponsesDelegationUpdateConfigParamToolCodeInterpreter,
-        ResponsesDelegationUpdateConfigParamToolComputer,
-        ResponsesDelegationUpdateConfigParamToolCustom,
-        ResponsesDelegationUpdateConfigParamToolFileSearch,
-        ResponsesDelegationUpdateConfigParamToolImageGeneration,
-        ResponsesDelegationUpdateConfigParamToolMcp,
-        ResponsesDelegationUpdateConfigParamToolNamespace,
-        ResponsesDelegationUpdateConfigParamToolProgrammaticToolCalling,
-        ResponsesDelegationUpdateConfigParamToolSearch,
-        ResponsesDelegationUpdateConfigParamToolShell,
-        ResponsesDelegationUpdateConfigParamToolShellEnvironment,
-        ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerAuto,
+        ResponsesDelegationUpdateConfigParamToolChoiceProgrammaticToolCalling, ResponsesDelegationUpdateConfigParamToolChoiceShell,
+        ResponsesDelegationUpdateConfigParamToolChoiceWebSearch, ResponsesDelegationUpdateConfigParamToolChoiceWebSearchPreview,
+        ResponsesDelegationUpdateConfigParamToolCodeInterpreter, ResponsesDelegationUpdateConfigParamToolComputer,
+        ResponsesDelegationUpdateConfigParamToolCustom, ResponsesDelegationUpdateConfigParamToolFileSearch,
+        ResponsesDelegationUpdateConfigParamToolImageGeneration, ResponsesDelegationUpdateConfigParamToolMcp,
+        ResponsesDelegationUpdateConfigParamToolNamespace, ResponsesDelegationUpdateConfigParamToolProgrammaticToolCalling,
+        ResponsesDelegationUpdateConfigParamToolSearch, ResponsesDelegationUpdateConfigParamToolShell,
+        ResponsesDelegationUpdateConfigParamToolShellEnvironment, ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerAuto,
         ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerAutoNetworkPolicy,
         ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerAutoNetworkPolicyAllowlist,
         ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerAutoNetworkPolicyDisabled,
@@ -176,24 +98,16 @@ if TYPE_CHECKING:
         ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerAutoSkillInlineSource,
         ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerAutoSkillSkillReference,
         ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerReference,
-        ResponsesDelegationUpdateConfigParamToolShellEnvironmentLocal,
-        ResponsesDelegationUpdateConfigParamToolShellEnvironmentLocalSkill,
+        ResponsesDelegationUpdateConfigParamToolShellEnvironmentLocal, ResponsesDelegationUpdateConfigParamToolShellEnvironmentLocalSkill,
         ResponsesDelegationUpdateConfigParamToolWebSearch,
     )
     from .._models.live_delegation_params import (
-        DecisionsDelegationConfigParam,
-        DecisionsDelegationUpdateConfigParam,
-        ResponsesDelegationConfigParam,
-        ResponsesDelegationConfigParamReasoningParam,
-        ResponsesDelegationConfigParamTextParam,
-        ResponsesDelegationConfigParamToolApplyPatchParam,
-        ResponsesDelegationConfigParamToolChoiceApplyPatchParam,
-        ResponsesDelegationConfigParamToolChoiceCodeInterpreterParam,
-        ResponsesDelegationConfigParamToolChoiceComputerParam,
-        ResponsesDelegationConfigParamToolChoiceCustomParam,
-        ResponsesDelegationConfigParamToolChoiceFileSearchParam,
-        ResponsesDelegationConfigParamToolChoiceImageGenerationParam,
-        ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParam,
+        DecisionsDelegationConfigParam, DecisionsDelegationUpdateConfigParam, ResponsesDelegationConfigParam,
+        ResponsesDelegationConfigParamReasoningParam, ResponsesDelegationConfigParamTextParam,
+        ResponsesDelegationConfigParamToolApplyPatchParam, ResponsesDelegationConfigParamToolChoiceApplyPatchParam,
+        ResponsesDelegationConfigParamToolChoiceCodeInterpreterParam, ResponsesDelegationConfigParamToolChoiceComputerParam,
+        ResponsesDelegationConfigParamToolChoiceCustomParam, ResponsesDelegationConfigParamToolChoiceFileSearchParam,
+        ResponsesDelegationConfigParamToolChoiceImageGenerationParam, ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParam,
         ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolApplyPatchParam,
         ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolCodeInterpreterParam,
         ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolComputerParam,
@@ -207,22 +121,14 @@ if TYPE_CHECKING:
         ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolShellParam,
         ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolWebSearchParam,
         ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolWebSearchPreviewParam,
-        ResponsesDelegationConfigParamToolChoiceLiveFunctionToolChoiceParam,
-        ResponsesDelegationConfigParamToolChoiceLiveMCPToolChoiceParam,
-        ResponsesDelegationConfigParamToolChoiceParam,
-        ResponsesDelegationConfigParamToolChoiceProgrammaticToolCallingParam,
-        ResponsesDelegationConfigParamToolChoiceShellParam,
-        ResponsesDelegationConfigParamToolChoiceWebSearchParam,
-        ResponsesDelegationConfigParamToolChoiceWebSearchPreviewParam,
-        ResponsesDelegationConfigParamToolCodeInterpreterParam,
-        ResponsesDelegationConfigParamToolComputerParam,
-        ResponsesDelegationConfigParamToolCustomParam,
-        ResponsesDelegationConfigParamToolFileSearchParam,
-        ResponsesDelegationConfigParamToolImageGenerationParam,
-        ResponsesDelegationConfigParamToolMcpParam,
-        ResponsesDelegationConfigParamToolNamespaceParam,
-        ResponsesDelegationConfigParamToolParam,
-        ResponsesDelegationConfigParamToolProgrammaticToolCallingParam,
+        ResponsesDelegationConfigParamToolChoiceLiveFunctionToolChoiceParam, ResponsesDelegationConfigParamToolChoiceLiveMCPToolChoiceParam,
+        ResponsesDelegationConfigParamToolChoiceParam, ResponsesDelegationConfigParamToolChoiceProgrammaticToolCallingParam,
+        ResponsesDelegationConfigParamToolChoiceShellParam, ResponsesDelegationConfigParamToolChoiceWebSearchParam,
+        ResponsesDelegationConfigParamToolChoiceWebSearchPreviewParam, ResponsesDelegationConfigParamToolCodeInterpreterParam,
+        ResponsesDelegationConfigParamToolComputerParam, ResponsesDelegationConfigParamToolCustomParam,
+        ResponsesDelegationConfigParamToolFileSearchParam, ResponsesDelegationConfigParamToolImageGenerationParam,
+        ResponsesDelegationConfigParamToolMcpParam, ResponsesDelegationConfigParamToolNamespaceParam,
+        ResponsesDelegationConfigParamToolParam, ResponsesDelegationConfigParamToolProgrammaticToolCallingParam,
         ResponsesDelegationConfigParamToolSearchParam,
         ResponsesDelegationConfigParamToolShellEnvironmentContainerAutoNetworkPolicyAllowlistParam,
         ResponsesDelegationConfigParamToolShellEnvironmentContainerAutoNetworkPolicyDisabledParam,
@@ -233,20 +139,13 @@ if TYPE_CHECKING:
         ResponsesDelegationConfigParamToolShellEnvironmentContainerAutoSkillParam,
         ResponsesDelegationConfigParamToolShellEnvironmentContainerAutoSkillSkillReferenceParam,
         ResponsesDelegationConfigParamToolShellEnvironmentContainerReferenceParam,
-        ResponsesDelegationConfigParamToolShellEnvironmentLocalParam,
-        ResponsesDelegationConfigParamToolShellEnvironmentLocalSkillParam,
-        ResponsesDelegationConfigParamToolShellEnvironmentParam,
-        ResponsesDelegationConfigParamToolShellParam,
-        ResponsesDelegationConfigParamToolWebSearchParam,
-        ResponsesDelegationUpdateConfigParam,
-        ResponsesDelegationUpdateConfigParamReasoningParam,
-        ResponsesDelegationUpdateConfigParamTextParam,
-        ResponsesDelegationUpdateConfigParamToolApplyPatchParam,
-        ResponsesDelegationUpdateConfigParamToolChoiceApplyPatchParam,
-        ResponsesDelegationUpdateConfigParamToolChoiceCodeInterpreterParam,
-        ResponsesDelegationUpdateConfigParamToolChoiceComputerParam,
-        ResponsesDelegationUpdateConfigParamToolChoiceCustomParam,
-        ResponsesDelegationUpdateConfigParamToolChoiceFileSearchParam,
+        ResponsesDelegationConfigParamToolShellEnvironmentLocalParam, ResponsesDelegationConfigParamToolShellEnvironmentLocalSkillParam,
+        ResponsesDelegationConfigParamToolShellEnvironmentParam, ResponsesDelegationConfigParamToolShellParam,
+        ResponsesDelegationConfigParamToolWebSearchParam, ResponsesDelegationUpdateConfigParam,
+        ResponsesDelegationUpdateConfigParamReasoningParam, ResponsesDelegationUpdateConfigParamTextParam,
+        ResponsesDelegationUpdateConfigParamToolApplyPatchParam, ResponsesDelegationUpdateConfigParamToolChoiceApplyPatchParam,
+        ResponsesDelegationUpdateConfigParamToolChoiceCodeInterpreterParam, ResponsesDelegationUpdateConfigParamToolChoiceComputerParam,
+        ResponsesDelegationUpdateConfigParamToolChoiceCustomParam, ResponsesDelegationUpdateConfigParamToolChoiceFileSearchParam,
         ResponsesDelegationUpdateConfigParamToolChoiceImageGenerationParam,
         ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParam,
         ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolApplyPatchParam,
@@ -263,21 +162,14 @@ if TYPE_CHECKING:
         ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolWebSearchParam,
         ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolWebSearchPreviewParam,
         ResponsesDelegationUpdateConfigParamToolChoiceLiveFunctionToolChoiceParam,
-        ResponsesDelegationUpdateConfigParamToolChoiceLiveMCPToolChoiceParam,
-        ResponsesDelegationUpdateConfigParamToolChoiceParam,
+        ResponsesDelegationUpdateConfigParamToolChoiceLiveMCPToolChoiceParam, ResponsesDelegationUpdateConfigParamToolChoiceParam,
         ResponsesDelegationUpdateConfigParamToolChoiceProgrammaticToolCallingParam,
-        ResponsesDelegationUpdateConfigParamToolChoiceShellParam,
-        ResponsesDelegationUpdateConfigParamToolChoiceWebSearchParam,
-        ResponsesDelegationUpdateConfigParamToolChoiceWebSearchPreviewParam,
-        ResponsesDelegationUpdateConfigParamToolCodeInterpreterParam,
-        ResponsesDelegationUpdateConfigParamToolComputerParam,
-        ResponsesDelegationUpdateConfigParamToolCustomParam,
-        ResponsesDelegationUpdateConfigParamToolFileSearchParam,
-        ResponsesDelegationUpdateConfigParamToolImageGenerationParam,
-        ResponsesDelegationUpdateConfigParamToolMcpParam,
-        ResponsesDelegationUpdateConfigParamToolNamespaceParam,
-        ResponsesDelegationUpdateConfigParamToolParam,
-        ResponsesDelegationUpdateConfigParamToolProgrammaticToolCallingParam,
+        ResponsesDelegationUpdateConfigParamToolChoiceShellParam, ResponsesDelegationUpdateConfigParamToolChoiceWebSearchParam,
+        ResponsesDelegationUpdateConfigParamToolChoiceWebSearchPreviewParam, ResponsesDelegationUpdateConfigParamToolCodeInterpreterParam,
+        ResponsesDelegationUpdateConfigParamToolComputerParam, ResponsesDelegationUpdateConfigParamToolCustomParam,
+        ResponsesDelegationUpdateConfigParamToolFileSearchParam, ResponsesDelegationUpdateConfigParamToolImageGenerationParam,
+        ResponsesDelegationUpdateConfigParamToolMcpParam, ResponsesDelegationUpdateConfigParamToolNamespaceParam,
+        ResponsesDelegationUpdateConfigParamToolParam, ResponsesDelegationUpdateConfigParamToolProgrammaticToolCallingParam,
         ResponsesDelegationUpdateConfigParamToolSearchParam,
         ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerAutoNetworkPolicyAllowlistParam,
         ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerAutoNetworkPolicyDisabledParam,
@@ -290,267 +182,104 @@ if TYPE_CHECKING:
         ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerReferenceParam,
         ResponsesDelegationUpdateConfigParamToolShellEnvironmentLocalParam,
         ResponsesDelegationUpdateConfigParamToolShellEnvironmentLocalSkillParam,
-        ResponsesDelegationUpdateConfigParamToolShellEnvironmentParam,
-        ResponsesDelegationUpdateConfigParamToolShellParam,
+        ResponsesDelegationUpdateConfigParamToolShellEnvironmentParam, ResponsesDelegationUpdateConfigParamToolShellParam,
         ResponsesDelegationUpdateConfigParamToolWebSearchParam,
     )
     from .._models.live_events import (
-        ClientEvent,
-        CommentaryAppendedEvent,
-        CommentaryAppendEvent,
-        ConnectClientEvent,
-        ConnectClientEventTransportDtmfSend,
-        ConnectServerEvent,
-        ConnectServerEventSessionInputAudioAppend,
-        ConnectServerEventTransportAnswered,
-        ConnectServerEventTransportDtmfReceived,
-        ConnectServerEventTransportDtmfSend,
-        ConnectServerEventTransportDtmfSent,
-        ConnectServerEventTransportFailed,
-        ConnectServerEventTransportFailedError,
-        ConnectServerEventTransportRinging,
-        DecisionAssistantMessage,
-        DecisionAssistantMessageContentPart,
-        DecisionAssistantMessageContentPartOutputText,
-        DecisionAssistantMessageContentPartRefusal,
-        DecisionCreateEvent,
-        DecisionDeveloperMessage,
-        DecisionEvent,
-        DecisionEventEvent,
-        DecisionItemCreatedEvent,
-        DecisionItemCreatedEventItemCustomToolCall,
-        DecisionItemCreatedEventItemCustomToolCallOutput,
-        DecisionItemCreatedEventItemCustomToolCallOutputOutputParts,
-        DecisionItemCreatedEventItemCustomToolCallOutputOutputPartsInputImage,
-        DecisionItemCreatedEventItemFunctionCall,
-        DecisionItemCreatedEventItemFunctionCallOutput,
-        DecisionItemCreatedEventItemFunctionCallOutputOutputParts,
-        DecisionItemCreatedEventItemFunctionCallOutputOutputPartsInputImage,
-        DecisionItemCreatedEventItemUnion,
-        DecisionItemCreateEvent,
-        DecisionItemCreateEventItemCustomToolCall,
-        DecisionItemCreateEventItemCustomToolCallOutput,
-        DecisionItemCreateEventItemCustomToolCallOutputOutputParts,
-        DecisionItemCreateEventItemCustomToolCallOutputOutputPartsInputImage,
-        DecisionItemCreateEventItemFunctionCall,
-        DecisionItemCreateEventItemFunctionCallOutput,
-        DecisionItemCreateEventItemFunctionCallOutputOutputParts,
-        DecisionItemCreateEventItemFunctionCallOutputOutputPartsInputImage,
-        DecisionItemCreateEventItemUnion,
-        DecisionItemDeletedEvent,
-        DecisionItemDeleteEvent,
-        DecisionStoredAssistantMessage,
-        DecisionStoredAssistantMessageContentPart,
-        DecisionStoredAssistantMessageContentPartOutputText,
-        DecisionStoredAssistantMessageContentPartRefusal,
-        DecisionStoredDeveloperMessage,
-        DecisionStoredSystemMessage,
-        DecisionStoredUserMessage,
-        DecisionStoredUserMessageContentPart,
-        DecisionStoredUserMessageContentPartInputImage,
-        DecisionStoredUserMessageContentPartInputJSON,
-        DecisionStoredUserMessageContentPartInputText,
-        DecisionSystemMessage,
-        DecisionUserMessage,
-        DecisionUserMessageContentPart,
-        DecisionUserMessageContentPartInputImage,
-        DecisionUserMessageContentPartInputJSON,
-        DecisionUserMessageContentPartInputText,
-        DelegationCreatedEvent,
-        DelegationCreatedEventDelegation,
-        Error,
-        ErrorEvent,
-        ForkClientEvent,
-        ForkServerEvent,
-        ForkServerEventSessionInputAudioAppend,
-        ForkServerEventTransportAnswered,
-        ForkServerEventTransportDtmfReceived,
-        ForkServerEventTransportDtmfSend,
-        ForkServerEventTransportDtmfSent,
-        ForkServerEventTransportFailed,
-        ForkServerEventTransportFailedError,
-        ForkServerEventTransportRinging,
-        ForkSessionStartEvent,
-        InfoEvent,
-        InputAudioAppendEvent,
-        InputAudioMutedEvent,
-        InputAudioMuteEvent,
-        InputAudioUnmutedEvent,
-        InputAudioUnmuteEvent,
-        InputTranscriptDeltaEvent,
-        InstructionsAppendedEvent,
-        InstructionsAppendEvent,
-        OutputAudioDeltaEvent,
-        OutputAudioFixturePlayedEvent,
-        OutputAudioFixturePlayEvent,
-        OutputAudioFixturePlayingEvent,
-        OutputTranscriptDeltaEvent,
-        ResponseCreateEvent,
-        ResponseEvent,
-        ResponseItemCreateEvent,
-        ServerEvent,
-        ServerEventSelector,
-        ServerEventSessionInputAudioAppend,
-        ServerEventTransportAnswered,
-        ServerEventTransportDtmfReceived,
-        ServerEventTransportDtmfSend,
-        ServerEventTransportDtmfSent,
-        ServerEventTransportFailed,
-        ServerEventTransportFailedError,
-        ServerEventTransportRinging,
-        SessionClosedEvent,
-        SessionCloseEvent,
-        SessionStartedEvent,
-        SessionStartEvent,
-        SessionUpdatedEvent,
-        SessionUpdateEvent,
-        SessionUsage,
-        SessionUsageUpdatedEvent,
-        SessionUsageUpdatedEventContextWindow,
-        ThinkingAppendedEvent,
-        ThinkingAppendEvent,
+        ClientEvent, CommentaryAppendEvent, CommentaryAppendedEvent, ConnectClientEvent, ConnectClientEventTransportDtmfSend,
+        ConnectServerEvent, ConnectServerEventSessionInputAudioAppend, ConnectServerEventTransportAnswered,
+        ConnectServerEventTransportDtmfReceived, ConnectServerEventTransportDtmfSend, ConnectServerEventTransportDtmfSent,
+        ConnectServerEventTransportFailed, ConnectServerEventTransportFailedError, ConnectServerEventTransportRinging,
+        DecisionAssistantMessage, DecisionAssistantMessageContentPart, DecisionAssistantMessageContentPartOutputText,
+        DecisionAssistantMessageContentPartRefusal, DecisionCreateEvent, DecisionDeveloperMessage, DecisionEvent, DecisionEventEvent,
+        DecisionItemCreateEvent, DecisionItemCreateEventItemCustomToolCall, DecisionItemCreateEventItemCustomToolCallOutput,
+        DecisionItemCreateEventItemCustomToolCallOutputOutputParts, DecisionItemCreateEventItemCustomToolCallOutputOutputPartsInputImage,
+        DecisionItemCreateEventItemFunctionCall, DecisionItemCreateEventItemFunctionCallOutput,
+        DecisionItemCreateEventItemFunctionCallOutputOutputParts, DecisionItemCreateEventItemFunctionCallOutputOutputPartsInputImage,
+        DecisionItemCreateEventItemUnion, DecisionItemCreatedEvent, DecisionItemCreatedEventItemCustomToolCall,
+        DecisionItemCreatedEventItemCustomToolCallOutput, DecisionItemCreatedEventItemCustomToolCallOutputOutputParts,
+        DecisionItemCreatedEventItemCustomToolCallOutputOutputPartsInputImage, DecisionItemCreatedEventItemFunctionCall,
+        DecisionItemCreatedEventItemFunctionCallOutput, DecisionItemCreatedEventItemFunctionCallOutputOutputParts,
+        DecisionItemCreatedEventItemFunctionCallOutputOutputPartsInputImage, DecisionItemCreatedEventItemUnion, DecisionItemDeleteEvent,
+        DecisionItemDeletedEvent, DecisionStoredAssistantMessage, DecisionStoredAssistantMessageContentPart,
+        DecisionStoredAssistantMessageContentPartOutputText, DecisionStoredAssistantMessageContentPartRefusal,
+        DecisionStoredDeveloperMessage, DecisionStoredSystemMessage, DecisionStoredUserMessage, DecisionStoredUserMessageContentPart,
+        DecisionStoredUserMessageContentPartInputImage, DecisionStoredUserMessageContentPartInputJSON,
+        DecisionStoredUserMessageContentPartInputText, DecisionSystemMessage, DecisionUserMessage, DecisionUserMessageContentPart,
+        DecisionUserMessageContentPartInputImage, DecisionUserMessageContentPartInputJSON, DecisionUserMessageContentPartInputText,
+        DelegationCreatedEvent, DelegationCreatedEventDelegation, Error, ErrorEvent, ForkClientEvent, ForkServerEvent,
+        ForkServerEventSessionInputAudioAppend, ForkServerEventTransportAnswered, ForkServerEventTransportDtmfReceived,
+        ForkServerEventTransportDtmfSend, ForkServerEventTransportDtmfSent, ForkServerEventTransportFailed,
+        ForkServerEventTransportFailedError, ForkServerEventTransportRinging, ForkSessionStartEvent, InfoEvent, InputAudioAppendEvent,
+        InputAudioMuteEvent, InputAudioMutedEvent, InputAudioUnmuteEvent, InputAudioUnmutedEvent, InputTranscriptDeltaEvent,
+        InstructionsAppendEvent, InstructionsAppendedEvent, OutputAudioDeltaEvent, OutputAudioFixturePlayEvent,
+        OutputAudioFixturePlayedEvent, OutputAudioFixturePlayingEvent, OutputTranscriptDeltaEvent, ResponseCreateEvent, ResponseEvent,
+        ResponseItemCreateEvent, ServerEvent, ServerEventSelector, ServerEventSessionInputAudioAppend, ServerEventTransportAnswered,
+        ServerEventTransportDtmfReceived, ServerEventTransportDtmfSend, ServerEventTransportDtmfSent, ServerEventTransportFailed,
+        ServerEventTransportFailedError, ServerEventTransportRinging, SessionCloseEvent, SessionClosedEvent, SessionStartEvent,
+        SessionStartedEvent, SessionUpdateEvent, SessionUpdatedEvent, SessionUsage, SessionUsageUpdatedEvent,
+        SessionUsageUpdatedEventContextWindow, ThinkingAppendEvent, ThinkingAppendedEvent,
     )
     from .._models.live_events_params import (
-        ClientEventParam,
-        CommentaryAppendEventParam,
-        ConnectClientEventParam,
-        ConnectClientEventTransportDtmfSendParam,
-        DecisionAssistantMessageContentPartOutputTextParam,
-        DecisionAssistantMessageContentPartParam,
-        DecisionAssistantMessageContentPartRefusalParam,
-        DecisionAssistantMessageParam,
-        DecisionCreateEventParam,
-        DecisionDeveloperMessageParam,
-        DecisionItemCreateEventItemCustomToolCallOutputOutputPartsInputImageParam,
-        DecisionItemCreateEventItemCustomToolCallOutputOutputPartsParam,
-        DecisionItemCreateEventItemCustomToolCallOutputParam,
-        DecisionItemCreateEventItemCustomToolCallParam,
-        DecisionItemCreateEventItemFunctionCallOutputOutputPartsInputImageParam,
-        DecisionItemCreateEventItemFunctionCallOutputOutputPartsParam,
-        DecisionItemCreateEventItemFunctionCallOutputParam,
-        DecisionItemCreateEventItemFunctionCallParam,
-        DecisionItemCreateEventItemUnionParam,
-        DecisionItemCreateEventParam,
-        DecisionItemDeleteEventParam,
-        DecisionSystemMessageParam,
-        DecisionUserMessageContentPartInputImageParam,
-        DecisionUserMessageContentPartInputJSONParam,
-        DecisionUserMessageContentPartInputTextParam,
-        DecisionUserMessageContentPartParam,
-        DecisionUserMessageParam,
-        ForkClientEventParam,
-        ForkSessionStartEventParam,
-        InputAudioAppendEventParam,
-        InputAudioMuteEventParam,
-        InputAudioUnmuteEventParam,
-        InstructionsAppendEventParam,
-        OutputAudioFixturePlayEventParam,
-        ResponseCreateEventParam,
-        ResponseItemCreateEventParam,
-        ServerEventSelectorParam,
-        SessionCloseEventParam,
-        SessionStartEventParam,
-        SessionUpdateEventParam,
+        ClientEventParam, CommentaryAppendEventParam, ConnectClientEventParam, ConnectClientEventTransportDtmfSendParam,
+        DecisionAssistantMessageContentPartOutputTextParam, DecisionAssistantMessageContentPartParam,
+        DecisionAssistantMessageContentPartRefusalParam, DecisionAssistantMessageParam, DecisionCreateEventParam,
+        DecisionDeveloperMessageParam, DecisionItemCreateEventItemCustomToolCallOutputOutputPartsInputImageParam,
+        DecisionItemCreateEventItemCustomToolCallOutputOutputPartsParam, DecisionItemCreateEventItemCustomToolCallOutputParam,
+        DecisionItemCreateEventItemCustomToolCallParam, DecisionItemCreateEventItemFunctionCallOutputOutputPartsInputImageParam,
+        DecisionItemCreateEventItemFunctionCallOutputOutputPartsParam, DecisionItemCreateEventItemFunctionCallOutputParam,
+        DecisionItemCreateEventItemFunctionCallParam, DecisionItemCreateEventItemUnionParam, DecisionItemCreateEventParam,
+        DecisionItemDeleteEventParam, DecisionSystemMessageParam, DecisionUserMessageContentPartInputImageParam,
+        DecisionUserMessageContentPartInputJSONParam, DecisionUserMessageContentPartInputTextParam, DecisionUserMessageContentPartParam,
+        DecisionUserMessageParam, ForkClientEventParam, ForkSessionStartEventParam, InputAudioAppendEventParam, InputAudioMuteEventParam,
+        InputAudioUnmuteEventParam, InstructionsAppendEventParam, OutputAudioFixturePlayEventParam, ResponseCreateEventParam,
+        ResponseItemCreateEventParam, ServerEventSelectorParam, SessionCloseEventParam, SessionStartEventParam, SessionUpdateEventParam,
         ThinkingAppendEventParam,
     )
     from .._models.live_params import (
-        AudioFormatAudioPCMAParam,
-        AudioFormatAudioPCMParam,
-        AudioFormatAudioPCMUParam,
-        AudioFormatParam,
-        ClientConfigParam,
-        ClientDelegationParam,
-        CustomVoiceParam,
-        DataChannelConfigParam,
-        DecisionChoiceOptionParam,
-        DecisionInputTextParam,
-        DecisionQuestionParam,
-        DecisionQuestionParamChoiceInstructionsPartsInputImageParam,
-        DecisionQuestionParamChoiceInstructionsPartsInputJSONParam,
-        DecisionQuestionParamChoiceInstructionsPartsParam,
-        DecisionQuestionParamChoiceParam,
-        DecisionQuestionParamPredicateInstructionsPartsInputImageParam,
-        DecisionQuestionParamPredicateInstructionsPartsInputJSONParam,
-        DecisionQuestionParamPredicateInstructionsPartsParam,
-        DecisionQuestionParamPredicateParam,
-        DecisionQuestionParamScoreInstructionsPartsInputImageParam,
-        DecisionQuestionParamScoreInstructionsPartsInputJSONParam,
-        DecisionQuestionParamScoreInstructionsPartsParam,
-        DecisionQuestionParamScoreLevelParam,
-        DecisionQuestionParamScoreParam,
-        DecisionTriggerParam,
-        DecisionTriggerParamDecisionsParam,
-        ForkSessionConfigAudioParam,
-        ForkSessionConfigDelegationParam,
-        ForkSessionConfigParam,
-        FunctionToolParam,
-        InitialItemParam,
-        InitialItemParamAssistantContentOutputTextParam,
-        InitialItemParamAssistantContentParam,
-        InitialItemParamAssistantContentTextParam,
-        InitialItemParamAssistantParam,
-        InitialItemParamDeveloperContentParam,
-        InitialItemParamDeveloperParam,
-        InitialItemParamUserContentParam,
-        InitialItemParamUserParam,
-        LiveCreateParams,
-        LiveCreateParamsTransportParam,
-        MediaSessionConfigParam,
-        MediaSessionConfigParamAudioOutputParam,
-        MediaSessionConfigParamAudioOutputVoiceParam,
-        MediaSessionConfigParamAudioParam,
-        MediaSessionConfigParamDelegationDecisionsParam,
-        MediaSessionConfigParamDelegationParam,
-        MediaSessionConfigParamDelegationResponsesParam,
-        MediaSessionForkConfigParam,
-        MediaSessionForkConfigParamDelegationParam,
-        SessionAcceptParams,
-        SessionAcceptParamsSessionAudioOutputParam,
-        SessionAcceptParamsSessionAudioOutputVoiceParam,
-        SessionAcceptParamsSessionAudioParam,
-        SessionAcceptParamsSessionDelegationDecisionsParam,
-        SessionAcceptParamsSessionDelegationParam,
-        SessionAcceptParamsSessionDelegationResponsesParam,
-        SessionAcceptParamsSessionParam,
-        SessionConfigAudioOutputParam,
-        SessionConfigAudioOutputVoiceParam,
-        SessionConfigAudioParam,
-        SessionConfigDelegationDecisionsParam,
-        SessionConfigDelegationParam,
-        SessionConfigDelegationResponsesParam,
-        SessionConfigParam,
-        SessionForkParams,
-        SessionForkParamsTransportParam,
-        SessionReferParams,
-        SessionRejectParams,
-        SessionUpdateConfigDelegationDecisionsParam,
-        SessionUpdateConfigDelegationParam,
-        SessionUpdateConfigDelegationResponsesParam,
-        SessionUpdateConfigParam,
-        SidebandConnectParams,
+        AudioFormatAudioPCMAParam, AudioFormatAudioPCMParam, AudioFormatAudioPCMUParam, AudioFormatParam, ClientConfigParam,
+        ClientDelegationParam, CustomVoiceParam, DataChannelConfigParam, DecisionChoiceOptionParam, DecisionInputTextParam,
+        DecisionQuestionParam, DecisionQuestionParamChoiceInstructionsPartsInputImageParam,
+        DecisionQuestionParamChoiceInstructionsPartsInputJSONParam, DecisionQuestionParamChoiceInstructionsPartsParam,
+        DecisionQuestionParamChoiceParam, DecisionQuestionParamPredicateInstructionsPartsInputImageParam,
+        DecisionQuestionParamPredicateInstructionsPartsInputJSONParam, DecisionQuestionParamPredicateInstructionsPartsParam,
+        DecisionQuestionParamPredicateParam, DecisionQuestionParamScoreInstructionsPartsInputImageParam,
+        DecisionQuestionParamScoreInstructionsPartsInputJSONParam, DecisionQuestionParamScoreInstructionsPartsParam,
+        DecisionQuestionParamScoreLevelParam, DecisionQuestionParamScoreParam, DecisionTriggerParam, DecisionTriggerParamDecisionsParam,
+        ForkSessionConfigAudioParam, ForkSessionConfigDelegationParam, ForkSessionConfigParam, FunctionToolParam, InitialItemParam,
+        InitialItemParamAssistantContentOutputTextParam, InitialItemParamAssistantContentParam, InitialItemParamAssistantContentTextParam,
+        InitialItemParamAssistantParam, InitialItemParamDeveloperContentParam, InitialItemParamDeveloperParam,
+        InitialItemParamUserContentParam, InitialItemParamUserParam, LiveCreateParams, LiveCreateParamsTransportParam,
+        MediaSessionConfigParam, MediaSessionConfigParamAudioOutputParam, MediaSessionConfigParamAudioOutputVoiceParam,
+        MediaSessionConfigParamAudioParam, MediaSessionConfigParamDelegationDecisionsParam, MediaSessionConfigParamDelegationParam,
+        MediaSessionConfigParamDelegationResponsesParam, MediaSessionForkConfigParam, MediaSessionForkConfigParamDelegationParam,
+        SessionAcceptParams, SessionAcceptParamsSessionAudioOutputParam, SessionAcceptParamsSessionAudioOutputVoiceParam,
+        SessionAcceptParamsSessionAudioParam, SessionAcceptParamsSessionDelegationDecisionsParam, SessionAcceptParamsSessionDelegationParam,
+        SessionAcceptParamsSessionDelegationResponsesParam, SessionAcceptParamsSessionParam, SessionConfigAudioOutputParam,
+        SessionConfigAudioOutputVoiceParam, SessionConfigAudioParam, SessionConfigDelegationDecisionsParam, SessionConfigDelegationParam,
+        SessionConfigDelegationResponsesParam, SessionConfigParam, SessionForkParams, SessionForkParamsTransportParam, SessionReferParams,
+        SessionRejectParams, SessionUpdateConfigDelegationDecisionsParam, SessionUpdateConfigDelegationParam,
+        SessionUpdateConfigDelegationResponsesParam, SessionUpdateConfigParam, SidebandConnectParams,
     )
-
 
 _PLACES = {
     "live": """
-        AudioFormat AudioFormatAudioPCM AudioFormatAudioPCMA AudioFormatAudioPCMU BuiltInVoice ClientConfig ClientDelegation
-        CustomVoice DataChannelConfig DecisionChoiceOption DecisionInputText DecisionJSONObject
-        DecisionJSONObjectParam=DecisionJSONObject DecisionQuestion DecisionQuestionParamChoice
-        DecisionQuestionParamChoiceInstructionsParts DecisionQuestionParamChoiceInstructionsPartsInputImage
-        DecisionQuestionParamChoiceInstructionsPartsInputJSON DecisionQuestionParamPredicate
-        DecisionQuestionParamPredicateInstructionsParts DecisionQuestionParamPredicateInstructionsPartsInputImage
-        DecisionQuestionParamPredicateInstructionsPartsInputJSON DecisionQuestionParamScore
-        DecisionQuestionParamScoreInstructionsParts DecisionQuestionParamScoreInstructionsPartsInputImage
-        DecisionQuestionParamScoreInstructionsPartsInputJSON DecisionQuestionParamScoreLevel DecisionTrigger
-        DecisionTriggerParamDecisions ForkSessionConfig ForkSessionConfigAudio ForkSessionConfigDelegation FunctionTool InitialItem
-        InitialItemParamAssistant InitialItemParamAssistantContent InitialItemParamAssistantContentOutputText
-        InitialItemParamAssistantContentText InitialItemParamDeveloper InitialItemParamDeveloperContent InitialItemParamUser
-        InitialItemParamUserContent LiveCreateResponse LiveCreateResponseSession LiveCreateResponseTransport SessionConfig
-        SessionConfigAudio SessionConfigAudioOutput SessionConfigAudioOutputVoice SessionConfigDelegation
-        SessionConfigDelegationDecisions SessionConfigDelegationResponses SessionForkResponse SessionForkResponseSession
-        SessionForkResponseTransport SessionResource SessionResourceAudio SessionResourceAudioOutput SessionResourceDelegation
-        SessionResourceDelegationDecisions SessionResourceDelegationResponses SessionUpdateConfig SessionUpdateConfigDelegation
-        SessionUpdateConfigDelegationDecisions SessionUpdateConfigDelegationResponses
+        AudioFormat AudioFormatAudioPCM AudioFormatAudioPCMA AudioFormatAudioPCMU BuiltInVoice ClientConfig ClientDelegation CustomVoice
+        DataChannelConfig DecisionChoiceOption DecisionInputText DecisionJSONObject DecisionJSONObjectParam=DecisionJSONObject
+        DecisionQuestion DecisionQuestionParamChoice DecisionQuestionParamChoiceInstructionsParts
+        DecisionQuestionParamChoiceInstructionsPartsInputImage DecisionQuestionParamChoiceInstructionsPartsInputJSON
+        DecisionQuestionParamPredicate DecisionQuestionParamPredicateInstructionsParts
+        DecisionQuestionParamPredicateInstructionsPartsInputImage DecisionQuestionParamPredicateInstructionsPartsInputJSON
+        DecisionQuestionParamScore DecisionQuestionParamScoreInstructionsParts DecisionQuestionParamScoreInstructionsPartsInputImage
+        DecisionQuestionParamScoreInstructionsPartsInputJSON DecisionQuestionParamScoreLevel DecisionTrigger DecisionTriggerParamDecisions
+        ForkSessionConfig ForkSessionConfigAudio ForkSessionConfigDelegation FunctionTool InitialItem InitialItemParamAssistant
+        InitialItemParamAssistantContent InitialItemParamAssistantContentOutputText InitialItemParamAssistantContentText
+        InitialItemParamDeveloper InitialItemParamDeveloperContent InitialItemParamUser InitialItemParamUserContent LiveCreateResponse
+        LiveCreateResponseSession LiveCreateResponseTransport SessionConfig SessionConfigAudio SessionConfigAudioOutput
+        SessionConfigAudioOutputVoice SessionConfigDelegation SessionConfigDelegationDecisions SessionConfigDelegationResponses
+        SessionForkResponse SessionForkResponseSession SessionForkResponseTransport SessionResource SessionResourceAudio
+        SessionResourceAudioOutput SessionResourceDelegation SessionResourceDelegationDecisions SessionResourceDelegationResponses
+        SessionUpdateConfig SessionUpdateConfigDelegation SessionUpdateConfigDelegationDecisions SessionUpdateConfigDelegationResponses
     """,
     "live_delegation": """
         DecisionsDelegationConfig DecisionsDelegationUpdateConfig ResponsesDelegationConfig ResponsesDelegationConfigParamReasoning
@@ -558,8 +287,7 @@ _PLACES = {
         ResponsesDelegationConfigParamToolChoice ResponsesDelegationConfigParamToolChoiceApplyPatch
         ResponsesDelegationConfigParamToolChoiceCodeInterpreter ResponsesDelegationConfigParamToolChoiceComputer
         ResponsesDelegationConfigParamToolChoiceCustom ResponsesDelegationConfigParamToolChoiceFileSearch
-        ResponsesDelegationConfigParamToolChoiceImageGeneration
-        ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamTool
+        ResponsesDelegationConfigParamToolChoiceImageGeneration ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamTool
         ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolApplyPatch
         ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolCodeInterpreter
         ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolComputer
@@ -574,10 +302,10 @@ _PLACES = {
         ResponsesDelegationConfigParamToolChoiceWebSearch ResponsesDelegationConfigParamToolChoiceWebSearchPreview
         ResponsesDelegationConfigParamToolCodeInterpreter ResponsesDelegationConfigParamToolComputer
         ResponsesDelegationConfigParamToolCustom ResponsesDelegationConfigParamToolFileSearch
-        ResponsesDelegationConfigParamToolImageGeneration ResponsesDelegationConfigParamToolMcp
-        ResponsesDelegationConfigParamToolNamespace ResponsesDelegationConfigParamToolProgrammaticToolCalling
-        ResponsesDelegationConfigParamToolSearch ResponsesDelegationConfigParamToolShell
-        ResponsesDelegationConfigParamToolShellEnvironment ResponsesDelegationConfigParamToolShellEnvironmentContainerAuto
+        ResponsesDelegationConfigParamToolImageGeneration ResponsesDelegationConfigParamToolMcp ResponsesDelegationConfigParamToolNamespace
+        ResponsesDelegationConfigParamToolProgrammaticToolCalling ResponsesDelegationConfigParamToolSearch
+        ResponsesDelegationConfigParamToolShell ResponsesDelegationConfigParamToolShellEnvironment
+        ResponsesDelegationConfigParamToolShellEnvironmentContainerAuto
         ResponsesDelegationConfigParamToolShellEnvironmentContainerAutoNetworkPolicy
         ResponsesDelegationConfigParamToolShellEnvironmentContainerAutoNetworkPolicyAllowlist
         ResponsesDelegationConfigParamToolShellEnvironmentContainerAutoNetworkPolicyDisabled
@@ -611,8 +339,7 @@ _PLACES = {
         ResponsesDelegationUpdateConfigParamToolImageGeneration ResponsesDelegationUpdateConfigParamToolMcp
         ResponsesDelegationUpdateConfigParamToolNamespace ResponsesDelegationUpdateConfigParamToolProgrammaticToolCalling
         ResponsesDelegationUpdateConfigParamToolSearch ResponsesDelegationUpdateConfigParamToolShell
-        ResponsesDelegationUpdateConfigParamToolShellEnvironment
-        ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerAuto
+        ResponsesDelegationUpdateConfigParamToolShellEnvironment ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerAuto
         ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerAutoNetworkPolicy
         ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerAutoNetworkPolicyAllowlist
         ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerAutoNetworkPolicyDisabled
@@ -621,8 +348,8 @@ _PLACES = {
         ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerAutoSkillInlineSource
         ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerAutoSkillSkillReference
         ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerReference
-        ResponsesDelegationUpdateConfigParamToolShellEnvironmentLocal
-        ResponsesDelegationUpdateConfigParamToolShellEnvironmentLocalSkill ResponsesDelegationUpdateConfigParamToolWebSearch
+        ResponsesDelegationUpdateConfigParamToolShellEnvironmentLocal ResponsesDelegationUpdateConfigParamToolShellEnvironmentLocalSkill
+        ResponsesDelegationUpdateConfigParamToolWebSearch
     """,
     "live_delegation_params": """
         DecisionsDelegationConfigParam DecisionsDelegationUpdateConfigParam ResponsesDelegationConfigParam
@@ -630,8 +357,7 @@ _PLACES = {
         ResponsesDelegationConfigParamToolApplyPatchParam ResponsesDelegationConfigParamToolChoiceApplyPatchParam
         ResponsesDelegationConfigParamToolChoiceCodeInterpreterParam ResponsesDelegationConfigParamToolChoiceComputerParam
         ResponsesDelegationConfigParamToolChoiceCustomParam ResponsesDelegationConfigParamToolChoiceFileSearchParam
-        ResponsesDelegationConfigParamToolChoiceImageGenerationParam
-        ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParam
+        ResponsesDelegationConfigParamToolChoiceImageGenerationParam ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParam
         ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolApplyPatchParam
         ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolCodeInterpreterParam
         ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolComputerParam
@@ -645,14 +371,13 @@ _PLACES = {
         ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolShellParam
         ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolWebSearchParam
         ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolWebSearchPreviewParam
-        ResponsesDelegationConfigParamToolChoiceLiveFunctionToolChoiceParam
-        ResponsesDelegationConfigParamToolChoiceLiveMCPToolChoiceParam ResponsesDelegationConfigParamToolChoiceParam
-        ResponsesDelegationConfigParamToolChoiceProgrammaticToolCallingParam ResponsesDelegationConfigParamToolChoiceShellParam
-        ResponsesDelegationConfigParamToolChoiceWebSearchParam ResponsesDelegationConfigParamToolChoiceWebSearchPreviewParam
-        ResponsesDelegationConfigParamToolCodeInterpreterParam ResponsesDelegationConfigParamToolComputerParam
-        ResponsesDelegationConfigParamToolCustomParam ResponsesDelegationConfigParamToolFileSearchParam
-        ResponsesDelegationConfigParamToolImageGenerationParam ResponsesDelegationConfigParamToolMcpParam
-        ResponsesDelegationConfigParamToolNamespaceParam ResponsesDelegationConfigParamToolParam
+        ResponsesDelegationConfigParamToolChoiceLiveFunctionToolChoiceParam ResponsesDelegationConfigParamToolChoiceLiveMCPToolChoiceParam
+        ResponsesDelegationConfigParamToolChoiceParam ResponsesDelegationConfigParamToolChoiceProgrammaticToolCallingParam
+        ResponsesDelegationConfigParamToolChoiceShellParam ResponsesDelegationConfigParamToolChoiceWebSearchParam
+        ResponsesDelegationConfigParamToolChoiceWebSearchPreviewParam ResponsesDelegationConfigParamToolCodeInterpreterParam
+        ResponsesDelegationConfigParamToolComputerParam ResponsesDelegationConfigParamToolCustomParam
+        ResponsesDelegationConfigParamToolFileSearchParam ResponsesDelegationConfigParamToolImageGenerationParam
+        ResponsesDelegationConfigParamToolMcpParam ResponsesDelegationConfigParamToolNamespaceParam ResponsesDelegationConfigParamToolParam
         ResponsesDelegationConfigParamToolProgrammaticToolCallingParam ResponsesDelegationConfigParamToolSearchParam
         ResponsesDelegationConfigParamToolShellEnvironmentContainerAutoNetworkPolicyAllowlistParam
         ResponsesDelegationConfigParamToolShellEnvironmentContainerAutoNetworkPolicyDisabledParam
@@ -663,15 +388,13 @@ _PLACES = {
         ResponsesDelegationConfigParamToolShellEnvironmentContainerAutoSkillParam
         ResponsesDelegationConfigParamToolShellEnvironmentContainerAutoSkillSkillReferenceParam
         ResponsesDelegationConfigParamToolShellEnvironmentContainerReferenceParam
-        ResponsesDelegationConfigParamToolShellEnvironmentLocalParam
-        ResponsesDelegationConfigParamToolShellEnvironmentLocalSkillParam ResponsesDelegationConfigParamToolShellEnvironmentParam
-        ResponsesDelegationConfigParamToolShellParam ResponsesDelegationConfigParamToolWebSearchParam
-        ResponsesDelegationUpdateConfigParam ResponsesDelegationUpdateConfigParamReasoningParam
-        ResponsesDelegationUpdateConfigParamTextParam ResponsesDelegationUpdateConfigParamToolApplyPatchParam
-        ResponsesDelegationUpdateConfigParamToolChoiceApplyPatchParam
-        ResponsesDelegationUpdateConfigParamToolChoiceCodeInterpreterParam
-        ResponsesDelegationUpdateConfigParamToolChoiceComputerParam ResponsesDelegationUpdateConfigParamToolChoiceCustomParam
-        ResponsesDelegationUpdateConfigParamToolChoiceFileSearchParam
+        ResponsesDelegationConfigParamToolShellEnvironmentLocalParam ResponsesDelegationConfigParamToolShellEnvironmentLocalSkillParam
+        ResponsesDelegationConfigParamToolShellEnvironmentParam ResponsesDelegationConfigParamToolShellParam
+        ResponsesDelegationConfigParamToolWebSearchParam ResponsesDelegationUpdateConfigParam
+        ResponsesDelegationUpdateConfigParamReasoningParam ResponsesDelegationUpdateConfigParamTextParam
+        ResponsesDelegationUpdateConfigParamToolApplyPatchParam ResponsesDelegationUpdateConfigParamToolChoiceApplyPatchParam
+        ResponsesDelegationUpdateConfigParamToolChoiceCodeInterpreterParam ResponsesDelegationUpdateConfigParamToolChoiceComputerParam
+        ResponsesDelegationUpdateConfigParamToolChoiceCustomParam ResponsesDelegationUpdateConfigParamToolChoiceFileSearchParam
         ResponsesDelegationUpdateConfigParamToolChoiceImageGenerationParam
         ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParam
         ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolApplyPatchParam
@@ -689,9 +412,8 @@ _PLACES = {
         ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolWebSearchPreviewParam
         ResponsesDelegationUpdateConfigParamToolChoiceLiveFunctionToolChoiceParam
         ResponsesDelegationUpdateConfigParamToolChoiceLiveMCPToolChoiceParam ResponsesDelegationUpdateConfigParamToolChoiceParam
-        ResponsesDelegationUpdateConfigParamToolChoiceProgrammaticToolCallingParam
-        ResponsesDelegationUpdateConfigParamToolChoiceShellParam ResponsesDelegationUpdateConfigParamToolChoiceWebSearchParam
-        ResponsesDelegationUpdateConfigParamToolChoiceWebSearchPreviewParam
+        ResponsesDelegationUpdateConfigParamToolChoiceProgrammaticToolCallingParam ResponsesDelegationUpdateConfigParamToolChoiceShellParam
+        ResponsesDelegationUpdateConfigParamToolChoiceWebSearchParam ResponsesDelegationUpdateConfigParamToolChoiceWebSearchPreviewParam
         ResponsesDelegationUpdateConfigParamToolCodeInterpreterParam ResponsesDelegationUpdateConfigParamToolComputerParam
         ResponsesDelegationUpdateConfigParamToolCustomParam ResponsesDelegationUpdateConfigParamToolFileSearchParam
         ResponsesDelegationUpdateConfigParamToolImageGenerationParam ResponsesDelegationUpdateConfigParamToolMcpParam
@@ -712,338 +434,165 @@ _PLACES = {
         ResponsesDelegationUpdateConfigParamToolWebSearchParam
     """,
     "live_events": """
-        ClientEvent CommentaryAppendEvent CommentaryAppendedEvent ConnectClientEvent ConnectClientEventTransportDtmfSend
-        ConnectServerEvent ConnectServerEventSessionInputAudioAppend ConnectServerEventTransportAnswered
-        ConnectServerEventTransportDtmfReceived ConnectServerEventTransportDtmfSend ConnectServerEventTransportDtmfSent
-        ConnectServerEventTransportFailed ConnectServerEventTransportFailedError ConnectServerEventTransportRinging
-        DecisionAssistantMessage DecisionAssistantMessageContentPart DecisionAssistantMessageContentPartOutputText
-        DecisionAssistantMessageContentPartRefusal DecisionCreateEvent DecisionDeveloperMessage DecisionEvent DecisionEventEvent
-        DecisionItemCreateEvent DecisionItemCreateEventItemCustomToolCall DecisionItemCreateEventItemCustomToolCallOutput
-        DecisionItemCreateEventItemCustomToolCallOutputOutputParts
-        DecisionItemCreateEventItemCustomToolCallOutputOutputPartsInputImage DecisionItemCreateEventItemFunctionCall
-        DecisionItemCreateEventItemFunctionCallOutput DecisionItemCreateEventItemFunctionCallOutputOutputParts
-        DecisionItemCreateEventItemFunctionCallOutputOutputPartsInputImage DecisionItemCreateEventItemUnion DecisionItemCreatedEvent
-        DecisionItemCreatedEventItemCustomToolCall DecisionItemCreatedEventItemCustomToolCallOutput
-        DecisionItemCreatedEventItemCustomToolCallOutputOutputParts
+        ClientEvent CommentaryAppendEvent CommentaryAppendedEvent ConnectClientEvent ConnectClientEventTransportDtmfSend ConnectServerEvent
+        ConnectServerEventSessionInputAudioAppend ConnectServerEventTransportAnswered ConnectServerEventTransportDtmfReceived
+        ConnectServerEventTransportDtmfSend ConnectServerEventTransportDtmfSent ConnectServerEventTransportFailed
+        ConnectServerEventTransportFailedError ConnectServerEventTransportRinging DecisionAssistantMessage
+        DecisionAssistantMessageContentPart DecisionAssistantMessageContentPartOutputText DecisionAssistantMessageContentPartRefusal
+        DecisionCreateEvent DecisionDeveloperMessage DecisionEvent DecisionEventEvent DecisionItemCreateEvent
+        DecisionItemCreateEventItemCustomToolCall DecisionItemCreateEventItemCustomToolCallOutput
+        DecisionItemCreateEventItemCustomToolCallOutputOutputParts DecisionItemCreateEventItemCustomToolCallOutputOutputPartsInputImage
+        DecisionItemCreateEventItemFunctionCall DecisionItemCreateEventItemFunctionCallOutput
+        DecisionItemCreateEventItemFunctionCallOutputOutputParts DecisionItemCreateEventItemFunctionCallOutputOutputPartsInputImage
+        DecisionItemCreateEventItemUnion DecisionItemCreatedEvent DecisionItemCreatedEventItemCustomToolCall
+        DecisionItemCreatedEventItemCustomToolCallOutput DecisionItemCreatedEventItemCustomToolCallOutputOutputParts
         DecisionItemCreatedEventItemCustomToolCallOutputOutputPartsInputImage DecisionItemCreatedEventItemFunctionCall
         DecisionItemCreatedEventItemFunctionCallOutput DecisionItemCreatedEventItemFunctionCallOutputOutputParts
-        DecisionItemCreatedEventItemFunctionCallOutputOutputPartsInputImage DecisionItemCreatedEventItemUnion
-        DecisionItemDeleteEvent DecisionItemDeletedEvent DecisionStoredAssistantMessage DecisionStoredAssistantMessageContentPart
-        DecisionStoredAssistantMessageContentPartOutputText DecisionStoredAssistantMessageContentPartRefusal
-        DecisionStoredDeveloperMessage DecisionStoredSystemMessage DecisionStoredUserMessage DecisionStoredUserMessageContentPart
+        DecisionItemCreatedEventItemFunctionCallOutputOutputPartsInputImage DecisionItemCreatedEventItemUnion DecisionItemDeleteEvent
+        DecisionItemDeletedEvent DecisionStoredAssistantMessage DecisionStoredAssistantMessageContentPart
+        DecisionStoredAssistantMessageContentPartOutputText DecisionStoredAssistantMessageContentPartRefusal DecisionStoredDeveloperMessage
+        DecisionStoredSystemMessage DecisionStoredUserMessage DecisionStoredUserMessageContentPart
         DecisionStoredUserMessageContentPartInputImage DecisionStoredUserMessageContentPartInputJSON
         DecisionStoredUserMessageContentPartInputText DecisionSystemMessage DecisionUserMessage DecisionUserMessageContentPart
         DecisionUserMessageContentPartInputImage DecisionUserMessageContentPartInputJSON DecisionUserMessageContentPartInputText
         DelegationCreatedEvent DelegationCreatedEventDelegation Error ErrorEvent ForkClientEvent ForkServerEvent
         ForkServerEventSessionInputAudioAppend ForkServerEventTransportAnswered ForkServerEventTransportDtmfReceived
-        ForkServerEventTransportDtmfSend ForkServerEventTransportDtmfSent ForkServerEventTransportFailed
-        ForkServerEventTransportFailedError ForkServerEventTransportRinging ForkSessionStartEvent InfoEvent InputAudioAppendEvent
-        InputAudioMuteEvent InputAudioMutedEvent InputAudioUnmuteEvent InputAudioUnmutedEvent InputTranscriptDeltaEvent
-        InstructionsAppendEvent InstructionsAppendedEvent OutputAudioDeltaEvent OutputAudioFixturePlayEvent
-        OutputAudioFixturePlayedEvent OutputAudioFixturePlayingEvent OutputTranscriptDeltaEvent ResponseCreateEvent ResponseEvent
-        ResponseItemCreateEvent ServerEvent ServerEventSelector ServerEventSessionInputAudioAppend ServerEventTransportAnswered
-        ServerEventTransportDtmfReceived ServerEventTransportDtmfSend ServerEventTransportDtmfSent ServerEventTransportFailed
-        ServerEventTransportFailedError ServerEventTransportRinging SessionCloseEvent SessionClosedEvent SessionStartEvent
-        SessionStartedEvent SessionUpdateEvent SessionUpdatedEvent SessionUsage SessionUsageUpdatedEvent
-        SessionUsageUpdatedEventContextWindow ThinkingAppendEvent ThinkingAppendedEvent
+        ForkServerEventTransportDtmfSend ForkServerEventTransportDtmfSent ForkServerEventTransportFailed ForkServerEventTransportFailedError
+        ForkServerEventTransportRinging ForkSessionStartEvent InfoEvent InputAudioAppendEvent InputAudioMuteEvent InputAudioMutedEvent
+        InputAudioUnmuteEvent InputAudioUnmutedEvent InputTranscriptDeltaEvent InstructionsAppendEvent InstructionsAppendedEvent
+        OutputAudioDeltaEvent OutputAudioFixturePlayEvent OutputAudioFixturePlayedEvent OutputAudioFixturePlayingEvent
+        OutputTranscriptDeltaEvent ResponseCreateEvent ResponseEvent ResponseItemCreateEvent ServerEvent ServerEventSelector
+        ServerEventSessionInputAudioAppend ServerEventTransportAnswered ServerEventTransportDtmfReceived ServerEventTransportDtmfSend
+        ServerEventTransportDtmfSent ServerEventTransportFailed ServerEventTransportFailedError ServerEventTransportRinging
+        SessionCloseEvent SessionClosedEvent SessionStartEvent SessionStartedEvent SessionUpdateEvent SessionUpdatedEvent SessionUsage
+        SessionUsageUpdatedEvent SessionUsageUpdatedEventContextWindow ThinkingAppendEvent ThinkingAppendedEvent
     """,
     "live_events_params": """
         ClientEventParam CommentaryAppendEventParam ConnectClientEventParam ConnectClientEventTransportDtmfSendParam
         DecisionAssistantMessageContentPartOutputTextParam DecisionAssistantMessageContentPartParam
-        DecisionAssistantMessageContentPartRefusalParam DecisionAssistantMessageParam DecisionCreateEventParam
-        DecisionDeveloperMessageParam DecisionItemCreateEventItemCustomToolCallOutputOutputPartsInputImageParam
+        DecisionAssistantMessageContentPartRefusalParam DecisionAssistantMessageParam DecisionCreateEventParam DecisionDeveloperMessageParam
+        DecisionItemCreateEventItemCustomToolCallOutputOutputPartsInputImageParam
         DecisionItemCreateEventItemCustomToolCallOutputOutputPartsParam DecisionItemCreateEventItemCustomToolCallOutputParam
         DecisionItemCreateEventItemCustomToolCallParam DecisionItemCreateEventItemFunctionCallOutputOutputPartsInputImageParam
         DecisionItemCreateEventItemFunctionCallOutputOutputPartsParam DecisionItemCreateEventItemFunctionCallOutputParam
         DecisionItemCreateEventItemFunctionCallParam DecisionItemCreateEventItemUnionParam DecisionItemCreateEventParam
         DecisionItemDeleteEventParam DecisionSystemMessageParam DecisionUserMessageContentPartInputImageParam
-        DecisionUserMessageContentPartInputJSONParam DecisionUserMessageContentPartInputTextParam
-        DecisionUserMessageContentPartParam DecisionUserMessageParam ForkClientEventParam ForkSessionStartEventParam
-        InputAudioAppendEventParam InputAudioMuteEventParam InputAudioUnmuteEventParam InstructionsAppendEventParam
-        OutputAudioFixturePlayEventParam ResponseCreateEventParam ResponseItemCreateEventParam ServerEventSelectorParam
-        SessionCloseEventParam SessionStartEventParam SessionUpdateEventParam ThinkingAppendEventParam
+        DecisionUserMessageContentPartInputJSONParam DecisionUserMessageContentPartInputTextParam DecisionUserMessageContentPartParam
+        DecisionUserMessageParam ForkClientEventParam ForkSessionStartEventParam InputAudioAppendEventParam InputAudioMuteEventParam
+        InputAudioUnmuteEventParam InstructionsAppendEventParam OutputAudioFixturePlayEventParam ResponseCreateEventParam
+        ResponseItemCreateEventParam ServerEventSelectorParam SessionCloseEventParam SessionStartEventParam SessionUpdateEventParam
+        ThinkingAppendEventParam
     """,
     "live_params": """
         AudioFormatAudioPCMAParam AudioFormatAudioPCMParam AudioFormatAudioPCMUParam AudioFormatParam ClientConfigParam
-        ClientDelegationParam CustomVoiceParam DataChannelConfigParam DecisionChoiceOptionParam DecisionInputTextParam
-        DecisionQuestionParam DecisionQuestionParamChoiceInstructionsPartsInputImageParam
-        DecisionQuestionParamChoiceInstructionsPartsInputJSONParam DecisionQuestionParamChoiceInstructionsPartsParam
-        DecisionQuestionParamChoiceParam DecisionQuestionParamPredicateInstructionsPartsInputImageParam
-        DecisionQuestionParamPredicateInstructionsPartsInputJSONParam DecisionQuestionParamPredicateInstructionsPartsParam
-        DecisionQuestionParamPredicateParam DecisionQuestionParamScoreInstructionsPartsInputImageParam
-        DecisionQuestionParamScoreInstructionsPartsInputJSONParam DecisionQuestionParamScoreInstructionsPartsParam
-        DecisionQuestionParamScoreLevelParam DecisionQuestionParamScoreParam DecisionTriggerParam DecisionTriggerParamDecisionsParam
-        ForkSessionConfigAudioParam ForkSessionConfigDelegationParam ForkSessionConfigParam FunctionToolParam InitialItemParam
-        InitialItemParamAssistantContentOutputTextParam InitialItemParamAssistantContentParam
-        InitialItemParamAssistantContentTextParam InitialItemParamAssistantParam InitialItemParamDeveloperContentParam
-        InitialItemParamDeveloperParam InitialItemParamUserContentParam InitialItemParamUserParam LiveCreateParams
-        LiveCreateParamsTransportParam MediaSessionConfigParam MediaSessionConfigParamAudioOutputParam
-        MediaSessionConfigParamAudioOutputVoiceParam MediaSessionConfigParamAudioParam
-        MediaSessionConfigParamDelegationDecisionsParam MediaSessionConfigParamDelegationParam
-        MediaSessionConfigParamDelegationResponsesParam MediaSessionForkConfigParam MediaSessionForkConfigParamDelegationParam
-        SessionAcceptParams SessionAcceptParamsSessionAudioOutputParam SessionAcceptParamsSessionAudioOutputVoiceParam
-        SessionAcceptParamsSessionAudioParam SessionAcceptParamsSessionDelegationDecisionsParam
-        SessionAcceptParamsSessionDelegationParam SessionAcceptParamsSessionDelegationResponsesParam SessionAcceptParamsSessionParam
-        SessionConfigAudioOutputParam SessionConfigAudioOutputVoiceParam SessionConfigAudioParam
-        SessionConfigDelegationDecisionsParam SessionConfigDelegationParam SessionConfigDelegationResponsesParam SessionConfigParam
-        SessionForkParams SessionForkParamsTransportParam SessionReferParams SessionRejectParams
-        SessionUpdateConfigDelegationDecisionsParam SessionUpdateConfigDelegationParam SessionUpdateConfigDelegationResponsesParam
-        SessionUpdateConfigParam SidebandConnectParams
+        ClientDelegationParam CustomVoiceParam DataChannelConfigParam DecisionChoiceOptionParam DecisionInputTextParam DecisionQuestionParam
+        DecisionQuestionParamChoiceInstructionsPartsInputImageParam DecisionQuestionParamChoiceInstructionsPartsInputJSONParam
+        DecisionQuestionParamChoiceInstructionsPartsParam DecisionQuestionParamChoiceParam
+        DecisionQuestionParamPredicateInstructionsPartsInputImageParam DecisionQuestionParamPredicateInstructionsPartsInputJSONParam
+        DecisionQuestionParamPredicateInstructionsPartsParam DecisionQuestionParamPredicateParam
+        DecisionQuestionParamScoreInstructionsPartsInputImageParam DecisionQuestionParamScoreInstructionsPartsInputJSONParam
+        DecisionQuestionParamScoreInstructionsPartsParam DecisionQuestionParamScoreLevelParam DecisionQuestionParamScoreParam
+        DecisionTriggerParam DecisionTriggerParamDecisionsParam ForkSessionConfigAudioParam ForkSessionConfigDelegationParam
+        ForkSessionConfigParam FunctionToolParam InitialItemParam InitialItemParamAssistantContentOutputTextParam
+        InitialItemParamAssistantContentParam InitialItemParamAssistantContentTextParam InitialItemParamAssistantParam
+        InitialItemParamDeveloperContentParam InitialItemParamDeveloperParam InitialItemParamUserContentParam InitialItemParamUserParam
+        LiveCreateParams LiveCreateParamsTransportParam MediaSessionConfigParam MediaSessionConfigParamAudioOutputParam
+        MediaSessionConfigParamAudioOutputVoiceParam MediaSessionConfigParamAudioParam MediaSessionConfigParamDelegationDecisionsParam
+        MediaSessionConfigParamDelegationParam MediaSessionConfigParamDelegationResponsesParam MediaSessionForkConfigParam
+        MediaSessionForkConfigParamDelegationParam SessionAcceptParams SessionAcceptParamsSessionAudioOutputParam
+        SessionAcceptParamsSessionAudioOutputVoiceParam SessionAcceptParamsSessionAudioParam
+        SessionAcceptParamsSessionDelegationDecisionsParam SessionAcceptParamsSessionDelegationParam
+        SessionAcceptParamsSessionDelegationResponsesParam SessionAcceptParamsSessionParam SessionConfigAudioOutputParam
+        SessionConfigAudioOutputVoiceParam SessionConfigAudioParam SessionConfigDelegationDecisionsParam SessionConfigDelegationParam
+        SessionConfigDelegationResponsesParam SessionConfigParam SessionForkParams SessionForkParamsTransportParam SessionReferParams
+        SessionRejectParams SessionUpdateConfigDelegationDecisionsParam SessionUpdateConfigDelegationParam
+        SessionUpdateConfigDelegationResponsesParam SessionUpdateConfigParam SidebandConnectParams
     """,
 }
 
 __getattr__, __dir__ = open_face(__name__, _PLACES)
 __all__ = [
-    "AudioFormat",
-    "AudioFormatAudioPCM",
-    "AudioFormatAudioPCMA",
-    "AudioFormatAudioPCMAParam",
-    "AudioFormatAudioPCMParam",
-    "AudioFormatAudioPCMU",
-    "AudioFormatAudioPCMUParam",
-    "AudioFormatParam",
-    "BuiltInVoice",
-    "ClientConfig",
-    "ClientConfigParam",
-    "ClientDelegation",
-    "ClientDelegationParam",
-    "ClientEvent",
-    "ClientEventParam",
-    "CommentaryAppendEvent",
-    "CommentaryAppendEventParam",
-    "CommentaryAppendedEvent",
-    "ConnectClientEvent",
-    "ConnectClientEventParam",
-    "ConnectClientEventTransportDtmfSend",
-    "ConnectClientEventTransportDtmfSendParam",
-    "ConnectServerEvent",
-    "ConnectServerEventSessionInputAudioAppend",
-    "ConnectServerEventTransportAnswered",
-    "ConnectServerEventTransportDtmfReceived",
-    "ConnectServerEventTransportDtmfSend",
-    "ConnectServerEventTransportDtmfSent",
-    "ConnectServerEventTransportFailed",
-    "ConnectServerEventTransportFailedError",
-    "ConnectServerEventTransportRinging",
-    "CustomVoice",
-    "CustomVoiceParam",
-    "DataChannelConfig",
-    "DataChannelConfigParam",
-    "DecisionAssistantMessage",
-    "DecisionAssistantMessageContentPart",
-    "DecisionAssistantMessageContentPartOutputText",
-    "DecisionAssistantMessageContentPartOutputTextParam",
-    "DecisionAssistantMessageContentPartParam",
-    "DecisionAssistantMessageContentPartRefusal",
-    "DecisionAssistantMessageContentPartRefusalParam",
-    "DecisionAssistantMessageParam",
-    "DecisionChoiceOption",
-    "DecisionChoiceOptionParam",
-    "DecisionCreateEvent",
-    "DecisionCreateEventParam",
-    "DecisionDeveloperMessage",
-    "DecisionDeveloperMessageParam",
-    "DecisionEvent",
-    "DecisionEventEvent",
-    "DecisionInputText",
-    "DecisionInputTextParam",
-    "DecisionItemCreateEvent",
-    "DecisionItemCreateEventItemCustomToolCall",
-    "DecisionItemCreateEventItemCustomToolCallOutput",
-    "DecisionItemCreateEventItemCustomToolCallOutputOutputParts",
-    "DecisionItemCreateEventItemCustomToolCallOutputOutputPartsInputImage",
+    "AudioFormat", "AudioFormatAudioPCM", "AudioFormatAudioPCMA", "AudioFormatAudioPCMAParam", "AudioFormatAudioPCMParam",
+    "AudioFormatAudioPCMU", "AudioFormatAudioPCMUParam", "AudioFormatParam", "BuiltInVoice", "ClientConfig", "ClientConfigParam",
+    "ClientDelegation", "ClientDelegationParam", "ClientEvent", "ClientEventParam", "CommentaryAppendEvent", "CommentaryAppendEventParam",
+    "CommentaryAppendedEvent", "ConnectClientEvent", "ConnectClientEventParam", "ConnectClientEventTransportDtmfSend",
+    "ConnectClientEventTransportDtmfSendParam", "ConnectServerEvent", "ConnectServerEventSessionInputAudioAppend",
+    "ConnectServerEventTransportAnswered", "ConnectServerEventTransportDtmfReceived", "ConnectServerEventTransportDtmfSend",
+    "ConnectServerEventTransportDtmfSent", "ConnectServerEventTransportFailed", "ConnectServerEventTransportFailedError",
+    "ConnectServerEventTransportRinging", "CustomVoice", "CustomVoiceParam", "DataChannelConfig", "DataChannelConfigParam",
+    "DecisionAssistantMessage", "DecisionAssistantMessageContentPart", "DecisionAssistantMessageContentPartOutputText",
+    "DecisionAssistantMessageContentPartOutputTextParam", "DecisionAssistantMessageContentPartParam",
+    "DecisionAssistantMessageContentPartRefusal", "DecisionAssistantMessageContentPartRefusalParam", "DecisionAssistantMessageParam",
+    "DecisionChoiceOption", "DecisionChoiceOptionParam", "DecisionCreateEvent", "DecisionCreateEventParam", "DecisionDeveloperMessage",
+    "DecisionDeveloperMessageParam", "DecisionEvent", "DecisionEventEvent", "DecisionInputText", "DecisionInputTextParam",
+    "DecisionItemCreateEvent", "DecisionItemCreateEventItemCustomToolCall", "DecisionItemCreateEventItemCustomToolCallOutput",
+    "DecisionItemCreateEventItemCustomToolCallOutputOutputParts", "DecisionItemCreateEventItemCustomToolCallOutputOutputPartsInputImage",
     "DecisionItemCreateEventItemCustomToolCallOutputOutputPartsInputImageParam",
-    "DecisionItemCreateEventItemCustomToolCallOutputOutputPartsParam",
-    "DecisionItemCreateEventItemCustomToolCallOutputParam",
-    "DecisionItemCreateEventItemCustomToolCallParam",
-    "DecisionItemCreateEventItemFunctionCall",
-    "DecisionItemCreateEventItemFunctionCallOutput",
-    "DecisionItemCreateEventItemFunctionCallOutputOutputParts",
+    "DecisionItemCreateEventItemCustomToolCallOutputOutputPartsParam", "DecisionItemCreateEventItemCustomToolCallOutputParam",
+    "DecisionItemCreateEventItemCustomToolCallParam", "DecisionItemCreateEventItemFunctionCall",
+    "DecisionItemCreateEventItemFunctionCallOutput", "DecisionItemCreateEventItemFunctionCallOutputOutputParts",
     "DecisionItemCreateEventItemFunctionCallOutputOutputPartsInputImage",
     "DecisionItemCreateEventItemFunctionCallOutputOutputPartsInputImageParam",
-    "DecisionItemCreateEventItemFunctionCallOutputOutputPartsParam",
-    "DecisionItemCreateEventItemFunctionCallOutputParam",
-    "DecisionItemCreateEventItemFunctionCallParam",
-    "DecisionItemCreateEventItemUnion",
-    "DecisionItemCreateEventItemUnionParam",
-    "DecisionItemCreateEventParam",
-    "DecisionItemCreatedEvent",
-    "DecisionItemCreatedEventItemCustomToolCall",
-    "DecisionItemCreatedEventItemCustomToolCallOutput",
-    "DecisionItemCreatedEventItemCustomToolCallOutputOutputParts",
-    "DecisionItemCreatedEventItemCustomToolCallOutputOutputPartsInputImage",
-    "DecisionItemCreatedEventItemFunctionCall",
-    "DecisionItemCreatedEventItemFunctionCallOutput",
-    "DecisionItemCreatedEventItemFunctionCallOutputOutputParts",
-    "DecisionItemCreatedEventItemFunctionCallOutputOutputPartsInputImage",
-    "DecisionItemCreatedEventItemUnion",
-    "DecisionItemDeleteEvent",
-    "DecisionItemDeleteEventParam",
-    "DecisionItemDeletedEvent",
-    "DecisionJSONObject",
-    "DecisionJSONObjectParam",
-    "DecisionQuestion",
-    "DecisionQuestionParam",
-    "DecisionQuestionParamChoice",
-    "DecisionQuestionParamChoiceInstructionsParts",
-    "DecisionQuestionParamChoiceInstructionsPartsInputImage",
-    "DecisionQuestionParamChoiceInstructionsPartsInputImageParam",
-    "DecisionQuestionParamChoiceInstructionsPartsInputJSON",
-    "DecisionQuestionParamChoiceInstructionsPartsInputJSONParam",
-    "DecisionQuestionParamChoiceInstructionsPartsParam",
-    "DecisionQuestionParamChoiceParam",
-    "DecisionQuestionParamPredicate",
-    "DecisionQuestionParamPredicateInstructionsParts",
-    "DecisionQuestionParamPredicateInstructionsPartsInputImage",
-    "DecisionQuestionParamPredicateInstructionsPartsInputImageParam",
-    "DecisionQuestionParamPredicateInstructionsPartsInputJSON",
-    "DecisionQuestionParamPredicateInstructionsPartsInputJSONParam",
-    "DecisionQuestionParamPredicateInstructionsPartsParam",
-    "DecisionQuestionParamPredicateParam",
-    "DecisionQuestionParamScore",
-    "DecisionQuestionParamScoreInstructionsParts",
-    "DecisionQuestionParamScoreInstructionsPartsInputImage",
-    "DecisionQuestionParamScoreInstructionsPartsInputImageParam",
-    "DecisionQuestionParamScoreInstructionsPartsInputJSON",
-    "DecisionQuestionParamScoreInstructionsPartsInputJSONParam",
-    "DecisionQuestionParamScoreInstructionsPartsParam",
-    "DecisionQuestionParamScoreLevel",
-    "DecisionQuestionParamScoreLevelParam",
-    "DecisionQuestionParamScoreParam",
-    "DecisionStoredAssistantMessage",
-    "DecisionStoredAssistantMessageContentPart",
-    "DecisionStoredAssistantMessageContentPartOutputText",
-    "DecisionStoredAssistantMessageContentPartRefusal",
-    "DecisionStoredDeveloperMessage",
-    "DecisionStoredSystemMessage",
-    "DecisionStoredUserMessage",
-    "DecisionStoredUserMessageContentPart",
-    "DecisionStoredUserMessageContentPartInputImage",
-    "DecisionStoredUserMessageContentPartInputJSON",
-    "DecisionStoredUserMessageContentPartInputText",
-    "DecisionSystemMessage",
-    "DecisionSystemMessageParam",
-    "DecisionTrigger",
-    "DecisionTriggerParam",
-    "DecisionTriggerParamDecisions",
-    "DecisionTriggerParamDecisionsParam",
-    "DecisionUserMessage",
-    "DecisionUserMessageContentPart",
-    "DecisionUserMessageContentPartInputImage",
-    "DecisionUserMessageContentPartInputImageParam",
-    "DecisionUserMessageContentPartInputJSON",
-    "DecisionUserMessageContentPartInputJSONParam",
-    "DecisionUserMessageContentPartInputText",
-    "DecisionUserMessageContentPartInputTextParam",
-    "DecisionUserMessageContentPartParam",
-    "DecisionUserMessageParam",
-    "DecisionsDelegationConfig",
-    "DecisionsDelegationConfigParam",
-    "DecisionsDelegationUpdateConfig",
-    "DecisionsDelegationUpdateConfigParam",
-    "DelegationCreatedEvent",
-    "DelegationCreatedEventDelegation",
-    "Error",
-    "ErrorEvent",
-    "ForkClientEvent",
-    "ForkClientEventParam",
-    "ForkServerEvent",
-    "ForkServerEventSessionInputAudioAppend",
-    "ForkServerEventTransportAnswered",
-    "ForkServerEventTransportDtmfReceived",
-    "ForkServerEventTransportDtmfSend",
-    "ForkServerEventTransportDtmfSent",
-    "ForkServerEventTransportFailed",
-    "ForkServerEventTransportFailedError",
-    "ForkServerEventTransportRinging",
-    "ForkSessionConfig",
-    "ForkSessionConfigAudio",
-    "ForkSessionConfigAudioParam",
-    "ForkSessionConfigDelegation",
-    "ForkSessionConfigDelegationParam",
-    "ForkSessionConfigParam",
-    "ForkSessionStartEvent",
-    "ForkSessionStartEventParam",
-    "FunctionTool",
-    "FunctionToolParam",
-    "InfoEvent",
-    "InitialItem",
-    "InitialItemParam",
-    "InitialItemParamAssistant",
-    "InitialItemParamAssistantContent",
-    "InitialItemParamAssistantContentOutputText",
-    "InitialItemParamAssistantContentOutputTextParam",
-    "InitialItemParamAssistantContentParam",
-    "InitialItemParamAssistantContentText",
-    "InitialItemParamAssistantContentTextParam",
-    "InitialItemParamAssistantParam",
-    "InitialItemParamDeveloper",
-    "InitialItemParamDeveloperContent",
-    "InitialItemParamDeveloperContentParam",
-    "InitialItemParamDeveloperParam",
-    "InitialItemParamUser",
-    "InitialItemParamUserContent",
-    "InitialItemParamUserContentParam",
-    "InitialItemParamUserParam",
-    "InputAudioAppendEvent",
-    "InputAudioAppendEventParam",
-    "InputAudioMuteEvent",
-    "InputAudioMuteEventParam",
-    "InputAudioMutedEvent",
-    "InputAudioUnmuteEvent",
-    "InputAudioUnmuteEventParam",
-    "InputAudioUnmutedEvent",
-    "InputTranscriptDeltaEvent",
-    "InstructionsAppendEvent",
-    "InstructionsAppendEventParam",
-    "InstructionsAppendedEvent",
-    "LiveCreateParams",
-    "LiveCreateParamsTransportParam",
-    "LiveCreateResponse",
-    "LiveCreateResponseSession",
-    "LiveCreateResponseTransport",
-    "MediaSessionConfigParam",
-    "MediaSessionConfigParamAudioOutputParam",
-    "MediaSessionConfigParamAudioOutputVoiceParam",
-    "MediaSessionConfigParamAudioParam",
-    "MediaSessionConfigParamDelegationDecisionsParam",
-    "MediaSessionConfigParamDelegationParam",
-    "MediaSessionConfigParamDelegationResponsesParam",
-    "MediaSessionForkConfigParam",
-    "MediaSessionForkConfigParamDelegationParam",
-    "OutputAudioDeltaEvent",
-    "OutputAudioFixturePlayEvent",
-    "OutputAudioFixturePlayEventParam",
-    "OutputAudioFixturePlayedEvent",
-    "OutputAudioFixturePlayingEvent",
-    "OutputTranscriptDeltaEvent",
-    "ResponseCreateEvent",
-    "ResponseCreateEventParam",
-    "ResponseEvent",
-    "ResponseItemCreateEvent",
-    "ResponseItemCreateEventParam",
-    "ResponsesDelegationConfig",
-    "ResponsesDelegationConfigParam",
-    "ResponsesDelegationConfigParamReasoning",
-    "ResponsesDelegationConfigParamReasoningParam",
-    "ResponsesDelegationConfigParamText",
-    "ResponsesDelegationConfigParamTextParam",
-    "ResponsesDelegationConfigParamTool",
-    "ResponsesDelegationConfigParamToolApplyPatch",
-    "ResponsesDelegationConfigParamToolApplyPatchParam",
-    "ResponsesDelegationConfigParamToolChoice",
-    "ResponsesDelegationConfigParamToolChoiceApplyPatch",
-    "ResponsesDelegationConfigParamToolChoiceApplyPatchParam",
-    "ResponsesDelegationConfigParamToolChoiceCodeInterpreter",
-    "ResponsesDelegationConfigParamToolChoiceCodeInterpreterParam",
-    "ResponsesDelegationConfigParamToolChoiceComputer",
-    "ResponsesDelegationConfigParamToolChoiceComputerParam",
-    "ResponsesDelegationConfigParamToolChoiceCustom",
-    "ResponsesDelegationConfigParamToolChoiceCustomParam",
-    "ResponsesDelegationConfigParamToolChoiceFileSearch",
-    "ResponsesDelegationConfigParamToolChoiceFileSearchParam",
-    "ResponsesDelegationConfigParamToolChoiceImageGeneration",
-    "ResponsesDelegationConfigParamToolChoiceImageGenerationParam",
+    "DecisionItemCreateEventItemFunctionCallOutputOutputPartsParam", "DecisionItemCreateEventItemFunctionCallOutputParam",
+    "DecisionItemCreateEventItemFunctionCallParam", "DecisionItemCreateEventItemUnion", "DecisionItemCreateEventItemUnionParam",
+    "DecisionItemCreateEventParam", "DecisionItemCreatedEvent", "DecisionItemCreatedEventItemCustomToolCall",
+    "DecisionItemCreatedEventItemCustomToolCallOutput", "DecisionItemCreatedEventItemCustomToolCallOutputOutputParts",
+    "DecisionItemCreatedEventItemCustomToolCallOutputOutputPartsInputImage", "DecisionItemCreatedEventItemFunctionCall",
+    "DecisionItemCreatedEventItemFunctionCallOutput", "DecisionItemCreatedEventItemFunctionCallOutputOutputParts",
+    "DecisionItemCreatedEventItemFunctionCallOutputOutputPartsInputImage", "DecisionItemCreatedEventItemUnion", "DecisionItemDeleteEvent",
+    "DecisionItemDeleteEventParam", "DecisionItemDeletedEvent", "DecisionJSONObject", "DecisionJSONObjectParam", "DecisionQuestion",
+    "DecisionQuestionParam", "DecisionQuestionParamChoice", "DecisionQuestionParamChoiceInstructionsParts",
+    "DecisionQuestionParamChoiceInstructionsPartsInputImage", "DecisionQuestionParamChoiceInstructionsPartsInputImageParam",
+    "DecisionQuestionParamChoiceInstructionsPartsInputJSON", "DecisionQuestionParamChoiceInstructionsPartsInputJSONParam",
+    "DecisionQuestionParamChoiceInstructionsPartsParam", "DecisionQuestionParamChoiceParam", "DecisionQuestionParamPredicate",
+    "DecisionQuestionParamPredicateInstructionsParts", "DecisionQuestionParamPredicateInstructionsPartsInputImage",
+    "DecisionQuestionParamPredicateInstructionsPartsInputImageParam", "DecisionQuestionParamPredicateInstructionsPartsInputJSON",
+    "DecisionQuestionParamPredicateInstructionsPartsInputJSONParam", "DecisionQuestionParamPredicateInstructionsPartsParam",
+    "DecisionQuestionParamPredicateParam", "DecisionQuestionParamScore", "DecisionQuestionParamScoreInstructionsParts",
+    "DecisionQuestionParamScoreInstructionsPartsInputImage", "DecisionQuestionParamScoreInstructionsPartsInputImageParam",
+    "DecisionQuestionParamScoreInstructionsPartsInputJSON", "DecisionQuestionParamScoreInstructionsPartsInputJSONParam",
+    "DecisionQuestionParamScoreInstructionsPartsParam", "DecisionQuestionParamScoreLevel", "DecisionQuestionParamScoreLevelParam",
+    "DecisionQuestionParamScoreParam", "DecisionStoredAssistantMessage", "DecisionStoredAssistantMessageContentPart",
+    "DecisionStoredAssistantMessageContentPartOutputText", "DecisionStoredAssistantMessageContentPartRefusal",
+    "DecisionStoredDeveloperMessage", "DecisionStoredSystemMessage", "DecisionStoredUserMessage", "DecisionStoredUserMessageContentPart",
+    "DecisionStoredUserMessageContentPartInputImage", "DecisionStoredUserMessageContentPartInputJSON",
+    "DecisionStoredUserMessageContentPartInputText", "DecisionSystemMessage", "DecisionSystemMessageParam", "DecisionTrigger",
+    "DecisionTriggerParam", "DecisionTriggerParamDecisions", "DecisionTriggerParamDecisionsParam", "DecisionUserMessage",
+    "DecisionUserMessageContentPart", "DecisionUserMessageContentPartInputImage", "DecisionUserMessageContentPartInputImageParam",
+    "DecisionUserMessageContentPartInputJSON", "DecisionUserMessageContentPartInputJSONParam", "DecisionUserMessageContentPartInputText",
+    "DecisionUserMessageContentPartInputTextParam", "DecisionUserMessageContentPartParam", "DecisionUserMessageParam",
+    "DecisionsDelegationConfig", "DecisionsDelegationConfigParam", "DecisionsDelegationUpdateConfig",
+    "DecisionsDelegationUpdateConfigParam", "DelegationCreatedEvent", "DelegationCreatedEventDelegation", "Error", "ErrorEvent",
+    "ForkClientEvent", "ForkClientEventParam", "ForkServerEvent", "ForkServerEventSessionInputAudioAppend",
+    "ForkServerEventTransportAnswered", "ForkServerEventTransportDtmfReceived", "ForkServerEventTransportDtmfSend",
+    "ForkServerEventTransportDtmfSent", "ForkServerEventTransportFailed", "ForkServerEventTransportFailedError",
+    "ForkServerEventTransportRinging", "ForkSessionConfig", "ForkSessionConfigAudio", "ForkSessionConfigAudioParam",
+    "ForkSessionConfigDelegation", "ForkSessionConfigDelegationParam", "ForkSessionConfigParam", "ForkSessionStartEvent",
+    "ForkSessionStartEventParam", "FunctionTool", "FunctionToolParam", "InfoEvent", "InitialItem", "InitialItemParam",
+    "InitialItemParamAssistant", "InitialItemParamAssistantContent", "InitialItemParamAssistantContentOutputText",
+    "InitialItemParamAssistantContentOutputTextParam", "InitialItemParamAssistantContentParam", "InitialItemParamAssistantContentText",
+    "InitialItemParamAssistantContentTextParam", "InitialItemParamAssistantParam", "InitialItemParamDeveloper",
+    "InitialItemParamDeveloperContent", "InitialItemParamDeveloperContentParam", "InitialItemParamDeveloperParam", "InitialItemParamUser",
+    "InitialItemParamUserContent", "InitialItemParamUserContentParam", "InitialItemParamUserParam", "InputAudioAppendEvent",
+    "InputAudioAppendEventParam", "InputAudioMuteEvent", "InputAudioMuteEventParam", "InputAudioMutedEvent", "InputAudioUnmuteEvent",
+    "InputAudioUnmuteEventParam", "InputAudioUnmutedEvent", "InputTranscriptDeltaEvent", "InstructionsAppendEvent",
+    "InstructionsAppendEventParam", "InstructionsAppendedEvent", "LiveCreateParams", "LiveCreateParamsTransportParam", "LiveCreateResponse",
+    "LiveCreateResponseSession", "LiveCreateResponseTransport", "MediaSessionConfigParam", "MediaSessionConfigParamAudioOutputParam",
+    "MediaSessionConfigParamAudioOutputVoiceParam", "MediaSessionConfigParamAudioParam", "MediaSessionConfigParamDelegationDecisionsParam",
+    "MediaSessionConfigParamDelegationParam", "MediaSessionConfigParamDelegationResponsesParam", "MediaSessionForkConfigParam",
+    "MediaSessionForkConfigParamDelegationParam", "OutputAudioDeltaEvent", "OutputAudioFixturePlayEvent",
+    "OutputAudioFixturePlayEventParam", "OutputAudioFixturePlayedEvent", "OutputAudioFixturePlayingEvent", "OutputTranscriptDeltaEvent",
+    "ResponseCreateEvent", "ResponseCreateEventParam", "ResponseEvent", "ResponseItemCreateEvent", "ResponseItemCreateEventParam",
+    "ResponsesDelegationConfig", "ResponsesDelegationConfigParam", "ResponsesDelegationConfigParamReasoning",
+    "ResponsesDelegationConfigParamReasoningParam", "ResponsesDelegationConfigParamText", "ResponsesDelegationConfigParamTextParam",
+    "ResponsesDelegationConfigParamTool", "ResponsesDelegationConfigParamToolApplyPatch",
+    "ResponsesDelegationConfigParamToolApplyPatchParam", "ResponsesDelegationConfigParamToolChoice",
+    "ResponsesDelegationConfigParamToolChoiceApplyPatch", "ResponsesDelegationConfigParamToolChoiceApplyPatchParam",
+    "ResponsesDelegationConfigParamToolChoiceCodeInterpreter", "ResponsesDelegationConfigParamToolChoiceCodeInterpreterParam",
+    "ResponsesDelegationConfigParamToolChoiceComputer", "ResponsesDelegationConfigParamToolChoiceComputerParam",
+    "ResponsesDelegationConfigParamToolChoiceCustom", "ResponsesDelegationConfigParamToolChoiceCustomParam",
+    "ResponsesDelegationConfigParamToolChoiceFileSearch", "ResponsesDelegationConfigParamToolChoiceFileSearchParam",
+    "ResponsesDelegationConfigParamToolChoiceImageGeneration", "ResponsesDelegationConfigParamToolChoiceImageGenerationParam",
     "ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParam",
     "ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamTool",
     "ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolApplyPatch",
@@ -1069,39 +618,22 @@ __all__ = [
     "ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolWebSearchParam",
     "ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolWebSearchPreview",
     "ResponsesDelegationConfigParamToolChoiceLiveAllowedToolsChoiceParamToolWebSearchPreviewParam",
-    "ResponsesDelegationConfigParamToolChoiceLiveFunctionToolChoiceParam",
-    "ResponsesDelegationConfigParamToolChoiceLiveMCPToolChoiceParam",
-    "ResponsesDelegationConfigParamToolChoiceParam",
-    "ResponsesDelegationConfigParamToolChoiceProgrammaticToolCalling",
-    "ResponsesDelegationConfigParamToolChoiceProgrammaticToolCallingParam",
-    "ResponsesDelegationConfigParamToolChoiceShell",
-    "ResponsesDelegationConfigParamToolChoiceShellParam",
-    "ResponsesDelegationConfigParamToolChoiceWebSearch",
-    "ResponsesDelegationConfigParamToolChoiceWebSearchParam",
-    "ResponsesDelegationConfigParamToolChoiceWebSearchPreview",
-    "ResponsesDelegationConfigParamToolChoiceWebSearchPreviewParam",
-    "ResponsesDelegationConfigParamToolCodeInterpreter",
-    "ResponsesDelegationConfigParamToolCodeInterpreterParam",
-    "ResponsesDelegationConfigParamToolComputer",
-    "ResponsesDelegationConfigParamToolComputerParam",
-    "ResponsesDelegationConfigParamToolCustom",
-    "ResponsesDelegationConfigParamToolCustomParam",
-    "ResponsesDelegationConfigParamToolFileSearch",
-    "ResponsesDelegationConfigParamToolFileSearchParam",
-    "ResponsesDelegationConfigParamToolImageGeneration",
-    "ResponsesDelegationConfigParamToolImageGenerationParam",
-    "ResponsesDelegationConfigParamToolMcp",
-    "ResponsesDelegationConfigParamToolMcpParam",
-    "ResponsesDelegationConfigParamToolNamespace",
-    "ResponsesDelegationConfigParamToolNamespaceParam",
-    "ResponsesDelegationConfigParamToolParam",
-    "ResponsesDelegationConfigParamToolProgrammaticToolCalling",
-    "ResponsesDelegationConfigParamToolProgrammaticToolCallingParam",
-    "ResponsesDelegationConfigParamToolSearch",
-    "ResponsesDelegationConfigParamToolSearchParam",
-    "ResponsesDelegationConfigParamToolShell",
-    "ResponsesDelegationConfigParamToolShellEnvironment",
-    "ResponsesDelegationConfigParamToolShellEnvironmentContainerAuto",
+    "ResponsesDelegationConfigParamToolChoiceLiveFunctionToolChoiceParam", "ResponsesDelegationConfigParamToolChoiceLiveMCPToolChoiceParam",
+    "ResponsesDelegationConfigParamToolChoiceParam", "ResponsesDelegationConfigParamToolChoiceProgrammaticToolCalling",
+    "ResponsesDelegationConfigParamToolChoiceProgrammaticToolCallingParam", "ResponsesDelegationConfigParamToolChoiceShell",
+    "ResponsesDelegationConfigParamToolChoiceShellParam", "ResponsesDelegationConfigParamToolChoiceWebSearch",
+    "ResponsesDelegationConfigParamToolChoiceWebSearchParam", "ResponsesDelegationConfigParamToolChoiceWebSearchPreview",
+    "ResponsesDelegationConfigParamToolChoiceWebSearchPreviewParam", "ResponsesDelegationConfigParamToolCodeInterpreter",
+    "ResponsesDelegationConfigParamToolCodeInterpreterParam", "ResponsesDelegationConfigParamToolComputer",
+    "ResponsesDelegationConfigParamToolComputerParam", "ResponsesDelegationConfigParamToolCustom",
+    "ResponsesDelegationConfigParamToolCustomParam", "ResponsesDelegationConfigParamToolFileSearch",
+    "ResponsesDelegationConfigParamToolFileSearchParam", "ResponsesDelegationConfigParamToolImageGeneration",
+    "ResponsesDelegationConfigParamToolImageGenerationParam", "ResponsesDelegationConfigParamToolMcp",
+    "ResponsesDelegationConfigParamToolMcpParam", "ResponsesDelegationConfigParamToolNamespace",
+    "ResponsesDelegationConfigParamToolNamespaceParam", "ResponsesDelegationConfigParamToolParam",
+    "ResponsesDelegationConfigParamToolProgrammaticToolCalling", "ResponsesDelegationConfigParamToolProgrammaticToolCallingParam",
+    "ResponsesDelegationConfigParamToolSearch", "ResponsesDelegationConfigParamToolSearchParam", "ResponsesDelegationConfigParamToolShell",
+    "ResponsesDelegationConfigParamToolShellEnvironment", "ResponsesDelegationConfigParamToolShellEnvironmentContainerAuto",
     "ResponsesDelegationConfigParamToolShellEnvironmentContainerAutoNetworkPolicy",
     "ResponsesDelegationConfigParamToolShellEnvironmentContainerAutoNetworkPolicyAllowlist",
     "ResponsesDelegationConfigParamToolShellEnvironmentContainerAutoNetworkPolicyAllowlistParam",
@@ -1118,36 +650,20 @@ __all__ = [
     "ResponsesDelegationConfigParamToolShellEnvironmentContainerAutoSkillSkillReference",
     "ResponsesDelegationConfigParamToolShellEnvironmentContainerAutoSkillSkillReferenceParam",
     "ResponsesDelegationConfigParamToolShellEnvironmentContainerReference",
-    "ResponsesDelegationConfigParamToolShellEnvironmentContainerReferenceParam",
-    "ResponsesDelegationConfigParamToolShellEnvironmentLocal",
-    "ResponsesDelegationConfigParamToolShellEnvironmentLocalParam",
-    "ResponsesDelegationConfigParamToolShellEnvironmentLocalSkill",
-    "ResponsesDelegationConfigParamToolShellEnvironmentLocalSkillParam",
-    "ResponsesDelegationConfigParamToolShellEnvironmentParam",
-    "ResponsesDelegationConfigParamToolShellParam",
-    "ResponsesDelegationConfigParamToolWebSearch",
-    "ResponsesDelegationConfigParamToolWebSearchParam",
-    "ResponsesDelegationUpdateConfig",
-    "ResponsesDelegationUpdateConfigParam",
-    "ResponsesDelegationUpdateConfigParamReasoning",
-    "ResponsesDelegationUpdateConfigParamReasoningParam",
-    "ResponsesDelegationUpdateConfigParamText",
-    "ResponsesDelegationUpdateConfigParamTextParam",
-    "ResponsesDelegationUpdateConfigParamTool",
-    "ResponsesDelegationUpdateConfigParamToolApplyPatch",
-    "ResponsesDelegationUpdateConfigParamToolApplyPatchParam",
-    "ResponsesDelegationUpdateConfigParamToolChoice",
-    "ResponsesDelegationUpdateConfigParamToolChoiceApplyPatch",
-    "ResponsesDelegationUpdateConfigParamToolChoiceApplyPatchParam",
-    "ResponsesDelegationUpdateConfigParamToolChoiceCodeInterpreter",
-    "ResponsesDelegationUpdateConfigParamToolChoiceCodeInterpreterParam",
-    "ResponsesDelegationUpdateConfigParamToolChoiceComputer",
-    "ResponsesDelegationUpdateConfigParamToolChoiceComputerParam",
-    "ResponsesDelegationUpdateConfigParamToolChoiceCustom",
-    "ResponsesDelegationUpdateConfigParamToolChoiceCustomParam",
-    "ResponsesDelegationUpdateConfigParamToolChoiceFileSearch",
-    "ResponsesDelegationUpdateConfigParamToolChoiceFileSearchParam",
-    "ResponsesDelegationUpdateConfigParamToolChoiceImageGeneration",
+    "ResponsesDelegationConfigParamToolShellEnvironmentContainerReferenceParam", "ResponsesDelegationConfigParamToolShellEnvironmentLocal",
+    "ResponsesDelegationConfigParamToolShellEnvironmentLocalParam", "ResponsesDelegationConfigParamToolShellEnvironmentLocalSkill",
+    "ResponsesDelegationConfigParamToolShellEnvironmentLocalSkillParam", "ResponsesDelegationConfigParamToolShellEnvironmentParam",
+    "ResponsesDelegationConfigParamToolShellParam", "ResponsesDelegationConfigParamToolWebSearch",
+    "ResponsesDelegationConfigParamToolWebSearchParam", "ResponsesDelegationUpdateConfig", "ResponsesDelegationUpdateConfigParam",
+    "ResponsesDelegationUpdateConfigParamReasoning", "ResponsesDelegationUpdateConfigParamReasoningParam",
+    "ResponsesDelegationUpdateConfigParamText", "ResponsesDelegationUpdateConfigParamTextParam", "ResponsesDelegationUpdateConfigParamTool",
+    "ResponsesDelegationUpdateConfigParamToolApplyPatch", "ResponsesDelegationUpdateConfigParamToolApplyPatchParam",
+    "ResponsesDelegationUpdateConfigParamToolChoice", "ResponsesDelegationUpdateConfigParamToolChoiceApplyPatch",
+    "ResponsesDelegationUpdateConfigParamToolChoiceApplyPatchParam", "ResponsesDelegationUpdateConfigParamToolChoiceCodeInterpreter",
+    "ResponsesDelegationUpdateConfigParamToolChoiceCodeInterpreterParam", "ResponsesDelegationUpdateConfigParamToolChoiceComputer",
+    "ResponsesDelegationUpdateConfigParamToolChoiceComputerParam", "ResponsesDelegationUpdateConfigParamToolChoiceCustom",
+    "ResponsesDelegationUpdateConfigParamToolChoiceCustomParam", "ResponsesDelegationUpdateConfigParamToolChoiceFileSearch",
+    "ResponsesDelegationUpdateConfigParamToolChoiceFileSearchParam", "ResponsesDelegationUpdateConfigParamToolChoiceImageGeneration",
     "ResponsesDelegationUpdateConfigParamToolChoiceImageGenerationParam",
     "ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParam",
     "ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamTool",
@@ -1175,38 +691,23 @@ __all__ = [
     "ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolWebSearchPreview",
     "ResponsesDelegationUpdateConfigParamToolChoiceLiveAllowedToolsChoiceParamToolWebSearchPreviewParam",
     "ResponsesDelegationUpdateConfigParamToolChoiceLiveFunctionToolChoiceParam",
-    "ResponsesDelegationUpdateConfigParamToolChoiceLiveMCPToolChoiceParam",
-    "ResponsesDelegationUpdateConfigParamToolChoiceParam",
+    "ResponsesDelegationUpdateConfigParamToolChoiceLiveMCPToolChoiceParam", "ResponsesDelegationUpdateConfigParamToolChoiceParam",
     "ResponsesDelegationUpdateConfigParamToolChoiceProgrammaticToolCalling",
-    "ResponsesDelegationUpdateConfigParamToolChoiceProgrammaticToolCallingParam",
-    "ResponsesDelegationUpdateConfigParamToolChoiceShell",
-    "ResponsesDelegationUpdateConfigParamToolChoiceShellParam",
-    "ResponsesDelegationUpdateConfigParamToolChoiceWebSearch",
-    "ResponsesDelegationUpdateConfigParamToolChoiceWebSearchParam",
-    "ResponsesDelegationUpdateConfigParamToolChoiceWebSearchPreview",
-    "ResponsesDelegationUpdateConfigParamToolChoiceWebSearchPreviewParam",
-    "ResponsesDelegationUpdateConfigParamToolCodeInterpreter",
-    "ResponsesDelegationUpdateConfigParamToolCodeInterpreterParam",
-    "ResponsesDelegationUpdateConfigParamToolComputer",
-    "ResponsesDelegationUpdateConfigParamToolComputerParam",
-    "ResponsesDelegationUpdateConfigParamToolCustom",
-    "ResponsesDelegationUpdateConfigParamToolCustomParam",
-    "ResponsesDelegationUpdateConfigParamToolFileSearch",
-    "ResponsesDelegationUpdateConfigParamToolFileSearchParam",
-    "ResponsesDelegationUpdateConfigParamToolImageGeneration",
-    "ResponsesDelegationUpdateConfigParamToolImageGenerationParam",
-    "ResponsesDelegationUpdateConfigParamToolMcp",
-    "ResponsesDelegationUpdateConfigParamToolMcpParam",
-    "ResponsesDelegationUpdateConfigParamToolNamespace",
-    "ResponsesDelegationUpdateConfigParamToolNamespaceParam",
-    "ResponsesDelegationUpdateConfigParamToolParam",
+    "ResponsesDelegationUpdateConfigParamToolChoiceProgrammaticToolCallingParam", "ResponsesDelegationUpdateConfigParamToolChoiceShell",
+    "ResponsesDelegationUpdateConfigParamToolChoiceShellParam", "ResponsesDelegationUpdateConfigParamToolChoiceWebSearch",
+    "ResponsesDelegationUpdateConfigParamToolChoiceWebSearchParam", "ResponsesDelegationUpdateConfigParamToolChoiceWebSearchPreview",
+    "ResponsesDelegationUpdateConfigParamToolChoiceWebSearchPreviewParam", "ResponsesDelegationUpdateConfigParamToolCodeInterpreter",
+    "ResponsesDelegationUpdateConfigParamToolCodeInterpreterParam", "ResponsesDelegationUpdateConfigParamToolComputer",
+    "ResponsesDelegationUpdateConfigParamToolComputerParam", "ResponsesDelegationUpdateConfigParamToolCustom",
+    "ResponsesDelegationUpdateConfigParamToolCustomParam", "ResponsesDelegationUpdateConfigParamToolFileSearch",
+    "ResponsesDelegationUpdateConfigParamToolFileSearchParam", "ResponsesDelegationUpdateConfigParamToolImageGeneration",
+    "ResponsesDelegationUpdateConfigParamToolImageGenerationParam", "ResponsesDelegationUpdateConfigParamToolMcp",
+    "ResponsesDelegationUpdateConfigParamToolMcpParam", "ResponsesDelegationUpdateConfigParamToolNamespace",
+    "ResponsesDelegationUpdateConfigParamToolNamespaceParam", "ResponsesDelegationUpdateConfigParamToolParam",
     "ResponsesDelegationUpdateConfigParamToolProgrammaticToolCalling",
-    "ResponsesDelegationUpdateConfigParamToolProgrammaticToolCallingParam",
-    "ResponsesDelegationUpdateConfigParamToolSearch",
-    "ResponsesDelegationUpdateConfigParamToolSearchParam",
-    "ResponsesDelegationUpdateConfigParamToolShell",
-    "ResponsesDelegationUpdateConfigParamToolShellEnvironment",
-    "ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerAuto",
+    "ResponsesDelegationUpdateConfigParamToolProgrammaticToolCallingParam", "ResponsesDelegationUpdateConfigParamToolSearch",
+    "ResponsesDelegationUpdateConfigParamToolSearchParam", "ResponsesDelegationUpdateConfigParamToolShell",
+    "ResponsesDelegationUpdateConfigParamToolShellEnvironment", "ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerAuto",
     "ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerAutoNetworkPolicy",
     "ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerAutoNetworkPolicyAllowlist",
     "ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerAutoNetworkPolicyAllowlistParam",
@@ -1224,82 +725,28 @@ __all__ = [
     "ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerAutoSkillSkillReferenceParam",
     "ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerReference",
     "ResponsesDelegationUpdateConfigParamToolShellEnvironmentContainerReferenceParam",
-    "ResponsesDelegationUpdateConfigParamToolShellEnvironmentLocal",
-    "ResponsesDelegationUpdateConfigParamToolShellEnvironmentLocalParam",
+    "ResponsesDelegationUpdateConfigParamToolShellEnvironmentLocal", "ResponsesDelegationUpdateConfigParamToolShellEnvironmentLocalParam",
     "ResponsesDelegationUpdateConfigParamToolShellEnvironmentLocalSkill",
     "ResponsesDelegationUpdateConfigParamToolShellEnvironmentLocalSkillParam",
-    "ResponsesDelegationUpdateConfigParamToolShellEnvironmentParam",
-    "ResponsesDelegationUpdateConfigParamToolShellParam",
-    "ResponsesDelegationUpdateConfigParamToolWebSearch",
-    "ResponsesDelegationUpdateConfigParamToolWebSearchParam",
-    "ServerEvent",
-    "ServerEventSelector",
-    "ServerEventSelectorParam",
-    "ServerEventSessionInputAudioAppend",
-    "ServerEventTransportAnswered",
-    "ServerEventTransportDtmfReceived",
-    "ServerEventTransportDtmfSend",
-    "ServerEventTransportDtmfSent",
-    "ServerEventTransportFailed",
-    "ServerEventTransportFailedError",
-    "ServerEventTransportRinging",
-    "SessionAcceptParams",
-    "SessionAcceptParamsSessionAudioOutputParam",
-    "SessionAcceptParamsSessionAudioOutputVoiceParam",
-    "SessionAcceptParamsSessionAudioParam",
-    "SessionAcceptParamsSessionDelegationDecisionsParam",
-    "SessionAcceptParamsSessionDelegationParam",
-    "SessionAcceptParamsSessionDelegationResponsesParam",
-    "SessionAcceptParamsSessionParam",
-    "SessionCloseEvent",
-    "SessionCloseEventParam",
-    "SessionClosedEvent",
-    "SessionConfig",
-    "SessionConfigAudio",
-    "SessionConfigAudioOutput",
-    "SessionConfigAudioOutputParam",
-    "SessionConfigAudioOutputVoice",
-    "SessionConfigAudioOutputVoiceParam",
-    "SessionConfigAudioParam",
-    "SessionConfigDelegation",
-    "SessionConfigDelegationDecisions",
-    "SessionConfigDelegationDecisionsParam",
-    "SessionConfigDelegationParam",
-    "SessionConfigDelegationResponses",
-    "SessionConfigDelegationResponsesParam",
-    "SessionConfigParam",
-    "SessionForkParams",
-    "SessionForkParamsTransportParam",
-    "SessionForkResponse",
-    "SessionForkResponseSession",
-    "SessionForkResponseTransport",
-    "SessionReferParams",
-    "SessionRejectParams",
-    "SessionResource",
-    "SessionResourceAudio",
-    "SessionResourceAudioOutput",
-    "SessionResourceDelegation",
-    "SessionResourceDelegationDecisions",
-    "SessionResourceDelegationResponses",
-    "SessionStartEvent",
-    "SessionStartEventParam",
-    "SessionStartedEvent",
-    "SessionUpdateConfig",
-    "SessionUpdateConfigDelegation",
-    "SessionUpdateConfigDelegationDecisions",
-    "SessionUpdateConfigDelegationDecisionsParam",
-    "SessionUpdateConfigDelegationParam",
-    "SessionUpdateConfigDelegationResponses",
-    "SessionUpdateConfigDelegationResponsesParam",
-    "SessionUpdateConfigParam",
-    "SessionUpdateEvent",
-    "SessionUpdateEventParam",
-    "SessionUpdatedEvent",
-    "SessionUsage",
-    "SessionUsageUpdatedEvent",
-    "SessionUsageUpdatedEventContextWindow",
-    "SidebandConnectParams",
-    "ThinkingAppendEvent",
-    "ThinkingAppendEventParam",
+    "ResponsesDelegationUpdateConfigParamToolShellEnvironmentParam", "ResponsesDelegationUpdateConfigParamToolShellParam",
+    "ResponsesDelegationUpdateConfigParamToolWebSearch", "ResponsesDelegationUpdateConfigParamToolWebSearchParam", "ServerEvent",
+    "ServerEventSelector", "ServerEventSelectorParam", "ServerEventSessionInputAudioAppend", "ServerEventTransportAnswered",
+    "ServerEventTransportDtmfReceived", "ServerEventTransportDtmfSend", "ServerEventTransportDtmfSent", "ServerEventTransportFailed",
+    "ServerEventTransportFailedError", "ServerEventTransportRinging", "SessionAcceptParams", "SessionAcceptParamsSessionAudioOutputParam",
+    "SessionAcceptParamsSessionAudioOutputVoiceParam", "SessionAcceptParamsSessionAudioParam",
+    "SessionAcceptParamsSessionDelegationDecisionsParam", "SessionAcceptParamsSessionDelegationParam",
+    "SessionAcceptParamsSessionDelegationResponsesParam", "SessionAcceptParamsSessionParam", "SessionCloseEvent", "SessionCloseEventParam",
+    "SessionClosedEvent", "SessionConfig", "SessionConfigAudio", "SessionConfigAudioOutput", "SessionConfigAudioOutputParam",
+    "SessionConfigAudioOutputVoice", "SessionConfigAudioOutputVoiceParam", "SessionConfigAudioParam", "SessionConfigDelegation",
+    "SessionConfigDelegationDecisions", "SessionConfigDelegationDecisionsParam", "SessionConfigDelegationParam",
+    "SessionConfigDelegationResponses", "SessionConfigDelegationResponsesParam", "SessionConfigParam", "SessionForkParams",
+    "SessionForkParamsTransportParam", "SessionForkResponse", "SessionForkResponseSession", "SessionForkResponseTransport",
+    "SessionReferParams", "SessionRejectParams", "SessionResource", "SessionResourceAudio", "SessionResourceAudioOutput",
+    "SessionResourceDelegation", "SessionResourceDelegationDecisions", "SessionResourceDelegationResponses", "SessionStartEvent",
+    "SessionStartEventParam", "SessionStartedEvent", "SessionUpdateConfig", "SessionUpdateConfigDelegation",
+    "SessionUpdateConfigDelegationDecisions", "SessionUpdateConfigDelegationDecisionsParam", "SessionUpdateConfigDelegationParam",
+    "SessionUpdateConfigDelegationResponses", "SessionUpdateConfigDelegationResponsesParam", "SessionUpdateConfigParam",
+    "SessionUpdateEvent", "SessionUpdateEventParam", "SessionUpdatedEvent", "SessionUsage", "SessionUsageUpdatedEvent",
+    "SessionUsageUpdatedEventContextWindow", "SidebandConnectParams", "ThinkingAppendEvent", "ThinkingAppendEventParam",
     "ThinkingAppendedEvent",
 ]  # pyright: ignore[reportUnsupportedDunderAll]  # the names are those of the imports above

@@ -8,121 +8,50 @@ from __future__ import annotations
 from .._typing import TYPE_CHECKING
 from ._lazy import open_face
 
+# Lists of names, many to a line.
+# fmt: off
+# isort: off
 if TYPE_CHECKING:
     from .._models.shared import (
-        AllModels,
-        ChatModel,
-        ComparisonFilter,
-        CompoundFilter,
-        CompoundFilterFilter,
-        CustomToolInputFormat,
-        CustomToolInputFormatGrammar,
-        CustomToolInputFormatText,
-        DecisionInputJSON,
-        DecisionQuestionInputImage,
-        DecisionQuestionInputPart,
-        DecisionQuestionInputText,
-        ErrorObject,
-        ErrorObjectMisalignment,
-        ErrorObjectMisalignmentSteer,
-        FunctionDefinition,
-        FunctionParameters,
-        GrammarSyntax1,
-        Metadata,
-        OAuthErrorCode,
-        Reasoning,
-        ReasoningEffort,
-        ReasoningModeEnum,
-        ResponseFormatJSONObject,
-        ResponseFormatJSONSchema,
-        ResponseFormatJsonSchemaJSONSchema,
-        ResponseFormatText,
-        ResponseFormatTextGrammar,
-        ResponseFormatTextPython,
-        ResponsesModel,
+        AllModels, ChatModel, ComparisonFilter, CompoundFilter, CompoundFilterFilter, CustomToolInputFormat, CustomToolInputFormatGrammar,
+        CustomToolInputFormatText, DecisionInputJSON, DecisionQuestionInputImage, DecisionQuestionInputPart, DecisionQuestionInputText,
+        ErrorObject, ErrorObjectMisalignment, ErrorObjectMisalignmentSteer, FunctionDefinition, FunctionParameters, GrammarSyntax1,
+        Metadata, OAuthErrorCode, Reasoning, ReasoningEffort, ReasoningModeEnum, ResponseFormatJSONObject, ResponseFormatJSONSchema,
+        ResponseFormatJsonSchemaJSONSchema, ResponseFormatText, ResponseFormatTextGrammar, ResponseFormatTextPython, ResponsesModel,
     )
     from .._models.shared_params import (
-        ComparisonFilterParam,
-        CompoundFilterFilterParam,
-        CompoundFilterParam,
-        CustomToolInputFormatGrammarParam,
-        CustomToolInputFormatParam,
-        CustomToolInputFormatTextParam,
-        DecisionInputJSONParam,
-        DecisionQuestionInputImageParam,
-        DecisionQuestionInputPartParam,
-        DecisionQuestionInputTextParam,
-        FunctionDefinitionParam,
-        ReasoningParam,
-        ResponseFormatJSONObjectParam,
-        ResponseFormatJsonSchemaJSONSchemaParam,
-        ResponseFormatJSONSchemaParam,
-        ResponseFormatTextParam,
+        ComparisonFilterParam, CompoundFilterFilterParam, CompoundFilterParam, CustomToolInputFormatGrammarParam,
+        CustomToolInputFormatParam, CustomToolInputFormatTextParam, DecisionInputJSONParam, DecisionQuestionInputImageParam,
+        DecisionQuestionInputPartParam, DecisionQuestionInputTextParam, FunctionDefinitionParam, ReasoningParam,
+        ResponseFormatJSONObjectParam, ResponseFormatJSONSchemaParam, ResponseFormatJsonSchemaJSONSchemaParam, ResponseFormatTextParam,
     )
-
 
 _PLACES = {
     "shared": """
         AllModels ChatModel ComparisonFilter CompoundFilter CompoundFilterFilter CustomToolInputFormat CustomToolInputFormatGrammar
         CustomToolInputFormatText DecisionInputJSON DecisionQuestionInputImage DecisionQuestionInputPart DecisionQuestionInputText
-        ErrorObject ErrorObjectMisalignment ErrorObjectMisalignmentSteer FunctionDefinition FunctionParameters GrammarSyntax1
-        Metadata OAuthErrorCode Reasoning ReasoningEffort ReasoningModeEnum ResponseFormatJSONObject ResponseFormatJSONSchema
+        ErrorObject ErrorObjectMisalignment ErrorObjectMisalignmentSteer FunctionDefinition FunctionParameters GrammarSyntax1 Metadata
+        OAuthErrorCode Reasoning ReasoningEffort ReasoningModeEnum ResponseFormatJSONObject ResponseFormatJSONSchema
         ResponseFormatJsonSchemaJSONSchema ResponseFormatText ResponseFormatTextGrammar ResponseFormatTextPython ResponsesModel
     """,
     "shared_params": """
-        ComparisonFilterParam CompoundFilterFilterParam CompoundFilterParam CustomToolInputFormatGrammarParam
-        CustomToolInputFormatParam CustomToolInputFormatTextParam DecisionInputJSONParam DecisionQuestionInputImageParam
-        DecisionQuestionInputPartParam DecisionQuestionInputTextParam FunctionDefinitionParam ReasoningParam
-        ResponseFormatJSONObjectParam ResponseFormatJSONSchemaParam ResponseFormatJsonSchemaJSONSchemaParam ResponseFormatTextParam
+        ComparisonFilterParam CompoundFilterFilterParam CompoundFilterParam CustomToolInputFormatGrammarParam CustomToolInputFormatParam
+        CustomToolInputFormatTextParam DecisionInputJSONParam DecisionQuestionInputImageParam DecisionQuestionInputPartParam
+        DecisionQuestionInputTextParam FunctionDefinitionParam ReasoningParam ResponseFormatJSONObjectParam ResponseFormatJSONSchemaParam
+        ResponseFormatJsonSchemaJSONSchemaParam ResponseFormatTextParam
     """,
 }
 
 __getattr__, __dir__ = open_face(__name__, _PLACES)
 __all__ = [
-    "AllModels",
-    "ChatModel",
-    "ComparisonFilter",
-    "ComparisonFilterParam",
-    "CompoundFilter",
-    "CompoundFilterFilter",
-    "CompoundFilterFilterParam",
-    "CompoundFilterParam",
-    "CustomToolInputFormat",
-    "CustomToolInputFormatGrammar",
-    "CustomToolInputFormatGrammarParam",
-    "CustomToolInputFormatParam",
-    "CustomToolInputFormatText",
-    "CustomToolInputFormatTextParam",
-    "DecisionInputJSON",
-    "DecisionInputJSONParam",
-    "DecisionQuestionInputImage",
-    "DecisionQuestionInputImageParam",
-    "DecisionQuestionInputPart",
-    "DecisionQuestionInputPartParam",
-    "DecisionQuestionInputText",
-    "DecisionQuestionInputTextParam",
-    "ErrorObject",
-    "ErrorObjectMisalignment",
-    "ErrorObjectMisalignmentSteer",
-    "FunctionDefinition",
-    "FunctionDefinitionParam",
-    "FunctionParameters",
-    "GrammarSyntax1",
-    "Metadata",
-    "OAuthErrorCode",
-    "Reasoning",
-    "ReasoningEffort",
-    "ReasoningModeEnum",
-    "ReasoningParam",
-    "ResponseFormatJSONObject",
-    "ResponseFormatJSONObjectParam",
-    "ResponseFormatJSONSchema",
-    "ResponseFormatJSONSchemaParam",
-    "ResponseFormatJsonSchemaJSONSchema",
-    "ResponseFormatJsonSchemaJSONSchemaParam",
-    "ResponseFormatText",
-    "ResponseFormatTextGrammar",
-    "ResponseFormatTextParam",
-    "ResponseFormatTextPython",
-    "ResponsesModel",
+    "AllModels", "ChatModel", "ComparisonFilter", "ComparisonFilterParam", "CompoundFilter", "CompoundFilterFilter",
+    "CompoundFilterFilterParam", "CompoundFilterParam", "CustomToolInputFormat", "CustomToolInputFormatGrammar",
+    "CustomToolInputFormatGrammarParam", "CustomToolInputFormatParam", "CustomToolInputFormatText", "CustomToolInputFormatTextParam",
+    "DecisionInputJSON", "DecisionInputJSONParam", "DecisionQuestionInputImage", "DecisionQuestionInputImageParam",
+    "DecisionQuestionInputPart", "DecisionQuestionInputPartParam", "DecisionQuestionInputText", "DecisionQuestionInputTextParam",
+    "ErrorObject", "ErrorObjectMisalignment", "ErrorObjectMisalignmentSteer", "FunctionDefinition", "FunctionDefinitionParam",
+    "FunctionParameters", "GrammarSyntax1", "Metadata", "OAuthErrorCode", "Reasoning", "ReasoningEffort", "ReasoningModeEnum",
+    "ReasoningParam", "ResponseFormatJSONObject", "ResponseFormatJSONObjectParam", "ResponseFormatJSONSchema",
+    "ResponseFormatJSONSchemaParam", "ResponseFormatJsonSchemaJSONSchema", "ResponseFormatJsonSchemaJSONSchemaParam", "ResponseFormatText",
+    "ResponseFormatTextGrammar", "ResponseFormatTextParam", "ResponseFormatTextPython", "ResponsesModel",
 ]  # pyright: ignore[reportUnsupportedDunderAll]  # the names are those of the imports above

@@ -8,21 +8,27 @@ from __future__ import annotations
 from .._typing import TYPE_CHECKING
 from ._lazy import open_face
 
+# Lists of names, many to a line.
+# fmt: off
+# isort: off
 if TYPE_CHECKING:
-    from .._models.shared import ChatModel, FunctionParameters, Metadata, OAuthErrorCode, ReasoningEffort, ResponsesModel
-    from .._models.shared_params import ComparisonFilterParam as ComparisonFilter
-    from .._models.shared_params import CompoundFilterParam as CompoundFilter
-    from .._models.shared_params import CustomToolInputFormatParam as CustomToolInputFormat
-    from .._models.shared_params import DecisionInputJSONParam as DecisionInputJSON
-    from .._models.shared_params import DecisionQuestionInputImageParam as DecisionQuestionInputImage
-    from .._models.shared_params import DecisionQuestionInputPartParam as DecisionQuestionInputPart
-    from .._models.shared_params import DecisionQuestionInputTextParam as DecisionQuestionInputText
-    from .._models.shared_params import FunctionDefinitionParam as FunctionDefinition
-    from .._models.shared_params import ReasoningParam as Reasoning
-    from .._models.shared_params import ResponseFormatJSONObjectParam as ResponseFormatJSONObject
-    from .._models.shared_params import ResponseFormatJSONSchemaParam as ResponseFormatJSONSchema
-    from .._models.shared_params import ResponseFormatTextParam as ResponseFormatText
-
+    from .._models.shared import (
+        ChatModel, FunctionParameters, Metadata, OAuthErrorCode, ReasoningEffort, ResponsesModel,
+    )
+    from .._models.shared_params import (
+        ComparisonFilterParam as ComparisonFilter,
+        CompoundFilterParam as CompoundFilter,
+        CustomToolInputFormatParam as CustomToolInputFormat,
+        DecisionInputJSONParam as DecisionInputJSON,
+        DecisionQuestionInputImageParam as DecisionQuestionInputImage,
+        DecisionQuestionInputPartParam as DecisionQuestionInputPart,
+        DecisionQuestionInputTextParam as DecisionQuestionInputText,
+        FunctionDefinitionParam as FunctionDefinition,
+        ReasoningParam as Reasoning,
+        ResponseFormatJSONObjectParam as ResponseFormatJSONObject,
+        ResponseFormatJSONSchemaParam as ResponseFormatJSONSchema,
+        ResponseFormatTextParam as ResponseFormatText,
+    )
 
 _PLACES = {
     "shared": """
@@ -39,22 +45,7 @@ _PLACES = {
 
 __getattr__, __dir__ = open_face(__name__, _PLACES)
 __all__ = [
-    "ChatModel",
-    "ComparisonFilter",
-    "CompoundFilter",
-    "CustomToolInputFormat",
-    "DecisionInputJSON",
-    "DecisionQuestionInputImage",
-    "DecisionQuestionInputPart",
-    "DecisionQuestionInputText",
-    "FunctionDefinition",
-    "FunctionParameters",
-    "Metadata",
-    "OAuthErrorCode",
-    "Reasoning",
-    "ReasoningEffort",
-    "ResponseFormatJSONObject",
-    "ResponseFormatJSONSchema",
-    "ResponseFormatText",
-    "ResponsesModel",
+    "ChatModel", "ComparisonFilter", "CompoundFilter", "CustomToolInputFormat", "DecisionInputJSON", "DecisionQuestionInputImage",
+    "DecisionQuestionInputPart", "DecisionQuestionInputText", "FunctionDefinition", "FunctionParameters", "Metadata", "OAuthErrorCode",
+    "Reasoning", "ReasoningEffort", "ResponseFormatJSONObject", "ResponseFormatJSONSchema", "ResponseFormatText", "ResponsesModel",
 ]  # pyright: ignore[reportUnsupportedDunderAll]  # the names are those of the imports above

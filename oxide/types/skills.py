@@ -8,10 +8,16 @@ from __future__ import annotations
 from .._typing import TYPE_CHECKING
 from ._lazy import open_face
 
+# Lists of names, many to a line.
+# fmt: off
+# isort: off
 if TYPE_CHECKING:
-    from .._models.skills import DeletedSkillVersion, SkillVersion, SkillVersionList
-    from .._models.skills_params import VersionCreateParams, VersionListParams
-
+    from .._models.skills import (
+        DeletedSkillVersion, SkillVersion, SkillVersionList,
+    )
+    from .._models.skills_params import (
+        VersionCreateParams, VersionListParams,
+    )
 
 _PLACES = {
     "skills": """
@@ -23,4 +29,6 @@ _PLACES = {
 }
 
 __getattr__, __dir__ = open_face(__name__, _PLACES)
-__all__ = ["DeletedSkillVersion", "SkillVersion", "SkillVersionList", "VersionCreateParams", "VersionListParams"]  # pyright: ignore[reportUnsupportedDunderAll]  # the names are those of the imports above
+__all__ = [
+    "DeletedSkillVersion", "SkillVersion", "SkillVersionList", "VersionCreateParams", "VersionListParams",
+]  # pyright: ignore[reportUnsupportedDunderAll]  # the names are those of the imports above

@@ -8,10 +8,16 @@ from __future__ import annotations
 from .._typing import TYPE_CHECKING
 from ._lazy import open_face
 
+# Lists of names, many to a line.
+# fmt: off
+# isort: off
 if TYPE_CHECKING:
-    from .._models.uploads import UploadPart
-    from .._models.uploads_params import PartCreateParams
-
+    from .._models.uploads import (
+        UploadPart,
+    )
+    from .._models.uploads_params import (
+        PartCreateParams,
+    )
 
 _PLACES = {
     "uploads": """
@@ -23,4 +29,6 @@ _PLACES = {
 }
 
 __getattr__, __dir__ = open_face(__name__, _PLACES)
-__all__ = ["PartCreateParams", "UploadPart"]  # pyright: ignore[reportUnsupportedDunderAll]  # the names are those of the imports above
+__all__ = [
+    "PartCreateParams", "UploadPart",
+]  # pyright: ignore[reportUnsupportedDunderAll]  # the names are those of the imports above

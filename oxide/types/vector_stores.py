@@ -8,23 +8,17 @@ from __future__ import annotations
 from .._typing import TYPE_CHECKING
 from ._lazy import open_face
 
+# Lists of names, many to a line.
+# fmt: off
+# isort: off
 if TYPE_CHECKING:
     from .._models.vector_stores import (
-        FileContentResponse,
-        VectorStoreFile,
-        VectorStoreFileBatch,
-        VectorStoreFileBatchFileCounts,
-        VectorStoreFileDeleted,
+        FileContentResponse, VectorStoreFile, VectorStoreFileBatch, VectorStoreFileBatchFileCounts, VectorStoreFileDeleted,
         VectorStoreFileLastError,
     )
     from .._models.vector_stores_params import (
-        FileBatchCreateParams,
-        FileBatchListFilesParams,
-        FileCreateParams,
-        FileListParams,
-        FileUpdateParams,
+        FileBatchCreateParams, FileBatchListFilesParams, FileCreateParams, FileListParams, FileUpdateParams,
     )
-
 
 _PLACES = {
     "vector_stores": """
@@ -38,15 +32,6 @@ _PLACES = {
 
 __getattr__, __dir__ = open_face(__name__, _PLACES)
 __all__ = [
-    "FileBatchCreateParams",
-    "FileBatchListFilesParams",
-    "FileContentResponse",
-    "FileCreateParams",
-    "FileListParams",
-    "FileUpdateParams",
-    "VectorStoreFile",
-    "VectorStoreFileBatch",
-    "VectorStoreFileBatchFileCounts",
-    "VectorStoreFileDeleted",
-    "VectorStoreFileLastError",
+    "FileBatchCreateParams", "FileBatchListFilesParams", "FileContentResponse", "FileCreateParams", "FileListParams", "FileUpdateParams",
+    "VectorStoreFile", "VectorStoreFileBatch", "VectorStoreFileBatchFileCounts", "VectorStoreFileDeleted", "VectorStoreFileLastError",
 ]  # pyright: ignore[reportUnsupportedDunderAll]  # the names are those of the imports above

@@ -8,108 +8,51 @@ from __future__ import annotations
 from .._typing import TYPE_CHECKING
 from ._lazy import open_face
 
+# Lists of names, many to a line.
+# fmt: off
+# isort: off
 if TYPE_CHECKING:
     from .._models.webhooks import (
-        AgentEnvironmentExpiredWebhookEvent,
-        AgentEnvironmentExpiredWebhookEventData,
-        AgentEnvironmentFailedWebhookEvent,
-        AgentEnvironmentFailedWebhookEventData,
-        AgentEnvironmentReadyWebhookEvent,
-        AgentEnvironmentReadyWebhookEventData,
-        AgentEnvironmentSuspendedWebhookEvent,
-        AgentEnvironmentSuspendedWebhookEventData,
-        AgentSessionActionRequiredWebhookEvent,
-        AgentSessionActionRequiredWebhookEventData,
-        AgentSessionActionRequiredWebhookEventDataRequiredAction,
-        AgentSessionCreatedWebhookEvent,
-        AgentSessionCreatedWebhookEventData,
-        AgentSessionCreatedWebhookEventDataConnect,
-        AgentSessionFailedWebhookEvent,
-        AgentSessionFailedWebhookEventData,
-        AgentSessionIdleWebhookEvent,
-        AgentSessionIdleWebhookEventData,
-        AgentSessionInProgressWebhookEvent,
-        AgentSessionInProgressWebhookEventData,
-        BatchCancelledWebhookEvent,
-        BatchCancelledWebhookEventData,
-        BatchCompletedWebhookEvent,
-        BatchCompletedWebhookEventData,
-        BatchExpiredWebhookEvent,
-        BatchExpiredWebhookEventData,
-        BatchFailedWebhookEvent,
-        BatchFailedWebhookEventData,
-        DeletedWebhookEndpoint,
-        EvalRunCanceledWebhookEvent,
-        EvalRunCanceledWebhookEventData,
-        EvalRunFailedWebhookEvent,
-        EvalRunFailedWebhookEventData,
-        EvalRunSucceededWebhookEvent,
-        EvalRunSucceededWebhookEventData,
-        FineTuningJobCancelledWebhookEvent,
-        FineTuningJobCancelledWebhookEventData,
-        FineTuningJobFailedWebhookEvent,
-        FineTuningJobFailedWebhookEventData,
-        FineTuningJobSucceededWebhookEvent,
-        FineTuningJobSucceededWebhookEventData,
-        LiveCallIncomingWebhookEvent,
-        LiveCallIncomingWebhookEventData,
-        LiveCallIncomingWebhookEventDataSipHeader,
-        LiveTransportConnectedWebhookEvent,
-        LiveTransportConnectedWebhookEventData,
-        LiveTransportIncomingWebhookEvent,
-        LiveTransportIncomingWebhookEventData,
-        LiveTransportIncomingWebhookEventDataSipHeader,
-        RealtimeCallIncomingWebhookEvent,
-        RealtimeCallIncomingWebhookEventData,
-        RealtimeCallIncomingWebhookEventDataSipHeader,
-        ResponseCancelledWebhookEvent,
-        ResponseCancelledWebhookEventData,
-        ResponseCompletedWebhookEvent,
-        ResponseCompletedWebhookEventData,
-        ResponseFailedWebhookEvent,
-        ResponseFailedWebhookEventData,
-        ResponseIncompleteWebhookEvent,
-        ResponseIncompleteWebhookEventData,
-        SafetyAlertCreatedWebhookEvent,
-        SafetyAlertCreatedWebhookEventData,
-        SafetyDeactivationIssuedWebhookEvent,
-        SafetyDeactivationIssuedWebhookEventData,
-        SafetyIdentifierBlockedWebhookEvent,
-        SafetyIdentifierBlockedWebhookEventData,
-        SafetyOrgAlertCreatedWebhookEvent,
-        SafetyOrgAlertCreatedWebhookEventData,
-        SafetyWarningIssuedWebhookEvent,
-        SafetyWarningIssuedWebhookEventData,
-        UnwrapWebhookEvent,
-        WebhookEndpoint,
-        WebhookEndpointList,
-        WebhookEndpointTestResult,
-        WebhookEndpointWithSecret,
-        WebhookEventType,
-        WebhookEventTypeList,
+        AgentEnvironmentExpiredWebhookEvent, AgentEnvironmentExpiredWebhookEventData, AgentEnvironmentFailedWebhookEvent,
+        AgentEnvironmentFailedWebhookEventData, AgentEnvironmentReadyWebhookEvent, AgentEnvironmentReadyWebhookEventData,
+        AgentEnvironmentSuspendedWebhookEvent, AgentEnvironmentSuspendedWebhookEventData, AgentSessionActionRequiredWebhookEvent,
+        AgentSessionActionRequiredWebhookEventData, AgentSessionActionRequiredWebhookEventDataRequiredAction,
+        AgentSessionCreatedWebhookEvent, AgentSessionCreatedWebhookEventData, AgentSessionCreatedWebhookEventDataConnect,
+        AgentSessionFailedWebhookEvent, AgentSessionFailedWebhookEventData, AgentSessionIdleWebhookEvent, AgentSessionIdleWebhookEventData,
+        AgentSessionInProgressWebhookEvent, AgentSessionInProgressWebhookEventData, BatchCancelledWebhookEvent,
+        BatchCancelledWebhookEventData, BatchCompletedWebhookEvent, BatchCompletedWebhookEventData, BatchExpiredWebhookEvent,
+        BatchExpiredWebhookEventData, BatchFailedWebhookEvent, BatchFailedWebhookEventData, DeletedWebhookEndpoint,
+        EvalRunCanceledWebhookEvent, EvalRunCanceledWebhookEventData, EvalRunFailedWebhookEvent, EvalRunFailedWebhookEventData,
+        EvalRunSucceededWebhookEvent, EvalRunSucceededWebhookEventData, FineTuningJobCancelledWebhookEvent,
+        FineTuningJobCancelledWebhookEventData, FineTuningJobFailedWebhookEvent, FineTuningJobFailedWebhookEventData,
+        FineTuningJobSucceededWebhookEvent, FineTuningJobSucceededWebhookEventData, LiveCallIncomingWebhookEvent,
+        LiveCallIncomingWebhookEventData, LiveCallIncomingWebhookEventDataSipHeader, LiveTransportConnectedWebhookEvent,
+        LiveTransportConnectedWebhookEventData, LiveTransportIncomingWebhookEvent, LiveTransportIncomingWebhookEventData,
+        LiveTransportIncomingWebhookEventDataSipHeader, RealtimeCallIncomingWebhookEvent, RealtimeCallIncomingWebhookEventData,
+        RealtimeCallIncomingWebhookEventDataSipHeader, ResponseCancelledWebhookEvent, ResponseCancelledWebhookEventData,
+        ResponseCompletedWebhookEvent, ResponseCompletedWebhookEventData, ResponseFailedWebhookEvent, ResponseFailedWebhookEventData,
+        ResponseIncompleteWebhookEvent, ResponseIncompleteWebhookEventData, SafetyAlertCreatedWebhookEvent,
+        SafetyAlertCreatedWebhookEventData, SafetyDeactivationIssuedWebhookEvent, SafetyDeactivationIssuedWebhookEventData,
+        SafetyIdentifierBlockedWebhookEvent, SafetyIdentifierBlockedWebhookEventData, SafetyOrgAlertCreatedWebhookEvent,
+        SafetyOrgAlertCreatedWebhookEventData, SafetyWarningIssuedWebhookEvent, SafetyWarningIssuedWebhookEventData, UnwrapWebhookEvent,
+        WebhookEndpoint, WebhookEndpointList, WebhookEndpointTestResult, WebhookEndpointWithSecret, WebhookEventType, WebhookEventTypeList,
     )
     from .._models.webhooks_params import (
-        WebhookCreateParams,
-        WebhookListParams,
-        WebhookRotateSecretParams,
-        WebhookTestParams,
-        WebhookUpdateParams,
+        WebhookCreateParams, WebhookListParams, WebhookRotateSecretParams, WebhookTestParams, WebhookUpdateParams,
     )
-
 
 _PLACES = {
     "webhooks": """
         AgentEnvironmentExpiredWebhookEvent AgentEnvironmentExpiredWebhookEventData AgentEnvironmentFailedWebhookEvent
         AgentEnvironmentFailedWebhookEventData AgentEnvironmentReadyWebhookEvent AgentEnvironmentReadyWebhookEventData
         AgentEnvironmentSuspendedWebhookEvent AgentEnvironmentSuspendedWebhookEventData AgentSessionActionRequiredWebhookEvent
-        AgentSessionActionRequiredWebhookEventData AgentSessionActionRequiredWebhookEventDataRequiredAction
-        AgentSessionCreatedWebhookEvent AgentSessionCreatedWebhookEventData AgentSessionCreatedWebhookEventDataConnect
-        AgentSessionFailedWebhookEvent AgentSessionFailedWebhookEventData AgentSessionIdleWebhookEvent
-        AgentSessionIdleWebhookEventData AgentSessionInProgressWebhookEvent AgentSessionInProgressWebhookEventData
-        BatchCancelledWebhookEvent BatchCancelledWebhookEventData BatchCompletedWebhookEvent BatchCompletedWebhookEventData
-        BatchExpiredWebhookEvent BatchExpiredWebhookEventData BatchFailedWebhookEvent BatchFailedWebhookEventData
-        DeletedWebhookEndpoint EvalRunCanceledWebhookEvent EvalRunCanceledWebhookEventData EvalRunFailedWebhookEvent
-        EvalRunFailedWebhookEventData EvalRunSucceededWebhookEvent EvalRunSucceededWebhookEventData
+        AgentSessionActionRequiredWebhookEventData AgentSessionActionRequiredWebhookEventDataRequiredAction AgentSessionCreatedWebhookEvent
+        AgentSessionCreatedWebhookEventData AgentSessionCreatedWebhookEventDataConnect AgentSessionFailedWebhookEvent
+        AgentSessionFailedWebhookEventData AgentSessionIdleWebhookEvent AgentSessionIdleWebhookEventData AgentSessionInProgressWebhookEvent
+        AgentSessionInProgressWebhookEventData BatchCancelledWebhookEvent BatchCancelledWebhookEventData BatchCompletedWebhookEvent
+        BatchCompletedWebhookEventData BatchExpiredWebhookEvent BatchExpiredWebhookEventData BatchFailedWebhookEvent
+        BatchFailedWebhookEventData DeletedWebhookEndpoint EvalRunCanceledWebhookEvent EvalRunCanceledWebhookEventData
+        EvalRunFailedWebhookEvent EvalRunFailedWebhookEventData EvalRunSucceededWebhookEvent EvalRunSucceededWebhookEventData
         FineTuningJobCancelledWebhookEvent FineTuningJobCancelledWebhookEventData FineTuningJobFailedWebhookEvent
         FineTuningJobFailedWebhookEventData FineTuningJobSucceededWebhookEvent FineTuningJobSucceededWebhookEventData
         LiveCallIncomingWebhookEvent LiveCallIncomingWebhookEventData LiveCallIncomingWebhookEventDataSipHeader
@@ -117,12 +60,11 @@ _PLACES = {
         LiveTransportIncomingWebhookEventData LiveTransportIncomingWebhookEventDataSipHeader RealtimeCallIncomingWebhookEvent
         RealtimeCallIncomingWebhookEventData RealtimeCallIncomingWebhookEventDataSipHeader ResponseCancelledWebhookEvent
         ResponseCancelledWebhookEventData ResponseCompletedWebhookEvent ResponseCompletedWebhookEventData ResponseFailedWebhookEvent
-        ResponseFailedWebhookEventData ResponseIncompleteWebhookEvent ResponseIncompleteWebhookEventData
-        SafetyAlertCreatedWebhookEvent SafetyAlertCreatedWebhookEventData SafetyDeactivationIssuedWebhookEvent
-        SafetyDeactivationIssuedWebhookEventData SafetyIdentifierBlockedWebhookEvent SafetyIdentifierBlockedWebhookEventData
-        SafetyOrgAlertCreatedWebhookEvent SafetyOrgAlertCreatedWebhookEventData SafetyWarningIssuedWebhookEvent
-        SafetyWarningIssuedWebhookEventData UnwrapWebhookEvent WebhookEndpoint WebhookEndpointList WebhookEndpointTestResult
-        WebhookEndpointWithSecret WebhookEventType WebhookEventTypeList
+        ResponseFailedWebhookEventData ResponseIncompleteWebhookEvent ResponseIncompleteWebhookEventData SafetyAlertCreatedWebhookEvent
+        SafetyAlertCreatedWebhookEventData SafetyDeactivationIssuedWebhookEvent SafetyDeactivationIssuedWebhookEventData
+        SafetyIdentifierBlockedWebhookEvent SafetyIdentifierBlockedWebhookEventData SafetyOrgAlertCreatedWebhookEvent
+        SafetyOrgAlertCreatedWebhookEventData SafetyWarningIssuedWebhookEvent SafetyWarningIssuedWebhookEventData UnwrapWebhookEvent
+        WebhookEndpoint WebhookEndpointList WebhookEndpointTestResult WebhookEndpointWithSecret WebhookEventType WebhookEventTypeList
     """,
     "webhooks_params": """
         WebhookCreateParams WebhookListParams WebhookRotateSecretParams WebhookTestParams WebhookUpdateParams
@@ -131,86 +73,29 @@ _PLACES = {
 
 __getattr__, __dir__ = open_face(__name__, _PLACES)
 __all__ = [
-    "AgentEnvironmentExpiredWebhookEvent",
-    "AgentEnvironmentExpiredWebhookEventData",
-    "AgentEnvironmentFailedWebhookEvent",
-    "AgentEnvironmentFailedWebhookEventData",
-    "AgentEnvironmentReadyWebhookEvent",
-    "AgentEnvironmentReadyWebhookEventData",
-    "AgentEnvironmentSuspendedWebhookEvent",
-    "AgentEnvironmentSuspendedWebhookEventData",
-    "AgentSessionActionRequiredWebhookEvent",
-    "AgentSessionActionRequiredWebhookEventData",
-    "AgentSessionActionRequiredWebhookEventDataRequiredAction",
-    "AgentSessionCreatedWebhookEvent",
-    "AgentSessionCreatedWebhookEventData",
-    "AgentSessionCreatedWebhookEventDataConnect",
-    "AgentSessionFailedWebhookEvent",
-    "AgentSessionFailedWebhookEventData",
-    "AgentSessionIdleWebhookEvent",
-    "AgentSessionIdleWebhookEventData",
-    "AgentSessionInProgressWebhookEvent",
-    "AgentSessionInProgressWebhookEventData",
-    "BatchCancelledWebhookEvent",
-    "BatchCancelledWebhookEventData",
-    "BatchCompletedWebhookEvent",
-    "BatchCompletedWebhookEventData",
-    "BatchExpiredWebhookEvent",
-    "BatchExpiredWebhookEventData",
-    "BatchFailedWebhookEvent",
-    "BatchFailedWebhookEventData",
-    "DeletedWebhookEndpoint",
-    "EvalRunCanceledWebhookEvent",
-    "EvalRunCanceledWebhookEventData",
-    "EvalRunFailedWebhookEvent",
-    "EvalRunFailedWebhookEventData",
-    "EvalRunSucceededWebhookEvent",
-    "EvalRunSucceededWebhookEventData",
-    "FineTuningJobCancelledWebhookEvent",
-    "FineTuningJobCancelledWebhookEventData",
-    "FineTuningJobFailedWebhookEvent",
-    "FineTuningJobFailedWebhookEventData",
-    "FineTuningJobSucceededWebhookEvent",
-    "FineTuningJobSucceededWebhookEventData",
-    "LiveCallIncomingWebhookEvent",
-    "LiveCallIncomingWebhookEventData",
-    "LiveCallIncomingWebhookEventDataSipHeader",
-    "LiveTransportConnectedWebhookEvent",
-    "LiveTransportConnectedWebhookEventData",
-    "LiveTransportIncomingWebhookEvent",
-    "LiveTransportIncomingWebhookEventData",
-    "LiveTransportIncomingWebhookEventDataSipHeader",
-    "RealtimeCallIncomingWebhookEvent",
-    "RealtimeCallIncomingWebhookEventData",
-    "RealtimeCallIncomingWebhookEventDataSipHeader",
-    "ResponseCancelledWebhookEvent",
-    "ResponseCancelledWebhookEventData",
-    "ResponseCompletedWebhookEvent",
-    "ResponseCompletedWebhookEventData",
-    "ResponseFailedWebhookEvent",
-    "ResponseFailedWebhookEventData",
-    "ResponseIncompleteWebhookEvent",
-    "ResponseIncompleteWebhookEventData",
-    "SafetyAlertCreatedWebhookEvent",
-    "SafetyAlertCreatedWebhookEventData",
-    "SafetyDeactivationIssuedWebhookEvent",
-    "SafetyDeactivationIssuedWebhookEventData",
-    "SafetyIdentifierBlockedWebhookEvent",
-    "SafetyIdentifierBlockedWebhookEventData",
-    "SafetyOrgAlertCreatedWebhookEvent",
-    "SafetyOrgAlertCreatedWebhookEventData",
-    "SafetyWarningIssuedWebhookEvent",
-    "SafetyWarningIssuedWebhookEventData",
-    "UnwrapWebhookEvent",
-    "WebhookCreateParams",
-    "WebhookEndpoint",
-    "WebhookEndpointList",
-    "WebhookEndpointTestResult",
-    "WebhookEndpointWithSecret",
-    "WebhookEventType",
-    "WebhookEventTypeList",
-    "WebhookListParams",
-    "WebhookRotateSecretParams",
-    "WebhookTestParams",
-    "WebhookUpdateParams",
+    "AgentEnvironmentExpiredWebhookEvent", "AgentEnvironmentExpiredWebhookEventData", "AgentEnvironmentFailedWebhookEvent",
+    "AgentEnvironmentFailedWebhookEventData", "AgentEnvironmentReadyWebhookEvent", "AgentEnvironmentReadyWebhookEventData",
+    "AgentEnvironmentSuspendedWebhookEvent", "AgentEnvironmentSuspendedWebhookEventData", "AgentSessionActionRequiredWebhookEvent",
+    "AgentSessionActionRequiredWebhookEventData", "AgentSessionActionRequiredWebhookEventDataRequiredAction",
+    "AgentSessionCreatedWebhookEvent", "AgentSessionCreatedWebhookEventData", "AgentSessionCreatedWebhookEventDataConnect",
+    "AgentSessionFailedWebhookEvent", "AgentSessionFailedWebhookEventData", "AgentSessionIdleWebhookEvent",
+    "AgentSessionIdleWebhookEventData", "AgentSessionInProgressWebhookEvent", "AgentSessionInProgressWebhookEventData",
+    "BatchCancelledWebhookEvent", "BatchCancelledWebhookEventData", "BatchCompletedWebhookEvent", "BatchCompletedWebhookEventData",
+    "BatchExpiredWebhookEvent", "BatchExpiredWebhookEventData", "BatchFailedWebhookEvent", "BatchFailedWebhookEventData",
+    "DeletedWebhookEndpoint", "EvalRunCanceledWebhookEvent", "EvalRunCanceledWebhookEventData", "EvalRunFailedWebhookEvent",
+    "EvalRunFailedWebhookEventData", "EvalRunSucceededWebhookEvent", "EvalRunSucceededWebhookEventData",
+    "FineTuningJobCancelledWebhookEvent", "FineTuningJobCancelledWebhookEventData", "FineTuningJobFailedWebhookEvent",
+    "FineTuningJobFailedWebhookEventData", "FineTuningJobSucceededWebhookEvent", "FineTuningJobSucceededWebhookEventData",
+    "LiveCallIncomingWebhookEvent", "LiveCallIncomingWebhookEventData", "LiveCallIncomingWebhookEventDataSipHeader",
+    "LiveTransportConnectedWebhookEvent", "LiveTransportConnectedWebhookEventData", "LiveTransportIncomingWebhookEvent",
+    "LiveTransportIncomingWebhookEventData", "LiveTransportIncomingWebhookEventDataSipHeader", "RealtimeCallIncomingWebhookEvent",
+    "RealtimeCallIncomingWebhookEventData", "RealtimeCallIncomingWebhookEventDataSipHeader", "ResponseCancelledWebhookEvent",
+    "ResponseCancelledWebhookEventData", "ResponseCompletedWebhookEvent", "ResponseCompletedWebhookEventData", "ResponseFailedWebhookEvent",
+    "ResponseFailedWebhookEventData", "ResponseIncompleteWebhookEvent", "ResponseIncompleteWebhookEventData",
+    "SafetyAlertCreatedWebhookEvent", "SafetyAlertCreatedWebhookEventData", "SafetyDeactivationIssuedWebhookEvent",
+    "SafetyDeactivationIssuedWebhookEventData", "SafetyIdentifierBlockedWebhookEvent", "SafetyIdentifierBlockedWebhookEventData",
+    "SafetyOrgAlertCreatedWebhookEvent", "SafetyOrgAlertCreatedWebhookEventData", "SafetyWarningIssuedWebhookEvent",
+    "SafetyWarningIssuedWebhookEventData", "UnwrapWebhookEvent", "WebhookCreateParams", "WebhookEndpoint", "WebhookEndpointList",
+    "WebhookEndpointTestResult", "WebhookEndpointWithSecret", "WebhookEventType", "WebhookEventTypeList", "WebhookListParams",
+    "WebhookRotateSecretParams", "WebhookTestParams", "WebhookUpdateParams",
 ]  # pyright: ignore[reportUnsupportedDunderAll]  # the names are those of the imports above

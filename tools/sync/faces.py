@@ -7,12 +7,20 @@ from .layout import input_name, short
 from .models import Models
 
 FACE = """
+{imports}
+
+# Lists of names, many to a line.
+# fmt: off
+# isort: off
+{checked}
 _PLACES = {{
 {rows}
 }}
 
 __getattr__, __dir__ = open_face(__name__, _PLACES)
-__all__ = [{names}]  # pyright: ignore[reportUnsupportedDunderAll]  # the names are those of the imports above
+__all__ = [
+{names}
+]  # pyright: ignore[reportUnsupportedDunderAll]  # the names are those of the imports above
 """
 
 
@@ -56,22 +64,25 @@ def _face(face: str, places: dict[str, list[str]], inside: list[str], depth: int
     """Return the source of one face; `depth` is how many dots lead from it to `oxide.types`, itself counted."""
     title = f"Types of `{face}`, by their official names." if face else "Types of the API, by their official names, a namespace at a time."
     root = "." * depth
-    checked = [f"from {root}_models.{module} import {', '.join(map(_imported, names))}" for module, names in places.items()]
-    checked += [f"from . import {', '.join(inside)}"] if inside else []
+    checked = [_imports(f"{root}_models.{module}", names) for module, names in sorted(places.items())]
+    checked += [_imports(".", inside)] if inside else []
     if inside:
         places = {**places, "": inside}
-    rows = "\n".join([f'    "{module}": """\n{_wrapped(names)}\n    """,' for module, names in sorted(places.items())])
+    rows = "\n".join([_row(module, names) for module, names in sorted(places.items())])
     names = sorted({n.partition("=")[0] for some in places.values() for n in some})
     imports = f"from {root}_typing import TYPE_CHECKING\nfrom {root[1:]}_lazy import open_face\n"
-    everything = ", ".join([f'"{n}"' for n in names])
-    return f"{source.header(title)}\n{imports}\n{source.checker_imports(checked)}\n{FACE.format(rows=rows, names=everything)}"
+    everything = source.indented(", ".join([f'"{n}"' for n in names]) + ",", 4)
+    lists = "if TYPE_CHECKING:\n" + "".join(checked) if checked else ""
+    return source.header(title) + FACE.format(imports=imports, checked=lists, rows=rows, names=everything)
 
 
-def _imported(word: str) -> str:
-    """ "EvalCreateResponse=EvalListResponse" -> "EvalListResponse as EvalCreateResponse"; a plain name stays."""
-    name, _, held = word.partition("=")
-    return f"{held} as {name}" if held else name
+def _row(module: str, words: list[str]) -> str:
+    return f'    "{module}": """\n{source.indented(" ".join(words), 8)}\n    """,'
 
 
-def _wrapped(names: list[str]) -> str:
-    return "\n".join([f"        {row}" for row in source.wrapped(" ".join(names))])
+def _imports(module: str, words: list[str]) -> str:
+    """Return the import of what one module holds; "Name=Other" is `Other as Name`."""
+    plain = [word for word in words if "=" not in word]
+    rows = [source.indented(", ".join(plain) + ",", 8)] if plain else []
+    rows += [f"        {held} as {name}," for name, held in [word.split("=") for word in words if "=" in word]]
+    return f"    from {module} import (\n" + "\n".join(rows) + "\n    )\n"

@@ -32,16 +32,21 @@ def alias(name: str, text: str) -> str:
     return f'{name}: TypeAlias = """\n' + "".join([f"    {row}\n" for row in wrapped(text)]) + '"""\n'
 
 
-def wrapped(text: str) -> list[str]:
-    """Cut a type expression into lines at its blanks, none of which stands inside a literal."""
+def wrapped(text: str, width: int = WIDTH - 8) -> list[str]:
+    """Cut a text into lines at its blanks; in a type expression none of them stands inside a literal."""
     rows: list[str] = []
     row = ""
     for word in text.split(" "):
-        if len(row) + len(word) > WIDTH - 8:
+        if len(row) + len(word) > width:
             rows.append(row.rstrip())
             row = ""
         row += word + " "
     return [*rows, row.rstrip()]
+
+
+def indented(text: str, depth: int) -> str:
+    """Return words in lines, so many blanks before each."""
+    return "\n".join([" " * depth + row for row in wrapped(text, 140 - depth)])
 
 
 def formatted(sources: dict[str, str]) -> dict[str, str]:

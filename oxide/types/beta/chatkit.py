@@ -8,142 +8,70 @@ from __future__ import annotations
 from ..._typing import TYPE_CHECKING
 from .._lazy import open_face
 
+# Lists of names, many to a line.
+# fmt: off
+# isort: off
 if TYPE_CHECKING:
     from ..._models.beta_chatkit import (
-        AttachmentType,
-        ChatKitAttachment,
-        ChatKitResponseOutputText,
-        ChatkitResponseOutputTextAnnotation,
-        ChatkitResponseOutputTextAnnotationFile,
-        ChatkitResponseOutputTextAnnotationFileSource,
-        ChatkitResponseOutputTextAnnotationURL,
-        ChatkitResponseOutputTextAnnotationURLSource,
-        ChatKitThread,
-        ChatKitThreadAssistantMessageItem,
-        ChatKitThreadItemList,
-        ChatKitThreadItemListData,
-        ChatkitThreadItemListData,
-        ChatKitThreadItemListDataChatKitClientToolCall,
-        ChatkitThreadItemListDataChatKitClientToolCall,
-        ChatKitThreadItemListDataChatKitTask,
-        ChatkitThreadItemListDataChatKitTask,
-        ChatKitThreadItemListDataChatKitTaskGroup,
-        ChatkitThreadItemListDataChatKitTaskGroup,
-        ChatKitThreadItemListDataChatKitTaskGroupTask,
-        ChatkitThreadItemListDataChatKitTaskGroupTask,
-        ChatkitThreadStatus,
-        ChatkitThreadStatusActive,
-        ChatkitThreadStatusClosed,
-        ChatkitThreadStatusLocked,
-        ChatKitThreadUserMessageItem,
-        ChatkitThreadUserMessageItemContent,
-        ChatkitThreadUserMessageItemContentInputText,
-        ChatkitThreadUserMessageItemContentQuotedText,
-        ChatkitThreadUserMessageItemInferenceOptions,
-        ChatkitThreadUserMessageItemInferenceOptionsToolChoice,
-        ChatKitWidgetItem,
-        ChatSession,
-        ChatSessionAutomaticThreadTitling,
-        ChatSessionChatKitConfiguration,
-        ChatSessionFileUpload,
-        ChatSessionHistory,
-        ChatSessionRateLimits,
-        ChatSessionStatus,
-        ClientToolCallStatus,
-        TaskType,
-        ThreadDeleteResponse,
+        AttachmentType, ChatKitAttachment, ChatKitResponseOutputText, ChatKitThread, ChatKitThreadAssistantMessageItem,
+        ChatKitThreadItemList, ChatKitThreadItemListData, ChatKitThreadItemListDataChatKitClientToolCall,
+        ChatKitThreadItemListDataChatKitTask, ChatKitThreadItemListDataChatKitTaskGroup, ChatKitThreadItemListDataChatKitTaskGroupTask,
+        ChatKitThreadUserMessageItem, ChatKitWidgetItem, ChatSession, ChatSessionAutomaticThreadTitling, ChatSessionChatKitConfiguration,
+        ChatSessionFileUpload, ChatSessionHistory, ChatSessionRateLimits, ChatSessionStatus, ChatkitResponseOutputTextAnnotation,
+        ChatkitResponseOutputTextAnnotationFile, ChatkitResponseOutputTextAnnotationFileSource, ChatkitResponseOutputTextAnnotationURL,
+        ChatkitResponseOutputTextAnnotationURLSource, ChatkitThreadItemListData, ChatkitThreadItemListDataChatKitClientToolCall,
+        ChatkitThreadItemListDataChatKitTask, ChatkitThreadItemListDataChatKitTaskGroup, ChatkitThreadItemListDataChatKitTaskGroupTask,
+        ChatkitThreadStatus, ChatkitThreadStatusActive, ChatkitThreadStatusClosed, ChatkitThreadStatusLocked,
+        ChatkitThreadUserMessageItemContent, ChatkitThreadUserMessageItemContentInputText, ChatkitThreadUserMessageItemContentQuotedText,
+        ChatkitThreadUserMessageItemInferenceOptions, ChatkitThreadUserMessageItemInferenceOptionsToolChoice, ClientToolCallStatus,
+        TaskType, ThreadDeleteResponse,
     )
     from ..._models.beta_chatkit_params import (
-        ChatSessionChatKitConfigurationParam,
-        ChatSessionChatkitConfigurationParamAutomaticThreadTitlingParam,
-        ChatSessionChatkitConfigurationParamFileUploadParam,
-        ChatSessionChatkitConfigurationParamHistoryParam,
-        ChatSessionExpiresAfterParam,
-        ChatSessionRateLimitsParam,
-        ChatSessionWorkflowParam,
-        ChatSessionWorkflowParamTracingParam,
-        SessionCreateParams,
-        ThreadListItemsParams,
-        ThreadListParams,
+        ChatSessionChatKitConfigurationParam, ChatSessionChatkitConfigurationParamAutomaticThreadTitlingParam,
+        ChatSessionChatkitConfigurationParamFileUploadParam, ChatSessionChatkitConfigurationParamHistoryParam, ChatSessionExpiresAfterParam,
+        ChatSessionRateLimitsParam, ChatSessionWorkflowParam, ChatSessionWorkflowParamTracingParam, SessionCreateParams,
+        ThreadListItemsParams, ThreadListParams,
     )
-
 
 _PLACES = {
     "beta_chatkit": """
-        AttachmentType ChatKitAttachment ChatKitResponseOutputText ChatKitThread ChatKitThreadAssistantMessageItem
-        ChatKitThreadItemList ChatKitThreadItemListData ChatKitThreadItemListDataChatKitClientToolCall
-        ChatKitThreadItemListDataChatKitTask ChatKitThreadItemListDataChatKitTaskGroup ChatKitThreadItemListDataChatKitTaskGroupTask
-        ChatKitThreadUserMessageItem ChatKitWidgetItem ChatSession ChatSessionAutomaticThreadTitling ChatSessionChatKitConfiguration
-        ChatSessionFileUpload ChatSessionHistory ChatSessionRateLimits ChatSessionStatus ChatkitResponseOutputTextAnnotation
+        AttachmentType ChatKitAttachment ChatKitResponseOutputText ChatKitThread ChatKitThreadAssistantMessageItem ChatKitThreadItemList
+        ChatKitThreadItemListData ChatKitThreadItemListDataChatKitClientToolCall ChatKitThreadItemListDataChatKitTask
+        ChatKitThreadItemListDataChatKitTaskGroup ChatKitThreadItemListDataChatKitTaskGroupTask ChatKitThreadUserMessageItem
+        ChatKitWidgetItem ChatSession ChatSessionAutomaticThreadTitling ChatSessionChatKitConfiguration ChatSessionFileUpload
+        ChatSessionHistory ChatSessionRateLimits ChatSessionStatus ChatkitResponseOutputTextAnnotation
         ChatkitResponseOutputTextAnnotationFile ChatkitResponseOutputTextAnnotationFileSource ChatkitResponseOutputTextAnnotationURL
         ChatkitResponseOutputTextAnnotationURLSource ChatkitThreadItemListData ChatkitThreadItemListDataChatKitClientToolCall
         ChatkitThreadItemListDataChatKitTask ChatkitThreadItemListDataChatKitTaskGroup ChatkitThreadItemListDataChatKitTaskGroupTask
         ChatkitThreadStatus ChatkitThreadStatusActive ChatkitThreadStatusClosed ChatkitThreadStatusLocked
-        ChatkitThreadUserMessageItemContent ChatkitThreadUserMessageItemContentInputText
-        ChatkitThreadUserMessageItemContentQuotedText ChatkitThreadUserMessageItemInferenceOptions
-        ChatkitThreadUserMessageItemInferenceOptionsToolChoice ClientToolCallStatus TaskType ThreadDeleteResponse
+        ChatkitThreadUserMessageItemContent ChatkitThreadUserMessageItemContentInputText ChatkitThreadUserMessageItemContentQuotedText
+        ChatkitThreadUserMessageItemInferenceOptions ChatkitThreadUserMessageItemInferenceOptionsToolChoice ClientToolCallStatus TaskType
+        ThreadDeleteResponse
     """,
     "beta_chatkit_params": """
         ChatSessionChatKitConfigurationParam ChatSessionChatkitConfigurationParamAutomaticThreadTitlingParam
-        ChatSessionChatkitConfigurationParamFileUploadParam ChatSessionChatkitConfigurationParamHistoryParam
-        ChatSessionExpiresAfterParam ChatSessionRateLimitsParam ChatSessionWorkflowParam ChatSessionWorkflowParamTracingParam
-        SessionCreateParams ThreadListItemsParams ThreadListParams
+        ChatSessionChatkitConfigurationParamFileUploadParam ChatSessionChatkitConfigurationParamHistoryParam ChatSessionExpiresAfterParam
+        ChatSessionRateLimitsParam ChatSessionWorkflowParam ChatSessionWorkflowParamTracingParam SessionCreateParams ThreadListItemsParams
+        ThreadListParams
     """,
 }
 
 __getattr__, __dir__ = open_face(__name__, _PLACES)
 __all__ = [
-    "AttachmentType",
-    "ChatKitAttachment",
-    "ChatKitResponseOutputText",
-    "ChatKitThread",
-    "ChatKitThreadAssistantMessageItem",
-    "ChatKitThreadItemList",
-    "ChatKitThreadItemListData",
-    "ChatKitThreadItemListDataChatKitClientToolCall",
-    "ChatKitThreadItemListDataChatKitTask",
-    "ChatKitThreadItemListDataChatKitTaskGroup",
-    "ChatKitThreadItemListDataChatKitTaskGroupTask",
-    "ChatKitThreadUserMessageItem",
-    "ChatKitWidgetItem",
-    "ChatSession",
-    "ChatSessionAutomaticThreadTitling",
-    "ChatSessionChatKitConfiguration",
-    "ChatSessionChatKitConfigurationParam",
-    "ChatSessionChatkitConfigurationParamAutomaticThreadTitlingParam",
-    "ChatSessionChatkitConfigurationParamFileUploadParam",
-    "ChatSessionChatkitConfigurationParamHistoryParam",
-    "ChatSessionExpiresAfterParam",
-    "ChatSessionFileUpload",
-    "ChatSessionHistory",
-    "ChatSessionRateLimits",
-    "ChatSessionRateLimitsParam",
-    "ChatSessionStatus",
-    "ChatSessionWorkflowParam",
-    "ChatSessionWorkflowParamTracingParam",
-    "ChatkitResponseOutputTextAnnotation",
-    "ChatkitResponseOutputTextAnnotationFile",
-    "ChatkitResponseOutputTextAnnotationFileSource",
-    "ChatkitResponseOutputTextAnnotationURL",
-    "ChatkitResponseOutputTextAnnotationURLSource",
-    "ChatkitThreadItemListData",
-    "ChatkitThreadItemListDataChatKitClientToolCall",
-    "ChatkitThreadItemListDataChatKitTask",
-    "ChatkitThreadItemListDataChatKitTaskGroup",
-    "ChatkitThreadItemListDataChatKitTaskGroupTask",
-    "ChatkitThreadStatus",
-    "ChatkitThreadStatusActive",
-    "ChatkitThreadStatusClosed",
-    "ChatkitThreadStatusLocked",
-    "ChatkitThreadUserMessageItemContent",
-    "ChatkitThreadUserMessageItemContentInputText",
-    "ChatkitThreadUserMessageItemContentQuotedText",
-    "ChatkitThreadUserMessageItemInferenceOptions",
-    "ChatkitThreadUserMessageItemInferenceOptionsToolChoice",
-    "ClientToolCallStatus",
-    "SessionCreateParams",
-    "TaskType",
-    "ThreadDeleteResponse",
-    "ThreadListItemsParams",
-    "ThreadListParams",
+    "AttachmentType", "ChatKitAttachment", "ChatKitResponseOutputText", "ChatKitThread", "ChatKitThreadAssistantMessageItem",
+    "ChatKitThreadItemList", "ChatKitThreadItemListData", "ChatKitThreadItemListDataChatKitClientToolCall",
+    "ChatKitThreadItemListDataChatKitTask", "ChatKitThreadItemListDataChatKitTaskGroup", "ChatKitThreadItemListDataChatKitTaskGroupTask",
+    "ChatKitThreadUserMessageItem", "ChatKitWidgetItem", "ChatSession", "ChatSessionAutomaticThreadTitling",
+    "ChatSessionChatKitConfiguration", "ChatSessionChatKitConfigurationParam",
+    "ChatSessionChatkitConfigurationParamAutomaticThreadTitlingParam", "ChatSessionChatkitConfigurationParamFileUploadParam",
+    "ChatSessionChatkitConfigurationParamHistoryParam", "ChatSessionExpiresAfterParam", "ChatSessionFileUpload", "ChatSessionHistory",
+    "ChatSessionRateLimits", "ChatSessionRateLimitsParam", "ChatSessionStatus", "ChatSessionWorkflowParam",
+    "ChatSessionWorkflowParamTracingParam", "ChatkitResponseOutputTextAnnotation", "ChatkitResponseOutputTextAnnotationFile",
+    "ChatkitResponseOutputTextAnnotationFileSource", "ChatkitResponseOutputTextAnnotationURL",
+    "ChatkitResponseOutputTextAnnotationURLSource", "ChatkitThreadItemListData", "ChatkitThreadItemListDataChatKitClientToolCall",
+    "ChatkitThreadItemListDataChatKitTask", "ChatkitThreadItemListDataChatKitTaskGroup", "ChatkitThreadItemListDataChatKitTaskGroupTask",
+    "ChatkitThreadStatus", "ChatkitThreadStatusActive", "ChatkitThreadStatusClosed", "ChatkitThreadStatusLocked",
+    "ChatkitThreadUserMessageItemContent", "ChatkitThreadUserMessageItemContentInputText", "ChatkitThreadUserMessageItemContentQuotedText",
+    "ChatkitThreadUserMessageItemInferenceOptions", "ChatkitThreadUserMessageItemInferenceOptionsToolChoice", "ClientToolCallStatus",
+    "SessionCreateParams", "TaskType", "ThreadDeleteResponse", "ThreadListItemsParams", "ThreadListParams",
 ]  # pyright: ignore[reportUnsupportedDunderAll]  # the names are those of the imports above

@@ -8,22 +8,22 @@ from __future__ import annotations
 from ..._typing import TYPE_CHECKING
 from .._lazy import open_face
 
+# Lists of names, many to a line.
+# fmt: off
+# isort: off
 if TYPE_CHECKING:
     from ..._models.beta_responses import (
-        BetaPersonalityEnum,
-        BetaResponseItemList,
-        BetaTruncationEnum,
-        InputTokenCountParamsConversation,
-        InputTokenCountParamsToolChoice,
+        BetaPersonalityEnum, BetaResponseItemList, BetaTruncationEnum, InputTokenCountParamsConversation, InputTokenCountParamsToolChoice,
         InputTokenCountResponse,
     )
-    from ..._models.beta_responses_params import InputItemListParams, InputTokenCountParams
-
+    from ..._models.beta_responses_params import (
+        InputItemListParams, InputTokenCountParams,
+    )
 
 _PLACES = {
     "beta_responses": """
-        BetaPersonalityEnum BetaResponseItemList BetaTruncationEnum InputTokenCountParamsConversation
-        InputTokenCountParamsToolChoice InputTokenCountResponse
+        BetaPersonalityEnum BetaResponseItemList BetaTruncationEnum InputTokenCountParamsConversation InputTokenCountParamsToolChoice
+        InputTokenCountResponse
     """,
     "beta_responses_params": """
         InputItemListParams InputTokenCountParams
@@ -32,12 +32,6 @@ _PLACES = {
 
 __getattr__, __dir__ = open_face(__name__, _PLACES)
 __all__ = [
-    "BetaPersonalityEnum",
-    "BetaResponseItemList",
-    "BetaTruncationEnum",
-    "InputItemListParams",
-    "InputTokenCountParams",
-    "InputTokenCountParamsConversation",
-    "InputTokenCountParamsToolChoice",
-    "InputTokenCountResponse",
+    "BetaPersonalityEnum", "BetaResponseItemList", "BetaTruncationEnum", "InputItemListParams", "InputTokenCountParams",
+    "InputTokenCountParamsConversation", "InputTokenCountParamsToolChoice", "InputTokenCountResponse",
 ]  # pyright: ignore[reportUnsupportedDunderAll]  # the names are those of the imports above

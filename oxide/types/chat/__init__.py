@@ -8,163 +8,103 @@ from __future__ import annotations
 from ..._typing import TYPE_CHECKING
 from .._lazy import open_face
 
+# Lists of names, many to a line.
+# fmt: off
+# isort: off
 if TYPE_CHECKING:
     from ..._models.chat import (
-        ChatCompletion,
-        ChatCompletionAudio,
-        ChatCompletionChoice,
-        ChatCompletionChoiceLogprobs,
-        ChatCompletionChunk,
-        ChatCompletionChunkChoice,
-        ChatCompletionChunkChoiceDelta,
-        ChatCompletionChunkChoiceDeltaAudio,
-        ChatCompletionChunkChoiceDeltaFunctionCall,
-        ChatCompletionChunkChoiceDeltaToolCall,
-        ChatCompletionChunkChoiceDeltaToolCallFunction,
-        ChatCompletionChunkChoiceLogprobs,
-        ChatCompletionDeleted,
-        ChatCompletionFunctionTool,
-        ChatCompletionMessage,
-        ChatCompletionMessageAnnotation,
-        ChatCompletionMessageAnnotationURLCitation,
-        ChatCompletionMessageCustomToolCall,
-        ChatCompletionMessageCustomToolCallCustom,
-        ChatCompletionMessageFunctionCall,
-        ChatCompletionMessageFunctionToolCall,
-        ChatCompletionMessageFunctionToolCallFunction,
-        ChatCompletionMessageListDataContentParts,
-        ChatCompletionMessageListDataToolCalls,
-        ChatCompletionMessageToolCallUnion,
-        ChatCompletionModality,
-        ChatCompletionModeration,
-        ChatCompletionModerationInput,
-        ChatCompletionModerationInputError,
-        ChatCompletionModerationInputModerationResults,
-        ChatCompletionModerationOutput,
-        ChatCompletionResponseMessageToolCalls,
-        ChatCompletionRole,
-        ChatCompletionStoreMessage,
-        ChatCompletionStoreMessageContentPart,
-        ChatCompletionTokenLogprob,
-        ChatCompletionTokenLogprobTopLogprob,
-        Verbosity,
-        WebSearchContextSize,
+        ChatCompletion, ChatCompletionAudio, ChatCompletionChoice, ChatCompletionChoiceLogprobs, ChatCompletionChunk,
+        ChatCompletionChunkChoice, ChatCompletionChunkChoiceDelta, ChatCompletionChunkChoiceDeltaAudio,
+        ChatCompletionChunkChoiceDeltaFunctionCall, ChatCompletionChunkChoiceDeltaToolCall, ChatCompletionChunkChoiceDeltaToolCallFunction,
+        ChatCompletionChunkChoiceLogprobs, ChatCompletionDeleted, ChatCompletionFunctionTool, ChatCompletionMessage,
+        ChatCompletionMessageAnnotation, ChatCompletionMessageAnnotationURLCitation, ChatCompletionMessageCustomToolCall,
+        ChatCompletionMessageCustomToolCallCustom, ChatCompletionMessageFunctionCall, ChatCompletionMessageFunctionToolCall,
+        ChatCompletionMessageFunctionToolCallFunction, ChatCompletionMessageListDataContentParts, ChatCompletionMessageListDataToolCalls,
+        ChatCompletionMessageToolCallUnion, ChatCompletionModality, ChatCompletionModeration, ChatCompletionModerationInput,
+        ChatCompletionModerationInputError, ChatCompletionModerationInputModerationResults, ChatCompletionModerationOutput,
+        ChatCompletionResponseMessageToolCalls, ChatCompletionRole, ChatCompletionStoreMessage, ChatCompletionStoreMessageContentPart,
+        ChatCompletionTokenLogprob, ChatCompletionTokenLogprobTopLogprob, Verbosity, WebSearchContextSize,
+        ChatCompletionMessageFunctionToolCall as ChatCompletionMessageToolCall,
     )
-    from ..._models.chat import ChatCompletionMessageFunctionToolCall as ChatCompletionMessageToolCall
     from ..._models.chat_input import (
-        ChatCompletionAudioParamVoice,
-        ChatCompletionContentPartImage,
-        ChatCompletionContentPartImageImageURL,
-        ChatCompletionContentPartText,
-        CompletionCreateParamsFunctionCall,
+        ChatCompletionAudioParamVoice, ChatCompletionContentPartImage, ChatCompletionContentPartImageImageURL,
+        ChatCompletionContentPartText, CompletionCreateParamsFunctionCall,
     )
     from ..._models.chat_input_params import (
-        ChatCompletionAllowedToolChoiceParam,
-        ChatCompletionAllowedToolsParam,
-        ChatCompletionAssistantMessageParam,
-        ChatCompletionAssistantMessageParamAudioParam,
-        ChatCompletionAssistantMessageParamContentArrayOfContentPartParam,
-        ChatCompletionAssistantMessageParamFunctionCallParam,
-        ChatCompletionAudioParam,
-        ChatCompletionAudioParamVoiceParam,
-        ChatCompletionContentPartImageImageURLParam,
-        ChatCompletionContentPartImageParam,
-        ChatCompletionContentPartInputAudioParam,
-        ChatCompletionContentPartInputAudioParamInputAudioParam,
-        ChatCompletionContentPartParam,
-        ChatCompletionContentPartParamFileFileParam,
-        ChatCompletionContentPartParamFileParam,
-        ChatCompletionContentPartRefusalParam,
-        ChatCompletionContentPartTextParam,
-        ChatCompletionCustomToolParam,
-        ChatCompletionCustomToolParamCustomFormatGrammarGrammarParam,
-        ChatCompletionCustomToolParamCustomFormatGrammarParam,
-        ChatCompletionCustomToolParamCustomFormatParam,
-        ChatCompletionCustomToolParamCustomFormatTextParam,
-        ChatCompletionCustomToolParamCustomParam,
-        ChatCompletionDeveloperMessageParam,
-        ChatCompletionFunctionCallOptionParam,
-        ChatCompletionFunctionMessageParam,
-        ChatCompletionMessageParam,
-        ChatCompletionNamedToolChoiceCustomParam,
-        ChatCompletionNamedToolChoiceCustomParamCustomParam,
-        ChatCompletionNamedToolChoiceParam,
-        ChatCompletionNamedToolChoiceParamFunctionParam,
-        ChatCompletionPredictionContentParam,
-        ChatCompletionRequestAssistantMessageToolCallsParam,
-        ChatCompletionStreamOptionsParam,
-        ChatCompletionSystemMessageParam,
-        ChatCompletionToolChoiceOptionParam,
-        ChatCompletionToolMessageParam,
-        ChatCompletionToolUnionParam,
-        ChatCompletionUserMessageParam,
-        CompletionCreateParams,
-        CompletionCreateParamsFunctionParam,
-        CompletionCreateParamsResponseFormatParam,
-        CompletionCreateParamsWebSearchOptionsParam,
-        CompletionCreateParamsWebSearchOptionsUserLocationApproximateParam,
-        CompletionCreateParamsWebSearchOptionsUserLocationParam,
-        CompletionListParams,
-        CompletionUpdateParams,
+        ChatCompletionAllowedToolChoiceParam, ChatCompletionAllowedToolsParam, ChatCompletionAssistantMessageParam,
+        ChatCompletionAssistantMessageParamAudioParam, ChatCompletionAssistantMessageParamContentArrayOfContentPartParam,
+        ChatCompletionAssistantMessageParamFunctionCallParam, ChatCompletionAudioParam, ChatCompletionAudioParamVoiceParam,
+        ChatCompletionContentPartImageImageURLParam, ChatCompletionContentPartImageParam, ChatCompletionContentPartInputAudioParam,
+        ChatCompletionContentPartInputAudioParamInputAudioParam, ChatCompletionContentPartParam,
+        ChatCompletionContentPartParamFileFileParam, ChatCompletionContentPartParamFileParam, ChatCompletionContentPartRefusalParam,
+        ChatCompletionContentPartTextParam, ChatCompletionCustomToolParam, ChatCompletionCustomToolParamCustomFormatGrammarGrammarParam,
+        ChatCompletionCustomToolParamCustomFormatGrammarParam, ChatCompletionCustomToolParamCustomFormatParam,
+        ChatCompletionCustomToolParamCustomFormatTextParam, ChatCompletionCustomToolParamCustomParam, ChatCompletionDeveloperMessageParam,
+        ChatCompletionFunctionCallOptionParam, ChatCompletionFunctionMessageParam, ChatCompletionMessageParam,
+        ChatCompletionNamedToolChoiceCustomParam, ChatCompletionNamedToolChoiceCustomParamCustomParam, ChatCompletionNamedToolChoiceParam,
+        ChatCompletionNamedToolChoiceParamFunctionParam, ChatCompletionPredictionContentParam,
+        ChatCompletionRequestAssistantMessageToolCallsParam, ChatCompletionStreamOptionsParam, ChatCompletionSystemMessageParam,
+        ChatCompletionToolChoiceOptionParam, ChatCompletionToolMessageParam, ChatCompletionToolUnionParam, ChatCompletionUserMessageParam,
+        CompletionCreateParams, CompletionCreateParamsFunctionParam, CompletionCreateParamsResponseFormatParam,
+        CompletionCreateParamsWebSearchOptionsParam, CompletionCreateParamsWebSearchOptionsUserLocationApproximateParam,
+        CompletionCreateParamsWebSearchOptionsUserLocationParam, CompletionListParams, CompletionUpdateParams,
+        ChatCompletionMessageParam as CreateChatCompletionRequestMessageParam,
     )
-    from ..._models.chat_input_params import ChatCompletionMessageParam as CreateChatCompletionRequestMessageParam
     from ..._models.chat_params import (
-        ChatCompletionFunctionToolParam,
-        ChatCompletionMessageCustomToolCallCustomParam,
-        ChatCompletionMessageCustomToolCallParam,
-        ChatCompletionMessageFunctionToolCallFunctionParam,
-        ChatCompletionMessageFunctionToolCallParam,
+        ChatCompletionFunctionToolParam, ChatCompletionMessageCustomToolCallCustomParam, ChatCompletionMessageCustomToolCallParam,
+        ChatCompletionMessageFunctionToolCallFunctionParam, ChatCompletionMessageFunctionToolCallParam,
         ChatCompletionMessageToolCallUnionParam,
+        ChatCompletionMessageFunctionToolCallParam as ChatCompletionMessageToolCallParam,
+        ChatCompletionFunctionToolParam as ChatCompletionToolParam,
     )
-    from ..._models.chat_params import ChatCompletionFunctionToolParam as ChatCompletionToolParam
-    from ..._models.chat_params import ChatCompletionMessageFunctionToolCallParam as ChatCompletionMessageToolCallParam
-    from ..._models.shared import ReasoningEffort as ChatCompletionReasoningEffort
-    from . import completions
-
+    from ..._models.shared import (
+        ReasoningEffort as ChatCompletionReasoningEffort,
+    )
+    from . import (
+        completions,
+    )
 
 _PLACES = {
     "": """
         completions
     """,
     "chat": """
-        ChatCompletion ChatCompletionAudio ChatCompletionChoice ChatCompletionChoiceLogprobs ChatCompletionChunk
-        ChatCompletionChunkChoice ChatCompletionChunkChoiceDelta ChatCompletionChunkChoiceDeltaAudio
-        ChatCompletionChunkChoiceDeltaFunctionCall ChatCompletionChunkChoiceDeltaToolCall
-        ChatCompletionChunkChoiceDeltaToolCallFunction ChatCompletionChunkChoiceLogprobs ChatCompletionDeleted
-        ChatCompletionFunctionTool ChatCompletionMessage ChatCompletionMessageAnnotation ChatCompletionMessageAnnotationURLCitation
-        ChatCompletionMessageCustomToolCall ChatCompletionMessageCustomToolCallCustom ChatCompletionMessageFunctionCall
-        ChatCompletionMessageFunctionToolCall ChatCompletionMessageFunctionToolCallFunction
+        ChatCompletion ChatCompletionAudio ChatCompletionChoice ChatCompletionChoiceLogprobs ChatCompletionChunk ChatCompletionChunkChoice
+        ChatCompletionChunkChoiceDelta ChatCompletionChunkChoiceDeltaAudio ChatCompletionChunkChoiceDeltaFunctionCall
+        ChatCompletionChunkChoiceDeltaToolCall ChatCompletionChunkChoiceDeltaToolCallFunction ChatCompletionChunkChoiceLogprobs
+        ChatCompletionDeleted ChatCompletionFunctionTool ChatCompletionMessage ChatCompletionMessageAnnotation
+        ChatCompletionMessageAnnotationURLCitation ChatCompletionMessageCustomToolCall ChatCompletionMessageCustomToolCallCustom
+        ChatCompletionMessageFunctionCall ChatCompletionMessageFunctionToolCall ChatCompletionMessageFunctionToolCallFunction
         ChatCompletionMessageListDataContentParts ChatCompletionMessageListDataToolCalls
-        ChatCompletionMessageToolCall=ChatCompletionMessageFunctionToolCall ChatCompletionMessageToolCallUnion
-        ChatCompletionModality ChatCompletionModeration ChatCompletionModerationInput ChatCompletionModerationInputError
+        ChatCompletionMessageToolCall=ChatCompletionMessageFunctionToolCall ChatCompletionMessageToolCallUnion ChatCompletionModality
+        ChatCompletionModeration ChatCompletionModerationInput ChatCompletionModerationInputError
         ChatCompletionModerationInputModerationResults ChatCompletionModerationOutput ChatCompletionResponseMessageToolCalls
         ChatCompletionRole ChatCompletionStoreMessage ChatCompletionStoreMessageContentPart ChatCompletionTokenLogprob
         ChatCompletionTokenLogprobTopLogprob Verbosity WebSearchContextSize
     """,
     "chat_input": """
-        ChatCompletionAudioParamVoice ChatCompletionContentPartImage ChatCompletionContentPartImageImageURL
-        ChatCompletionContentPartText CompletionCreateParamsFunctionCall
+        ChatCompletionAudioParamVoice ChatCompletionContentPartImage ChatCompletionContentPartImageImageURL ChatCompletionContentPartText
+        CompletionCreateParamsFunctionCall
     """,
     "chat_input_params": """
         ChatCompletionAllowedToolChoiceParam ChatCompletionAllowedToolsParam ChatCompletionAssistantMessageParam
         ChatCompletionAssistantMessageParamAudioParam ChatCompletionAssistantMessageParamContentArrayOfContentPartParam
         ChatCompletionAssistantMessageParamFunctionCallParam ChatCompletionAudioParam ChatCompletionAudioParamVoiceParam
         ChatCompletionContentPartImageImageURLParam ChatCompletionContentPartImageParam ChatCompletionContentPartInputAudioParam
-        ChatCompletionContentPartInputAudioParamInputAudioParam ChatCompletionContentPartParam
-        ChatCompletionContentPartParamFileFileParam ChatCompletionContentPartParamFileParam ChatCompletionContentPartRefusalParam
-        ChatCompletionContentPartTextParam ChatCompletionCustomToolParam
-        ChatCompletionCustomToolParamCustomFormatGrammarGrammarParam ChatCompletionCustomToolParamCustomFormatGrammarParam
-        ChatCompletionCustomToolParamCustomFormatParam ChatCompletionCustomToolParamCustomFormatTextParam
-        ChatCompletionCustomToolParamCustomParam ChatCompletionDeveloperMessageParam ChatCompletionFunctionCallOptionParam
-        ChatCompletionFunctionMessageParam ChatCompletionMessageParam ChatCompletionNamedToolChoiceCustomParam
-        ChatCompletionNamedToolChoiceCustomParamCustomParam ChatCompletionNamedToolChoiceParam
+        ChatCompletionContentPartInputAudioParamInputAudioParam ChatCompletionContentPartParam ChatCompletionContentPartParamFileFileParam
+        ChatCompletionContentPartParamFileParam ChatCompletionContentPartRefusalParam ChatCompletionContentPartTextParam
+        ChatCompletionCustomToolParam ChatCompletionCustomToolParamCustomFormatGrammarGrammarParam
+        ChatCompletionCustomToolParamCustomFormatGrammarParam ChatCompletionCustomToolParamCustomFormatParam
+        ChatCompletionCustomToolParamCustomFormatTextParam ChatCompletionCustomToolParamCustomParam ChatCompletionDeveloperMessageParam
+        ChatCompletionFunctionCallOptionParam ChatCompletionFunctionMessageParam ChatCompletionMessageParam
+        ChatCompletionNamedToolChoiceCustomParam ChatCompletionNamedToolChoiceCustomParamCustomParam ChatCompletionNamedToolChoiceParam
         ChatCompletionNamedToolChoiceParamFunctionParam ChatCompletionPredictionContentParam
         ChatCompletionRequestAssistantMessageToolCallsParam ChatCompletionStreamOptionsParam ChatCompletionSystemMessageParam
-        ChatCompletionToolChoiceOptionParam ChatCompletionToolMessageParam ChatCompletionToolUnionParam
-        ChatCompletionUserMessageParam CompletionCreateParams CompletionCreateParamsFunctionParam
-        CompletionCreateParamsResponseFormatParam CompletionCreateParamsWebSearchOptionsParam
-        CompletionCreateParamsWebSearchOptionsUserLocationApproximateParam CompletionCreateParamsWebSearchOptionsUserLocationParam
-        CompletionListParams CompletionUpdateParams CreateChatCompletionRequestMessageParam=ChatCompletionMessageParam
+        ChatCompletionToolChoiceOptionParam ChatCompletionToolMessageParam ChatCompletionToolUnionParam ChatCompletionUserMessageParam
+        CompletionCreateParams CompletionCreateParamsFunctionParam CompletionCreateParamsResponseFormatParam
+        CompletionCreateParamsWebSearchOptionsParam CompletionCreateParamsWebSearchOptionsUserLocationApproximateParam
+        CompletionCreateParamsWebSearchOptionsUserLocationParam CompletionListParams CompletionUpdateParams
+        CreateChatCompletionRequestMessageParam=ChatCompletionMessageParam
     """,
     "chat_params": """
         ChatCompletionFunctionToolParam ChatCompletionMessageCustomToolCallCustomParam ChatCompletionMessageCustomToolCallParam
@@ -179,107 +119,39 @@ _PLACES = {
 
 __getattr__, __dir__ = open_face(__name__, _PLACES)
 __all__ = [
-    "ChatCompletion",
-    "ChatCompletionAllowedToolChoiceParam",
-    "ChatCompletionAllowedToolsParam",
-    "ChatCompletionAssistantMessageParam",
-    "ChatCompletionAssistantMessageParamAudioParam",
-    "ChatCompletionAssistantMessageParamContentArrayOfContentPartParam",
-    "ChatCompletionAssistantMessageParamFunctionCallParam",
-    "ChatCompletionAudio",
-    "ChatCompletionAudioParam",
-    "ChatCompletionAudioParamVoice",
-    "ChatCompletionAudioParamVoiceParam",
-    "ChatCompletionChoice",
-    "ChatCompletionChoiceLogprobs",
-    "ChatCompletionChunk",
-    "ChatCompletionChunkChoice",
-    "ChatCompletionChunkChoiceDelta",
-    "ChatCompletionChunkChoiceDeltaAudio",
-    "ChatCompletionChunkChoiceDeltaFunctionCall",
-    "ChatCompletionChunkChoiceDeltaToolCall",
-    "ChatCompletionChunkChoiceDeltaToolCallFunction",
-    "ChatCompletionChunkChoiceLogprobs",
-    "ChatCompletionContentPartImage",
-    "ChatCompletionContentPartImageImageURL",
-    "ChatCompletionContentPartImageImageURLParam",
-    "ChatCompletionContentPartImageParam",
-    "ChatCompletionContentPartInputAudioParam",
-    "ChatCompletionContentPartInputAudioParamInputAudioParam",
-    "ChatCompletionContentPartParam",
-    "ChatCompletionContentPartParamFileFileParam",
-    "ChatCompletionContentPartParamFileParam",
-    "ChatCompletionContentPartRefusalParam",
-    "ChatCompletionContentPartText",
-    "ChatCompletionContentPartTextParam",
-    "ChatCompletionCustomToolParam",
-    "ChatCompletionCustomToolParamCustomFormatGrammarGrammarParam",
-    "ChatCompletionCustomToolParamCustomFormatGrammarParam",
-    "ChatCompletionCustomToolParamCustomFormatParam",
-    "ChatCompletionCustomToolParamCustomFormatTextParam",
-    "ChatCompletionCustomToolParamCustomParam",
-    "ChatCompletionDeleted",
-    "ChatCompletionDeveloperMessageParam",
-    "ChatCompletionFunctionCallOptionParam",
-    "ChatCompletionFunctionMessageParam",
-    "ChatCompletionFunctionTool",
-    "ChatCompletionFunctionToolParam",
-    "ChatCompletionMessage",
-    "ChatCompletionMessageAnnotation",
-    "ChatCompletionMessageAnnotationURLCitation",
-    "ChatCompletionMessageCustomToolCall",
-    "ChatCompletionMessageCustomToolCallCustom",
-    "ChatCompletionMessageCustomToolCallCustomParam",
-    "ChatCompletionMessageCustomToolCallParam",
-    "ChatCompletionMessageFunctionCall",
-    "ChatCompletionMessageFunctionToolCall",
-    "ChatCompletionMessageFunctionToolCallFunction",
-    "ChatCompletionMessageFunctionToolCallFunctionParam",
-    "ChatCompletionMessageFunctionToolCallParam",
-    "ChatCompletionMessageListDataContentParts",
-    "ChatCompletionMessageListDataToolCalls",
-    "ChatCompletionMessageParam",
-    "ChatCompletionMessageToolCall",
-    "ChatCompletionMessageToolCallParam",
-    "ChatCompletionMessageToolCallUnion",
-    "ChatCompletionMessageToolCallUnionParam",
-    "ChatCompletionModality",
-    "ChatCompletionModeration",
-    "ChatCompletionModerationInput",
-    "ChatCompletionModerationInputError",
-    "ChatCompletionModerationInputModerationResults",
-    "ChatCompletionModerationOutput",
-    "ChatCompletionNamedToolChoiceCustomParam",
-    "ChatCompletionNamedToolChoiceCustomParamCustomParam",
-    "ChatCompletionNamedToolChoiceParam",
-    "ChatCompletionNamedToolChoiceParamFunctionParam",
-    "ChatCompletionPredictionContentParam",
-    "ChatCompletionReasoningEffort",
-    "ChatCompletionRequestAssistantMessageToolCallsParam",
-    "ChatCompletionResponseMessageToolCalls",
-    "ChatCompletionRole",
-    "ChatCompletionStoreMessage",
-    "ChatCompletionStoreMessageContentPart",
-    "ChatCompletionStreamOptionsParam",
-    "ChatCompletionSystemMessageParam",
-    "ChatCompletionTokenLogprob",
-    "ChatCompletionTokenLogprobTopLogprob",
-    "ChatCompletionToolChoiceOptionParam",
-    "ChatCompletionToolMessageParam",
-    "ChatCompletionToolParam",
-    "ChatCompletionToolUnionParam",
-    "ChatCompletionUserMessageParam",
-    "CompletionCreateParams",
-    "CompletionCreateParamsFunctionCall",
-    "CompletionCreateParamsFunctionParam",
-    "CompletionCreateParamsResponseFormatParam",
-    "CompletionCreateParamsWebSearchOptionsParam",
-    "CompletionCreateParamsWebSearchOptionsUserLocationApproximateParam",
-    "CompletionCreateParamsWebSearchOptionsUserLocationParam",
-    "CompletionListParams",
-    "CompletionUpdateParams",
-    "CreateChatCompletionRequestMessageParam",
-    "Verbosity",
-    "WebSearchContextSize",
+    "ChatCompletion", "ChatCompletionAllowedToolChoiceParam", "ChatCompletionAllowedToolsParam", "ChatCompletionAssistantMessageParam",
+    "ChatCompletionAssistantMessageParamAudioParam", "ChatCompletionAssistantMessageParamContentArrayOfContentPartParam",
+    "ChatCompletionAssistantMessageParamFunctionCallParam", "ChatCompletionAudio", "ChatCompletionAudioParam",
+    "ChatCompletionAudioParamVoice", "ChatCompletionAudioParamVoiceParam", "ChatCompletionChoice", "ChatCompletionChoiceLogprobs",
+    "ChatCompletionChunk", "ChatCompletionChunkChoice", "ChatCompletionChunkChoiceDelta", "ChatCompletionChunkChoiceDeltaAudio",
+    "ChatCompletionChunkChoiceDeltaFunctionCall", "ChatCompletionChunkChoiceDeltaToolCall",
+    "ChatCompletionChunkChoiceDeltaToolCallFunction", "ChatCompletionChunkChoiceLogprobs", "ChatCompletionContentPartImage",
+    "ChatCompletionContentPartImageImageURL", "ChatCompletionContentPartImageImageURLParam", "ChatCompletionContentPartImageParam",
+    "ChatCompletionContentPartInputAudioParam", "ChatCompletionContentPartInputAudioParamInputAudioParam", "ChatCompletionContentPartParam",
+    "ChatCompletionContentPartParamFileFileParam", "ChatCompletionContentPartParamFileParam", "ChatCompletionContentPartRefusalParam",
+    "ChatCompletionContentPartText", "ChatCompletionContentPartTextParam", "ChatCompletionCustomToolParam",
+    "ChatCompletionCustomToolParamCustomFormatGrammarGrammarParam", "ChatCompletionCustomToolParamCustomFormatGrammarParam",
+    "ChatCompletionCustomToolParamCustomFormatParam", "ChatCompletionCustomToolParamCustomFormatTextParam",
+    "ChatCompletionCustomToolParamCustomParam", "ChatCompletionDeleted", "ChatCompletionDeveloperMessageParam",
+    "ChatCompletionFunctionCallOptionParam", "ChatCompletionFunctionMessageParam", "ChatCompletionFunctionTool",
+    "ChatCompletionFunctionToolParam", "ChatCompletionMessage", "ChatCompletionMessageAnnotation",
+    "ChatCompletionMessageAnnotationURLCitation", "ChatCompletionMessageCustomToolCall", "ChatCompletionMessageCustomToolCallCustom",
+    "ChatCompletionMessageCustomToolCallCustomParam", "ChatCompletionMessageCustomToolCallParam", "ChatCompletionMessageFunctionCall",
+    "ChatCompletionMessageFunctionToolCall", "ChatCompletionMessageFunctionToolCallFunction",
+    "ChatCompletionMessageFunctionToolCallFunctionParam", "ChatCompletionMessageFunctionToolCallParam",
+    "ChatCompletionMessageListDataContentParts", "ChatCompletionMessageListDataToolCalls", "ChatCompletionMessageParam",
+    "ChatCompletionMessageToolCall", "ChatCompletionMessageToolCallParam", "ChatCompletionMessageToolCallUnion",
+    "ChatCompletionMessageToolCallUnionParam", "ChatCompletionModality", "ChatCompletionModeration", "ChatCompletionModerationInput",
+    "ChatCompletionModerationInputError", "ChatCompletionModerationInputModerationResults", "ChatCompletionModerationOutput",
+    "ChatCompletionNamedToolChoiceCustomParam", "ChatCompletionNamedToolChoiceCustomParamCustomParam", "ChatCompletionNamedToolChoiceParam",
+    "ChatCompletionNamedToolChoiceParamFunctionParam", "ChatCompletionPredictionContentParam", "ChatCompletionReasoningEffort",
+    "ChatCompletionRequestAssistantMessageToolCallsParam", "ChatCompletionResponseMessageToolCalls", "ChatCompletionRole",
+    "ChatCompletionStoreMessage", "ChatCompletionStoreMessageContentPart", "ChatCompletionStreamOptionsParam",
+    "ChatCompletionSystemMessageParam", "ChatCompletionTokenLogprob", "ChatCompletionTokenLogprobTopLogprob",
+    "ChatCompletionToolChoiceOptionParam", "ChatCompletionToolMessageParam", "ChatCompletionToolParam", "ChatCompletionToolUnionParam",
+    "ChatCompletionUserMessageParam", "CompletionCreateParams", "CompletionCreateParamsFunctionCall", "CompletionCreateParamsFunctionParam",
+    "CompletionCreateParamsResponseFormatParam", "CompletionCreateParamsWebSearchOptionsParam",
+    "CompletionCreateParamsWebSearchOptionsUserLocationApproximateParam", "CompletionCreateParamsWebSearchOptionsUserLocationParam",
+    "CompletionListParams", "CompletionUpdateParams", "CreateChatCompletionRequestMessageParam", "Verbosity", "WebSearchContextSize",
     "completions",
 ]  # pyright: ignore[reportUnsupportedDunderAll]  # the names are those of the imports above

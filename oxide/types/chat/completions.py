@@ -8,9 +8,13 @@ from __future__ import annotations
 from ..._typing import TYPE_CHECKING
 from .._lazy import open_face
 
+# Lists of names, many to a line.
+# fmt: off
+# isort: off
 if TYPE_CHECKING:
-    from ..._models.chat_completions_params import MessageListParams
-
+    from ..._models.chat_completions_params import (
+        MessageListParams,
+    )
 
 _PLACES = {
     "chat_completions_params": """
@@ -19,4 +23,6 @@ _PLACES = {
 }
 
 __getattr__, __dir__ = open_face(__name__, _PLACES)
-__all__ = ["MessageListParams"]  # pyright: ignore[reportUnsupportedDunderAll]  # the names are those of the imports above
+__all__ = [
+    "MessageListParams",
+]  # pyright: ignore[reportUnsupportedDunderAll]  # the names are those of the imports above

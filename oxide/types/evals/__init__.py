@@ -8,72 +8,45 @@ from __future__ import annotations
 from ..._typing import TYPE_CHECKING
 from .._lazy import open_face
 
+# Lists of names, many to a line.
+# fmt: off
+# isort: off
 if TYPE_CHECKING:
     from ..._models.evals import (
-        CreateEvalCompletionsRunDataSource,
-        CreateEvalCompletionsRunDataSourceInputMessages,
-        CreateEvalCompletionsRunDataSourceInputMessagesItemReference,
-        CreateEvalCompletionsRunDataSourceInputMessagesTemplate,
-        CreateEvalCompletionsRunDataSourceInputMessagesTemplateTemplate,
-        CreateEvalCompletionsRunDataSourceSamplingParamsResponseFormat,
-        CreateEvalCompletionsRunDataSourceSource,
-        CreateEvalCompletionsRunDataSourceSourceStoredCompletions,
-        CreateEvalJSONLRunDataSource,
-        CreateEvalJsonlRunDataSourceSource,
-        CreateEvalJsonlRunDataSourceSourceFileContent,
-        CreateEvalJsonlRunDataSourceSourceFileContentContent,
-        CreateEvalJsonlRunDataSourceSourceFileID,
-        EvalAPIError,
-        RunDeleteResponse,
-        RunListResponse,
-        RunListResponseDataSource,
-        RunListResponseDataSourceResponses,
-        RunListResponseDataSourceResponsesInputMessages,
-        RunListResponseDataSourceResponsesInputMessagesItemReference,
-        RunListResponseDataSourceResponsesInputMessagesTemplate,
+        CreateEvalCompletionsRunDataSource, CreateEvalCompletionsRunDataSourceInputMessages,
+        CreateEvalCompletionsRunDataSourceInputMessagesItemReference, CreateEvalCompletionsRunDataSourceInputMessagesTemplate,
+        CreateEvalCompletionsRunDataSourceInputMessagesTemplateTemplate, CreateEvalCompletionsRunDataSourceSamplingParamsResponseFormat,
+        CreateEvalCompletionsRunDataSourceSource, CreateEvalCompletionsRunDataSourceSourceStoredCompletions, CreateEvalJSONLRunDataSource,
+        CreateEvalJsonlRunDataSourceSource, CreateEvalJsonlRunDataSourceSourceFileContent,
+        CreateEvalJsonlRunDataSourceSourceFileContentContent, CreateEvalJsonlRunDataSourceSourceFileID, EvalAPIError, RunDeleteResponse,
+        RunListResponse, RunListResponseDataSource, RunListResponseDataSourceResponses, RunListResponseDataSourceResponsesInputMessages,
+        RunListResponseDataSourceResponsesInputMessagesItemReference, RunListResponseDataSourceResponsesInputMessagesTemplate,
         RunListResponseDataSourceResponsesInputMessagesTemplateTemplate,
-        RunListResponseDataSourceResponsesInputMessagesTemplateTemplateChatMessage,
-        RunListResponseDataSourceResponsesSamplingParamsText,
-        RunListResponseDataSourceResponsesSource,
-        RunListResponseDataSourceResponsesSourceResponses,
-        RunListResponsePerModelUsage,
-        RunListResponsePerTestingCriteriaResult,
-        RunListResponseResultCounts,
+        RunListResponseDataSourceResponsesInputMessagesTemplateTemplateChatMessage, RunListResponseDataSourceResponsesSamplingParamsText,
+        RunListResponseDataSourceResponsesSource, RunListResponseDataSourceResponsesSourceResponses, RunListResponsePerModelUsage,
+        RunListResponsePerTestingCriteriaResult, RunListResponseResultCounts,
+        RunListResponse as RunCancelResponse,
+        RunListResponse as RunCreateResponse,
+        RunListResponse as RunRetrieveResponse,
     )
-    from ..._models.evals import RunListResponse as RunCancelResponse
-    from ..._models.evals import RunListResponse as RunCreateResponse
-    from ..._models.evals import RunListResponse as RunRetrieveResponse
     from ..._models.evals_params import (
-        CreateEvalCompletionsRunDataSourceInputMessagesItemReferenceParam,
-        CreateEvalCompletionsRunDataSourceInputMessagesParam,
-        CreateEvalCompletionsRunDataSourceInputMessagesTemplateParam,
-        CreateEvalCompletionsRunDataSourceInputMessagesTemplateTemplateParam,
-        CreateEvalCompletionsRunDataSourceParam,
-        CreateEvalCompletionsRunDataSourceSamplingParams,
-        CreateEvalCompletionsRunDataSourceSamplingParamsResponseFormatParam,
-        CreateEvalCompletionsRunDataSourceSourceParam,
-        CreateEvalCompletionsRunDataSourceSourceStoredCompletionsParam,
-        CreateEvalJSONLRunDataSourceParam,
-        CreateEvalJsonlRunDataSourceSourceFileContentContentParam,
-        CreateEvalJsonlRunDataSourceSourceFileContentParam,
-        CreateEvalJsonlRunDataSourceSourceFileIDParam,
-        CreateEvalJsonlRunDataSourceSourceParam,
-        RunCreateParams,
-        RunCreateParamsDataSourceParam,
-        RunListParams,
-        RunListResponseDataSourceResponsesInputMessagesItemReferenceParam,
-        RunListResponseDataSourceResponsesInputMessagesParam,
-        RunListResponseDataSourceResponsesInputMessagesTemplateParam,
+        CreateEvalCompletionsRunDataSourceInputMessagesItemReferenceParam, CreateEvalCompletionsRunDataSourceInputMessagesParam,
+        CreateEvalCompletionsRunDataSourceInputMessagesTemplateParam, CreateEvalCompletionsRunDataSourceInputMessagesTemplateTemplateParam,
+        CreateEvalCompletionsRunDataSourceParam, CreateEvalCompletionsRunDataSourceSamplingParams,
+        CreateEvalCompletionsRunDataSourceSamplingParamsResponseFormatParam, CreateEvalCompletionsRunDataSourceSourceParam,
+        CreateEvalCompletionsRunDataSourceSourceStoredCompletionsParam, CreateEvalJSONLRunDataSourceParam,
+        CreateEvalJsonlRunDataSourceSourceFileContentContentParam, CreateEvalJsonlRunDataSourceSourceFileContentParam,
+        CreateEvalJsonlRunDataSourceSourceFileIDParam, CreateEvalJsonlRunDataSourceSourceParam, RunCreateParams,
+        RunCreateParamsDataSourceParam, RunListParams, RunListResponseDataSourceResponsesInputMessagesItemReferenceParam,
+        RunListResponseDataSourceResponsesInputMessagesParam, RunListResponseDataSourceResponsesInputMessagesTemplateParam,
         RunListResponseDataSourceResponsesInputMessagesTemplateTemplateChatMessageParam,
-        RunListResponseDataSourceResponsesInputMessagesTemplateTemplateParam,
-        RunListResponseDataSourceResponsesParam,
-        RunListResponseDataSourceResponsesSamplingParams,
-        RunListResponseDataSourceResponsesSamplingParamsTextParam,
-        RunListResponseDataSourceResponsesSourceParam,
-        RunListResponseDataSourceResponsesSourceResponsesParam,
+        RunListResponseDataSourceResponsesInputMessagesTemplateTemplateParam, RunListResponseDataSourceResponsesParam,
+        RunListResponseDataSourceResponsesSamplingParams, RunListResponseDataSourceResponsesSamplingParamsTextParam,
+        RunListResponseDataSourceResponsesSourceParam, RunListResponseDataSourceResponsesSourceResponsesParam,
     )
-    from . import runs
-
+    from . import (
+        runs,
+    )
 
 _PLACES = {
     "": """
@@ -82,29 +55,27 @@ _PLACES = {
     "evals": """
         CreateEvalCompletionsRunDataSource CreateEvalCompletionsRunDataSourceInputMessages
         CreateEvalCompletionsRunDataSourceInputMessagesItemReference CreateEvalCompletionsRunDataSourceInputMessagesTemplate
-        CreateEvalCompletionsRunDataSourceInputMessagesTemplateTemplate
-        CreateEvalCompletionsRunDataSourceSamplingParamsResponseFormat CreateEvalCompletionsRunDataSourceSource
-        CreateEvalCompletionsRunDataSourceSourceStoredCompletions CreateEvalJSONLRunDataSource CreateEvalJsonlRunDataSourceSource
-        CreateEvalJsonlRunDataSourceSourceFileContent CreateEvalJsonlRunDataSourceSourceFileContentContent
-        CreateEvalJsonlRunDataSourceSourceFileID EvalAPIError RunCancelResponse=RunListResponse RunCreateResponse=RunListResponse
-        RunDeleteResponse RunListResponse RunListResponseDataSource RunListResponseDataSourceResponses
-        RunListResponseDataSourceResponsesInputMessages RunListResponseDataSourceResponsesInputMessagesItemReference
-        RunListResponseDataSourceResponsesInputMessagesTemplate RunListResponseDataSourceResponsesInputMessagesTemplateTemplate
-        RunListResponseDataSourceResponsesInputMessagesTemplateTemplateChatMessage
-        RunListResponseDataSourceResponsesSamplingParamsText RunListResponseDataSourceResponsesSource
-        RunListResponseDataSourceResponsesSourceResponses RunListResponsePerModelUsage RunListResponsePerTestingCriteriaResult
-        RunListResponseResultCounts RunRetrieveResponse=RunListResponse
+        CreateEvalCompletionsRunDataSourceInputMessagesTemplateTemplate CreateEvalCompletionsRunDataSourceSamplingParamsResponseFormat
+        CreateEvalCompletionsRunDataSourceSource CreateEvalCompletionsRunDataSourceSourceStoredCompletions CreateEvalJSONLRunDataSource
+        CreateEvalJsonlRunDataSourceSource CreateEvalJsonlRunDataSourceSourceFileContent
+        CreateEvalJsonlRunDataSourceSourceFileContentContent CreateEvalJsonlRunDataSourceSourceFileID EvalAPIError
+        RunCancelResponse=RunListResponse RunCreateResponse=RunListResponse RunDeleteResponse RunListResponse RunListResponseDataSource
+        RunListResponseDataSourceResponses RunListResponseDataSourceResponsesInputMessages
+        RunListResponseDataSourceResponsesInputMessagesItemReference RunListResponseDataSourceResponsesInputMessagesTemplate
+        RunListResponseDataSourceResponsesInputMessagesTemplateTemplate
+        RunListResponseDataSourceResponsesInputMessagesTemplateTemplateChatMessage RunListResponseDataSourceResponsesSamplingParamsText
+        RunListResponseDataSourceResponsesSource RunListResponseDataSourceResponsesSourceResponses RunListResponsePerModelUsage
+        RunListResponsePerTestingCriteriaResult RunListResponseResultCounts RunRetrieveResponse=RunListResponse
     """,
     "evals_params": """
         CreateEvalCompletionsRunDataSourceInputMessagesItemReferenceParam CreateEvalCompletionsRunDataSourceInputMessagesParam
-        CreateEvalCompletionsRunDataSourceInputMessagesTemplateParam
-        CreateEvalCompletionsRunDataSourceInputMessagesTemplateTemplateParam CreateEvalCompletionsRunDataSourceParam
-        CreateEvalCompletionsRunDataSourceSamplingParams CreateEvalCompletionsRunDataSourceSamplingParamsResponseFormatParam
-        CreateEvalCompletionsRunDataSourceSourceParam CreateEvalCompletionsRunDataSourceSourceStoredCompletionsParam
-        CreateEvalJSONLRunDataSourceParam CreateEvalJsonlRunDataSourceSourceFileContentContentParam
-        CreateEvalJsonlRunDataSourceSourceFileContentParam CreateEvalJsonlRunDataSourceSourceFileIDParam
-        CreateEvalJsonlRunDataSourceSourceParam RunCreateParams RunCreateParamsDataSourceParam RunListParams
-        RunListResponseDataSourceResponsesInputMessagesItemReferenceParam RunListResponseDataSourceResponsesInputMessagesParam
+        CreateEvalCompletionsRunDataSourceInputMessagesTemplateParam CreateEvalCompletionsRunDataSourceInputMessagesTemplateTemplateParam
+        CreateEvalCompletionsRunDataSourceParam CreateEvalCompletionsRunDataSourceSamplingParams
+        CreateEvalCompletionsRunDataSourceSamplingParamsResponseFormatParam CreateEvalCompletionsRunDataSourceSourceParam
+        CreateEvalCompletionsRunDataSourceSourceStoredCompletionsParam CreateEvalJSONLRunDataSourceParam
+        CreateEvalJsonlRunDataSourceSourceFileContentContentParam CreateEvalJsonlRunDataSourceSourceFileContentParam
+        CreateEvalJsonlRunDataSourceSourceFileIDParam CreateEvalJsonlRunDataSourceSourceParam RunCreateParams RunCreateParamsDataSourceParam
+        RunListParams RunListResponseDataSourceResponsesInputMessagesItemReferenceParam RunListResponseDataSourceResponsesInputMessagesParam
         RunListResponseDataSourceResponsesInputMessagesTemplateParam
         RunListResponseDataSourceResponsesInputMessagesTemplateTemplateChatMessageParam
         RunListResponseDataSourceResponsesInputMessagesTemplateTemplateParam RunListResponseDataSourceResponsesParam
@@ -115,64 +86,30 @@ _PLACES = {
 
 __getattr__, __dir__ = open_face(__name__, _PLACES)
 __all__ = [
-    "CreateEvalCompletionsRunDataSource",
-    "CreateEvalCompletionsRunDataSourceInputMessages",
-    "CreateEvalCompletionsRunDataSourceInputMessagesItemReference",
-    "CreateEvalCompletionsRunDataSourceInputMessagesItemReferenceParam",
-    "CreateEvalCompletionsRunDataSourceInputMessagesParam",
-    "CreateEvalCompletionsRunDataSourceInputMessagesTemplate",
-    "CreateEvalCompletionsRunDataSourceInputMessagesTemplateParam",
-    "CreateEvalCompletionsRunDataSourceInputMessagesTemplateTemplate",
-    "CreateEvalCompletionsRunDataSourceInputMessagesTemplateTemplateParam",
-    "CreateEvalCompletionsRunDataSourceParam",
-    "CreateEvalCompletionsRunDataSourceSamplingParams",
-    "CreateEvalCompletionsRunDataSourceSamplingParamsResponseFormat",
-    "CreateEvalCompletionsRunDataSourceSamplingParamsResponseFormatParam",
-    "CreateEvalCompletionsRunDataSourceSource",
-    "CreateEvalCompletionsRunDataSourceSourceParam",
-    "CreateEvalCompletionsRunDataSourceSourceStoredCompletions",
-    "CreateEvalCompletionsRunDataSourceSourceStoredCompletionsParam",
-    "CreateEvalJSONLRunDataSource",
-    "CreateEvalJSONLRunDataSourceParam",
-    "CreateEvalJsonlRunDataSourceSource",
-    "CreateEvalJsonlRunDataSourceSourceFileContent",
-    "CreateEvalJsonlRunDataSourceSourceFileContentContent",
-    "CreateEvalJsonlRunDataSourceSourceFileContentContentParam",
-    "CreateEvalJsonlRunDataSourceSourceFileContentParam",
-    "CreateEvalJsonlRunDataSourceSourceFileID",
-    "CreateEvalJsonlRunDataSourceSourceFileIDParam",
-    "CreateEvalJsonlRunDataSourceSourceParam",
-    "EvalAPIError",
-    "RunCancelResponse",
-    "RunCreateParams",
-    "RunCreateParamsDataSourceParam",
-    "RunCreateResponse",
-    "RunDeleteResponse",
-    "RunListParams",
-    "RunListResponse",
-    "RunListResponseDataSource",
-    "RunListResponseDataSourceResponses",
-    "RunListResponseDataSourceResponsesInputMessages",
-    "RunListResponseDataSourceResponsesInputMessagesItemReference",
-    "RunListResponseDataSourceResponsesInputMessagesItemReferenceParam",
-    "RunListResponseDataSourceResponsesInputMessagesParam",
-    "RunListResponseDataSourceResponsesInputMessagesTemplate",
-    "RunListResponseDataSourceResponsesInputMessagesTemplateParam",
-    "RunListResponseDataSourceResponsesInputMessagesTemplateTemplate",
+    "CreateEvalCompletionsRunDataSource", "CreateEvalCompletionsRunDataSourceInputMessages",
+    "CreateEvalCompletionsRunDataSourceInputMessagesItemReference", "CreateEvalCompletionsRunDataSourceInputMessagesItemReferenceParam",
+    "CreateEvalCompletionsRunDataSourceInputMessagesParam", "CreateEvalCompletionsRunDataSourceInputMessagesTemplate",
+    "CreateEvalCompletionsRunDataSourceInputMessagesTemplateParam", "CreateEvalCompletionsRunDataSourceInputMessagesTemplateTemplate",
+    "CreateEvalCompletionsRunDataSourceInputMessagesTemplateTemplateParam", "CreateEvalCompletionsRunDataSourceParam",
+    "CreateEvalCompletionsRunDataSourceSamplingParams", "CreateEvalCompletionsRunDataSourceSamplingParamsResponseFormat",
+    "CreateEvalCompletionsRunDataSourceSamplingParamsResponseFormatParam", "CreateEvalCompletionsRunDataSourceSource",
+    "CreateEvalCompletionsRunDataSourceSourceParam", "CreateEvalCompletionsRunDataSourceSourceStoredCompletions",
+    "CreateEvalCompletionsRunDataSourceSourceStoredCompletionsParam", "CreateEvalJSONLRunDataSource", "CreateEvalJSONLRunDataSourceParam",
+    "CreateEvalJsonlRunDataSourceSource", "CreateEvalJsonlRunDataSourceSourceFileContent",
+    "CreateEvalJsonlRunDataSourceSourceFileContentContent", "CreateEvalJsonlRunDataSourceSourceFileContentContentParam",
+    "CreateEvalJsonlRunDataSourceSourceFileContentParam", "CreateEvalJsonlRunDataSourceSourceFileID",
+    "CreateEvalJsonlRunDataSourceSourceFileIDParam", "CreateEvalJsonlRunDataSourceSourceParam", "EvalAPIError", "RunCancelResponse",
+    "RunCreateParams", "RunCreateParamsDataSourceParam", "RunCreateResponse", "RunDeleteResponse", "RunListParams", "RunListResponse",
+    "RunListResponseDataSource", "RunListResponseDataSourceResponses", "RunListResponseDataSourceResponsesInputMessages",
+    "RunListResponseDataSourceResponsesInputMessagesItemReference", "RunListResponseDataSourceResponsesInputMessagesItemReferenceParam",
+    "RunListResponseDataSourceResponsesInputMessagesParam", "RunListResponseDataSourceResponsesInputMessagesTemplate",
+    "RunListResponseDataSourceResponsesInputMessagesTemplateParam", "RunListResponseDataSourceResponsesInputMessagesTemplateTemplate",
     "RunListResponseDataSourceResponsesInputMessagesTemplateTemplateChatMessage",
     "RunListResponseDataSourceResponsesInputMessagesTemplateTemplateChatMessageParam",
-    "RunListResponseDataSourceResponsesInputMessagesTemplateTemplateParam",
-    "RunListResponseDataSourceResponsesParam",
-    "RunListResponseDataSourceResponsesSamplingParams",
-    "RunListResponseDataSourceResponsesSamplingParamsText",
-    "RunListResponseDataSourceResponsesSamplingParamsTextParam",
-    "RunListResponseDataSourceResponsesSource",
-    "RunListResponseDataSourceResponsesSourceParam",
-    "RunListResponseDataSourceResponsesSourceResponses",
-    "RunListResponseDataSourceResponsesSourceResponsesParam",
-    "RunListResponsePerModelUsage",
-    "RunListResponsePerTestingCriteriaResult",
-    "RunListResponseResultCounts",
-    "RunRetrieveResponse",
-    "runs",
+    "RunListResponseDataSourceResponsesInputMessagesTemplateTemplateParam", "RunListResponseDataSourceResponsesParam",
+    "RunListResponseDataSourceResponsesSamplingParams", "RunListResponseDataSourceResponsesSamplingParamsText",
+    "RunListResponseDataSourceResponsesSamplingParamsTextParam", "RunListResponseDataSourceResponsesSource",
+    "RunListResponseDataSourceResponsesSourceParam", "RunListResponseDataSourceResponsesSourceResponses",
+    "RunListResponseDataSourceResponsesSourceResponsesParam", "RunListResponsePerModelUsage", "RunListResponsePerTestingCriteriaResult",
+    "RunListResponseResultCounts", "RunRetrieveResponse", "runs",
 ]  # pyright: ignore[reportUnsupportedDunderAll]  # the names are those of the imports above

@@ -8,18 +8,18 @@ from __future__ import annotations
 from ..._typing import TYPE_CHECKING
 from .._lazy import open_face
 
+# Lists of names, many to a line.
+# fmt: off
+# isort: off
 if TYPE_CHECKING:
     from ..._models.evals_runs import (
-        OutputItemListResponse,
-        OutputItemListResponseResult,
-        OutputItemListResponseSample,
-        OutputItemListResponseSampleInput,
-        OutputItemListResponseSampleOutput,
-        OutputItemListResponseSampleUsage,
+        OutputItemListResponse, OutputItemListResponseResult, OutputItemListResponseSample, OutputItemListResponseSampleInput,
+        OutputItemListResponseSampleOutput, OutputItemListResponseSampleUsage,
+        OutputItemListResponse as OutputItemRetrieveResponse,
     )
-    from ..._models.evals_runs import OutputItemListResponse as OutputItemRetrieveResponse
-    from ..._models.evals_runs_params import OutputItemListParams
-
+    from ..._models.evals_runs_params import (
+        OutputItemListParams,
+    )
 
 _PLACES = {
     "evals_runs": """
@@ -33,12 +33,7 @@ _PLACES = {
 
 __getattr__, __dir__ = open_face(__name__, _PLACES)
 __all__ = [
-    "OutputItemListParams",
-    "OutputItemListResponse",
-    "OutputItemListResponseResult",
-    "OutputItemListResponseSample",
-    "OutputItemListResponseSampleInput",
-    "OutputItemListResponseSampleOutput",
-    "OutputItemListResponseSampleUsage",
+    "OutputItemListParams", "OutputItemListResponse", "OutputItemListResponseResult", "OutputItemListResponseSample",
+    "OutputItemListResponseSampleInput", "OutputItemListResponseSampleOutput", "OutputItemListResponseSampleUsage",
     "OutputItemRetrieveResponse",
 ]  # pyright: ignore[reportUnsupportedDunderAll]  # the names are those of the imports above

@@ -8,42 +8,25 @@ from __future__ import annotations
 from ..._typing import TYPE_CHECKING
 from .._lazy import open_face
 
+# Lists of names, many to a line.
+# fmt: off
+# isort: off
 if TYPE_CHECKING:
     from ..._models.fine_tuning import (
-        DpoHyperparameters,
-        DpoMethod,
-        FineTuningJob,
-        FineTuningJobError,
-        FineTuningJobEvent,
-        FineTuningJobHyperparameters,
-        FineTuningJobMethod,
-        FineTuningJobWandbIntegration,
-        FineTuningJobWandbIntegrationObject,
-        ReinforcementHyperparameters,
-        ReinforcementMethod,
-        ReinforcementMethodGrader,
-        SupervisedHyperparameters,
-        SupervisedMethod,
+        DpoHyperparameters, DpoMethod, FineTuningJob, FineTuningJobError, FineTuningJobEvent, FineTuningJobHyperparameters,
+        FineTuningJobMethod, FineTuningJobWandbIntegration, FineTuningJobWandbIntegrationObject, ReinforcementHyperparameters,
+        ReinforcementMethod, ReinforcementMethodGrader, SupervisedHyperparameters, SupervisedMethod,
+        FineTuningJobWandbIntegrationObject as FineTuningJobIntegration,
     )
-    from ..._models.fine_tuning import FineTuningJobWandbIntegrationObject as FineTuningJobIntegration
     from ..._models.fine_tuning_params import (
-        DpoHyperparametersParam,
-        DpoMethodParam,
-        FineTuningJobMethodParam,
-        JobCreateParams,
-        JobCreateParamsHyperparametersParam,
-        JobCreateParamsIntegrationParam,
-        JobCreateParamsIntegrationWandbParam,
-        JobListEventsParams,
-        JobListParams,
-        ReinforcementHyperparametersParam,
-        ReinforcementMethodGraderParam,
-        ReinforcementMethodParam,
-        SupervisedHyperparametersParam,
+        DpoHyperparametersParam, DpoMethodParam, FineTuningJobMethodParam, JobCreateParams, JobCreateParamsHyperparametersParam,
+        JobCreateParamsIntegrationParam, JobCreateParamsIntegrationWandbParam, JobListEventsParams, JobListParams,
+        ReinforcementHyperparametersParam, ReinforcementMethodGraderParam, ReinforcementMethodParam, SupervisedHyperparametersParam,
         SupervisedMethodParam,
     )
-    from . import alpha, checkpoints, jobs
-
+    from . import (
+        alpha, checkpoints, jobs,
+    )
 
 _PLACES = {
     "": """
@@ -65,36 +48,11 @@ _PLACES = {
 
 __getattr__, __dir__ = open_face(__name__, _PLACES)
 __all__ = [
-    "DpoHyperparameters",
-    "DpoHyperparametersParam",
-    "DpoMethod",
-    "DpoMethodParam",
-    "FineTuningJob",
-    "FineTuningJobError",
-    "FineTuningJobEvent",
-    "FineTuningJobHyperparameters",
-    "FineTuningJobIntegration",
-    "FineTuningJobMethod",
-    "FineTuningJobMethodParam",
-    "FineTuningJobWandbIntegration",
-    "FineTuningJobWandbIntegrationObject",
-    "JobCreateParams",
-    "JobCreateParamsHyperparametersParam",
-    "JobCreateParamsIntegrationParam",
-    "JobCreateParamsIntegrationWandbParam",
-    "JobListEventsParams",
-    "JobListParams",
-    "ReinforcementHyperparameters",
-    "ReinforcementHyperparametersParam",
-    "ReinforcementMethod",
-    "ReinforcementMethodGrader",
-    "ReinforcementMethodGraderParam",
-    "ReinforcementMethodParam",
-    "SupervisedHyperparameters",
-    "SupervisedHyperparametersParam",
-    "SupervisedMethod",
-    "SupervisedMethodParam",
-    "alpha",
-    "checkpoints",
-    "jobs",
+    "DpoHyperparameters", "DpoHyperparametersParam", "DpoMethod", "DpoMethodParam", "FineTuningJob", "FineTuningJobError",
+    "FineTuningJobEvent", "FineTuningJobHyperparameters", "FineTuningJobIntegration", "FineTuningJobMethod", "FineTuningJobMethodParam",
+    "FineTuningJobWandbIntegration", "FineTuningJobWandbIntegrationObject", "JobCreateParams", "JobCreateParamsHyperparametersParam",
+    "JobCreateParamsIntegrationParam", "JobCreateParamsIntegrationWandbParam", "JobListEventsParams", "JobListParams",
+    "ReinforcementHyperparameters", "ReinforcementHyperparametersParam", "ReinforcementMethod", "ReinforcementMethodGrader",
+    "ReinforcementMethodGraderParam", "ReinforcementMethodParam", "SupervisedHyperparameters", "SupervisedHyperparametersParam",
+    "SupervisedMethod", "SupervisedMethodParam", "alpha", "checkpoints", "jobs",
 ]  # pyright: ignore[reportUnsupportedDunderAll]  # the names are those of the imports above

@@ -8,26 +8,20 @@ from __future__ import annotations
 from ..._typing import TYPE_CHECKING
 from .._lazy import open_face
 
+# Lists of names, many to a line.
+# fmt: off
+# isort: off
 if TYPE_CHECKING:
     from ..._models.fine_tuning_alpha import (
-        GraderRunResponse,
-        GraderRunResponseMetadata,
-        GraderRunResponseMetadataErrors,
-        GraderValidateResponse,
-        GraderValidateResponseGrader,
+        GraderRunResponse, GraderRunResponseMetadata, GraderRunResponseMetadataErrors, GraderValidateResponse, GraderValidateResponseGrader,
     )
     from ..._models.fine_tuning_alpha_params import (
-        GraderRunParams,
-        GraderRunParamsGraderParam,
-        GraderValidateParams,
-        GraderValidateParamsGraderParam,
+        GraderRunParams, GraderRunParamsGraderParam, GraderValidateParams, GraderValidateParamsGraderParam,
     )
-
 
 _PLACES = {
     "fine_tuning_alpha": """
-        GraderRunResponse GraderRunResponseMetadata GraderRunResponseMetadataErrors GraderValidateResponse
-        GraderValidateResponseGrader
+        GraderRunResponse GraderRunResponseMetadata GraderRunResponseMetadataErrors GraderValidateResponse GraderValidateResponseGrader
     """,
     "fine_tuning_alpha_params": """
         GraderRunParams GraderRunParamsGraderParam GraderValidateParams GraderValidateParamsGraderParam
@@ -36,13 +30,6 @@ _PLACES = {
 
 __getattr__, __dir__ = open_face(__name__, _PLACES)
 __all__ = [
-    "GraderRunParams",
-    "GraderRunParamsGraderParam",
-    "GraderRunResponse",
-    "GraderRunResponseMetadata",
-    "GraderRunResponseMetadataErrors",
-    "GraderValidateParams",
-    "GraderValidateParamsGraderParam",
-    "GraderValidateResponse",
-    "GraderValidateResponseGrader",
+    "GraderRunParams", "GraderRunParamsGraderParam", "GraderRunResponse", "GraderRunResponseMetadata", "GraderRunResponseMetadataErrors",
+    "GraderValidateParams", "GraderValidateParamsGraderParam", "GraderValidateResponse", "GraderValidateResponseGrader",
 ]  # pyright: ignore[reportUnsupportedDunderAll]  # the names are those of the imports above

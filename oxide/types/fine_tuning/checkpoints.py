@@ -8,11 +8,17 @@ from __future__ import annotations
 from ..._typing import TYPE_CHECKING
 from .._lazy import open_face
 
+# Lists of names, many to a line.
+# fmt: off
+# isort: off
 if TYPE_CHECKING:
-    from ..._models.fine_tuning_checkpoints import PermissionDeleteResponse, PermissionListResponse, PermissionRetrieveResponse
-    from ..._models.fine_tuning_checkpoints import PermissionListResponse as PermissionCreateResponse
-    from ..._models.fine_tuning_checkpoints_params import PermissionCreateParams, PermissionListParams, PermissionRetrieveParams
-
+    from ..._models.fine_tuning_checkpoints import (
+        PermissionDeleteResponse, PermissionListResponse, PermissionRetrieveResponse,
+        PermissionListResponse as PermissionCreateResponse,
+    )
+    from ..._models.fine_tuning_checkpoints_params import (
+        PermissionCreateParams, PermissionListParams, PermissionRetrieveParams,
+    )
 
 _PLACES = {
     "fine_tuning_checkpoints": """
@@ -25,11 +31,6 @@ _PLACES = {
 
 __getattr__, __dir__ = open_face(__name__, _PLACES)
 __all__ = [
-    "PermissionCreateParams",
-    "PermissionCreateResponse",
-    "PermissionDeleteResponse",
-    "PermissionListParams",
-    "PermissionListResponse",
-    "PermissionRetrieveParams",
-    "PermissionRetrieveResponse",
+    "PermissionCreateParams", "PermissionCreateResponse", "PermissionDeleteResponse", "PermissionListParams", "PermissionListResponse",
+    "PermissionRetrieveParams", "PermissionRetrieveResponse",
 ]  # pyright: ignore[reportUnsupportedDunderAll]  # the names are those of the imports above

@@ -8,10 +8,16 @@ from __future__ import annotations
 from ..._typing import TYPE_CHECKING
 from .._lazy import open_face
 
+# Lists of names, many to a line.
+# fmt: off
+# isort: off
 if TYPE_CHECKING:
-    from ..._models.fine_tuning_jobs import FineTuningJobCheckpoint, FineTuningJobCheckpointMetrics
-    from ..._models.fine_tuning_jobs_params import CheckpointListParams
-
+    from ..._models.fine_tuning_jobs import (
+        FineTuningJobCheckpoint, FineTuningJobCheckpointMetrics,
+    )
+    from ..._models.fine_tuning_jobs_params import (
+        CheckpointListParams,
+    )
 
 _PLACES = {
     "fine_tuning_jobs": """
@@ -23,4 +29,6 @@ _PLACES = {
 }
 
 __getattr__, __dir__ = open_face(__name__, _PLACES)
-__all__ = ["CheckpointListParams", "FineTuningJobCheckpoint", "FineTuningJobCheckpointMetrics"]  # pyright: ignore[reportUnsupportedDunderAll]  # the names are those of the imports above
+__all__ = [
+    "CheckpointListParams", "FineTuningJobCheckpoint", "FineTuningJobCheckpointMetrics",
+]  # pyright: ignore[reportUnsupportedDunderAll]  # the names are those of the imports above

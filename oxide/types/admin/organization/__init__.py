@@ -8,243 +8,102 @@ from __future__ import annotations
 from ...._typing import TYPE_CHECKING
 from ..._lazy import open_face
 
+# Lists of names, many to a line.
+# fmt: off
+# isort: off
 if TYPE_CHECKING:
     from ...._models.admin_organization import (
-        AdminAPIKey,
-        AdminAPIKeyCreateResponse,
-        AdminAPIKeyDeleteResponse,
-        AdminApiKeyOwner,
-        AuditLogEventType,
-        AuditLogListResponse,
-        AuditLogListResponseActor,
-        AuditLogListResponseActorAPIKey,
-        AuditLogListResponseActorAPIKeyServiceAccount,
-        AuditLogListResponseActorAPIKeyUser,
-        AuditLogListResponseActorSession,
-        AuditLogListResponseAPIKeyCreated,
-        AuditLogListResponseAPIKeyCreatedData,
-        AuditLogListResponseAPIKeyDeleted,
-        AuditLogListResponseAPIKeyUpdated,
-        AuditLogListResponseAPIKeyUpdatedChangesRequested,
-        AuditLogListResponseCertificateCreated,
-        AuditLogListResponseCertificateDeleted,
-        AuditLogListResponseCertificatesActivated,
-        AuditLogListResponseCertificatesActivatedCertificate,
-        AuditLogListResponseCertificatesDeactivated,
-        AuditLogListResponseCertificatesDeactivatedCertificate,
-        AuditLogListResponseCertificateUpdated,
-        AuditLogListResponseCheckpointPermissionCreated,
-        AuditLogListResponseCheckpointPermissionCreatedData,
-        AuditLogListResponseCheckpointPermissionDeleted,
-        AuditLogListResponseExternalKeyRegistered,
-        AuditLogListResponseExternalKeyRemoved,
-        AuditLogListResponseExternalStorageRegistered,
-        AuditLogListResponseExternalStorageRegisteredData,
-        AuditLogListResponseExternalStorageRegisteredDataProvider,
-        AuditLogListResponseExternalStorageRemoved,
-        AuditLogListResponseGroupCreated,
-        AuditLogListResponseGroupCreatedData,
-        AuditLogListResponseGroupDeleted,
-        AuditLogListResponseGroupUpdated,
-        AuditLogListResponseGroupUpdatedChangesRequested,
-        AuditLogListResponseInviteAccepted,
-        AuditLogListResponseInviteDeleted,
-        AuditLogListResponseInviteSent,
-        AuditLogListResponseInviteSentData,
-        AuditLogListResponseIPAllowlistConfigActivated,
-        AuditLogListResponseIPAllowlistConfigActivatedConfig,
-        AuditLogListResponseIPAllowlistConfigDeactivated,
-        AuditLogListResponseIPAllowlistConfigDeactivatedConfig,
-        AuditLogListResponseIPAllowlistCreated,
-        AuditLogListResponseIPAllowlistDeleted,
-        AuditLogListResponseIPAllowlistUpdated,
-        AuditLogListResponseLoginFailed,
-        AuditLogListResponseLogoutFailed,
-        AuditLogListResponseOrganizationUpdated,
-        AuditLogListResponseOrganizationUpdatedChangesRequested,
-        AuditLogListResponseProject,
-        AuditLogListResponseProjectArchived,
-        AuditLogListResponseProjectCreated,
-        AuditLogListResponseProjectCreatedData,
-        AuditLogListResponseProjectDeleted,
-        AuditLogListResponseProjectUpdated,
-        AuditLogListResponseProjectUpdatedChangesRequested,
-        AuditLogListResponseRateLimitDeleted,
-        AuditLogListResponseRateLimitUpdated,
-        AuditLogListResponseRateLimitUpdatedChangesRequested,
-        AuditLogListResponseRoleAssignmentCreated,
-        AuditLogListResponseRoleAssignmentDeleted,
-        AuditLogListResponseRoleBoundToResource,
-        AuditLogListResponseRoleCreated,
-        AuditLogListResponseRoleDeleted,
-        AuditLogListResponseRoleUnboundFromResource,
-        AuditLogListResponseRoleUpdated,
-        AuditLogListResponseRoleUpdatedChangesRequested,
-        AuditLogListResponseScimDisabled,
-        AuditLogListResponseScimEnabled,
-        AuditLogListResponseServiceAccountCreated,
-        AuditLogListResponseServiceAccountCreatedData,
-        AuditLogListResponseServiceAccountDeleted,
-        AuditLogListResponseServiceAccountUpdated,
-        AuditLogListResponseServiceAccountUpdatedChangesRequested,
-        AuditLogListResponseUserAdded,
-        AuditLogListResponseUserAddedData,
-        AuditLogListResponseUserDeleted,
-        AuditLogListResponseUserUpdated,
-        AuditLogListResponseUserUpdatedChangesRequested,
-        AuditLogListResponseWorkloadIdentityProviderCreated,
-        AuditLogListResponseWorkloadIdentityProviderDeleted,
-        AuditLogListResponseWorkloadIdentityProviderMappingCreated,
-        AuditLogListResponseWorkloadIdentityProviderMappingDeleted,
-        AuditLogListResponseWorkloadIdentityProviderMappingUpdated,
-        AuditLogListResponseWorkloadIdentityProviderUpdated,
-        AwsExternalStorageProvider,
-        AzureExternalStorageProvider,
-        Certificate,
-        CertificateDeleteResponse,
-        CertificateDetails,
-        CertificateListResponse,
-        CertificateListResponseCertificateDetails,
-        CostQuantityUnit,
-        ExternalKey,
-        ExternalKeyValidateResponse,
-        ExternalStorageConfiguration,
-        ExternalStorageConfigurationProvider,
-        ExternalStorageDeleted,
-        GcpExternalStorageProvider,
-        Group,
-        GroupDeleteResponse,
-        GroupUpdateResponse,
-        Invite,
-        InviteDeleteResponse,
-        InviteProject,
-        OciExternalStorageProvider,
-        OrganizationDataRetention,
-        OrganizationSpendAlert,
-        OrganizationSpendAlertDeleted,
-        OrganizationSpendAlertNotificationChannel,
-        OrganizationSpendLimit,
-        OrganizationSpendLimitDeleted,
-        OrganizationSpendLimitEnforcement,
-        OrganizationUser,
-        OrganizationUserProjects,
-        OrganizationUserProjectsData,
-        OrganizationUserUser,
-        Project,
-        ProjectResidency,
-        Role,
-        RoleDeleteResponse,
-        SpendLimitCurrency,
-        SpendLimitEnforcementStatus,
-        SpendLimitInterval,
-        UsageCostsResponseData,
-        UsageCostsResponseDataResult,
-        UsageCostsResponseDataResultOrganizationCostsResult,
-        UsageCostsResponseDataResultOrganizationCostsResultAmount,
+        AdminAPIKey, AdminAPIKeyCreateResponse, AdminAPIKeyDeleteResponse, AdminApiKeyOwner, AuditLogEventType, AuditLogListResponse,
+        AuditLogListResponseAPIKeyCreated, AuditLogListResponseAPIKeyCreatedData, AuditLogListResponseAPIKeyDeleted,
+        AuditLogListResponseAPIKeyUpdated, AuditLogListResponseAPIKeyUpdatedChangesRequested, AuditLogListResponseActor,
+        AuditLogListResponseActorAPIKey, AuditLogListResponseActorAPIKeyServiceAccount, AuditLogListResponseActorAPIKeyUser,
+        AuditLogListResponseActorSession, AuditLogListResponseCertificateCreated, AuditLogListResponseCertificateDeleted,
+        AuditLogListResponseCertificateUpdated, AuditLogListResponseCertificatesActivated,
+        AuditLogListResponseCertificatesActivatedCertificate, AuditLogListResponseCertificatesDeactivated,
+        AuditLogListResponseCertificatesDeactivatedCertificate, AuditLogListResponseCheckpointPermissionCreated,
+        AuditLogListResponseCheckpointPermissionCreatedData, AuditLogListResponseCheckpointPermissionDeleted,
+        AuditLogListResponseExternalKeyRegistered, AuditLogListResponseExternalKeyRemoved, AuditLogListResponseExternalStorageRegistered,
+        AuditLogListResponseExternalStorageRegisteredData, AuditLogListResponseExternalStorageRegisteredDataProvider,
+        AuditLogListResponseExternalStorageRemoved, AuditLogListResponseGroupCreated, AuditLogListResponseGroupCreatedData,
+        AuditLogListResponseGroupDeleted, AuditLogListResponseGroupUpdated, AuditLogListResponseGroupUpdatedChangesRequested,
+        AuditLogListResponseIPAllowlistConfigActivated, AuditLogListResponseIPAllowlistConfigActivatedConfig,
+        AuditLogListResponseIPAllowlistConfigDeactivated, AuditLogListResponseIPAllowlistConfigDeactivatedConfig,
+        AuditLogListResponseIPAllowlistCreated, AuditLogListResponseIPAllowlistDeleted, AuditLogListResponseIPAllowlistUpdated,
+        AuditLogListResponseInviteAccepted, AuditLogListResponseInviteDeleted, AuditLogListResponseInviteSent,
+        AuditLogListResponseInviteSentData, AuditLogListResponseLoginFailed, AuditLogListResponseLogoutFailed,
+        AuditLogListResponseOrganizationUpdated, AuditLogListResponseOrganizationUpdatedChangesRequested, AuditLogListResponseProject,
+        AuditLogListResponseProjectArchived, AuditLogListResponseProjectCreated, AuditLogListResponseProjectCreatedData,
+        AuditLogListResponseProjectDeleted, AuditLogListResponseProjectUpdated, AuditLogListResponseProjectUpdatedChangesRequested,
+        AuditLogListResponseRateLimitDeleted, AuditLogListResponseRateLimitUpdated, AuditLogListResponseRateLimitUpdatedChangesRequested,
+        AuditLogListResponseRoleAssignmentCreated, AuditLogListResponseRoleAssignmentDeleted, AuditLogListResponseRoleBoundToResource,
+        AuditLogListResponseRoleCreated, AuditLogListResponseRoleDeleted, AuditLogListResponseRoleUnboundFromResource,
+        AuditLogListResponseRoleUpdated, AuditLogListResponseRoleUpdatedChangesRequested, AuditLogListResponseScimDisabled,
+        AuditLogListResponseScimEnabled, AuditLogListResponseServiceAccountCreated, AuditLogListResponseServiceAccountCreatedData,
+        AuditLogListResponseServiceAccountDeleted, AuditLogListResponseServiceAccountUpdated,
+        AuditLogListResponseServiceAccountUpdatedChangesRequested, AuditLogListResponseUserAdded, AuditLogListResponseUserAddedData,
+        AuditLogListResponseUserDeleted, AuditLogListResponseUserUpdated, AuditLogListResponseUserUpdatedChangesRequested,
+        AuditLogListResponseWorkloadIdentityProviderCreated, AuditLogListResponseWorkloadIdentityProviderDeleted,
+        AuditLogListResponseWorkloadIdentityProviderMappingCreated, AuditLogListResponseWorkloadIdentityProviderMappingDeleted,
+        AuditLogListResponseWorkloadIdentityProviderMappingUpdated, AuditLogListResponseWorkloadIdentityProviderUpdated,
+        AwsExternalStorageProvider, AzureExternalStorageProvider, Certificate, CertificateDeleteResponse, CertificateDetails,
+        CertificateListResponse, CertificateListResponseCertificateDetails, CostQuantityUnit, ExternalKey, ExternalKeyValidateResponse,
+        ExternalStorageConfiguration, ExternalStorageConfigurationProvider, ExternalStorageDeleted, GcpExternalStorageProvider, Group,
+        GroupDeleteResponse, GroupUpdateResponse, Invite, InviteDeleteResponse, InviteProject, OciExternalStorageProvider,
+        OrganizationDataRetention, OrganizationSpendAlert, OrganizationSpendAlertDeleted, OrganizationSpendAlertNotificationChannel,
+        OrganizationSpendLimit, OrganizationSpendLimitDeleted, OrganizationSpendLimitEnforcement, OrganizationUser,
+        OrganizationUserProjects, OrganizationUserProjectsData, OrganizationUserUser, Project, ProjectResidency, Role, RoleDeleteResponse,
+        SpendLimitCurrency, SpendLimitEnforcementStatus, SpendLimitInterval, UsageCostsResponseData, UsageCostsResponseDataResult,
+        UsageCostsResponseDataResultOrganizationCostsResult, UsageCostsResponseDataResultOrganizationCostsResultAmount,
         UsageCostsResponseDataResultOrganizationUsageAudioSpeechesResult,
         UsageCostsResponseDataResultOrganizationUsageAudioTranscriptionsResult,
         UsageCostsResponseDataResultOrganizationUsageCodeInterpreterSessionsResult,
-        UsageCostsResponseDataResultOrganizationUsageCompletionsResult,
-        UsageCostsResponseDataResultOrganizationUsageEmbeddingsResult,
-        UsageCostsResponseDataResultOrganizationUsageFileSearchesResult,
-        UsageCostsResponseDataResultOrganizationUsageImagesResult,
-        UsageCostsResponseDataResultOrganizationUsageModerationsResult,
-        UsageCostsResponseDataResultOrganizationUsageVectorStoresResult,
-        UsageCostsResponseDataResultOrganizationUsageWebSearchesResult,
-        UsageDecisionsResponse,
-        UsageDecisionsResponseData,
-        UsageDecisionsResponseDataResult,
-        UserDeleteResponse,
-        WorkloadIdentityProvider,
-        WorkloadIdentityProviderAttributeTransformation,
-        WorkloadIdentityProviderDeleted,
-        WorkloadIdentityProviderVerification,
-        WorkloadIdentityProviderVerificationDiscovery,
+        UsageCostsResponseDataResultOrganizationUsageCompletionsResult, UsageCostsResponseDataResultOrganizationUsageEmbeddingsResult,
+        UsageCostsResponseDataResultOrganizationUsageFileSearchesResult, UsageCostsResponseDataResultOrganizationUsageImagesResult,
+        UsageCostsResponseDataResultOrganizationUsageModerationsResult, UsageCostsResponseDataResultOrganizationUsageVectorStoresResult,
+        UsageCostsResponseDataResultOrganizationUsageWebSearchesResult, UsageDecisionsResponse, UsageDecisionsResponseData,
+        UsageDecisionsResponseDataResult, UserDeleteResponse, WorkloadIdentityProvider, WorkloadIdentityProviderAttributeTransformation,
+        WorkloadIdentityProviderDeleted, WorkloadIdentityProviderVerification, WorkloadIdentityProviderVerificationDiscovery,
         WorkloadIdentityProviderVerificationUploadedJwks,
+        CertificateListResponse as CertificateActivateResponse,
+        CertificateListResponse as CertificateDeactivateResponse,
+        UsageDecisionsResponse as UsageAudioSpeechesResponse,
+        UsageDecisionsResponse as UsageAudioTranscriptionsResponse,
+        UsageDecisionsResponse as UsageCodeInterpreterSessionsResponse,
+        UsageDecisionsResponse as UsageCompletionsResponse,
+        UsageDecisionsResponse as UsageCostsResponse,
+        UsageDecisionsResponse as UsageEmbeddingsResponse,
+        UsageDecisionsResponse as UsageFileSearchCallsResponse,
+        UsageDecisionsResponse as UsageImagesResponse,
+        UsageDecisionsResponse as UsageModerationsResponse,
+        UsageDecisionsResponse as UsageVectorStoresResponse,
+        UsageDecisionsResponse as UsageWebSearchCallsResponse,
     )
-    from ...._models.admin_organization import CertificateListResponse as CertificateActivateResponse
-    from ...._models.admin_organization import CertificateListResponse as CertificateDeactivateResponse
-    from ...._models.admin_organization import UsageDecisionsResponse as UsageAudioSpeechesResponse
-    from ...._models.admin_organization import UsageDecisionsResponse as UsageAudioTranscriptionsResponse
-    from ...._models.admin_organization import UsageDecisionsResponse as UsageCodeInterpreterSessionsResponse
-    from ...._models.admin_organization import UsageDecisionsResponse as UsageCompletionsResponse
-    from ...._models.admin_organization import UsageDecisionsResponse as UsageCostsResponse
-    from ...._models.admin_organization import UsageDecisionsResponse as UsageEmbeddingsResponse
-    from ...._models.admin_organization import UsageDecisionsResponse as UsageFileSearchCallsResponse
-    from ...._models.admin_organization import UsageDecisionsResponse as UsageImagesResponse
-    from ...._models.admin_organization import UsageDecisionsResponse as UsageModerationsResponse
-    from ...._models.admin_organization import UsageDecisionsResponse as UsageVectorStoresResponse
-    from ...._models.admin_organization import UsageDecisionsResponse as UsageWebSearchCallsResponse
     from ...._models.admin_organization_params import (
-        AdminAPIKeyCreateParams,
-        AdminAPIKeyListParams,
-        AuditLogListParams,
-        AuditLogListParamsEffectiveAtParam,
-        CertificateActivateParams,
-        CertificateCreateParams,
-        CertificateDeactivateParams,
-        CertificateListParams,
-        CertificateRetrieveParams,
-        CertificateUpdateParams,
-        DataRetentionUpdateParams,
-        ExternalKeyCreateParams,
-        ExternalKeyCreateParamsV1OrganizationExternalKeysPostRequestAwsParam,
+        AdminAPIKeyCreateParams, AdminAPIKeyListParams, AuditLogListParams, AuditLogListParamsEffectiveAtParam, CertificateActivateParams,
+        CertificateCreateParams, CertificateDeactivateParams, CertificateListParams, CertificateRetrieveParams, CertificateUpdateParams,
+        DataRetentionUpdateParams, ExternalKeyCreateParams, ExternalKeyCreateParamsV1OrganizationExternalKeysPostRequestAwsParam,
         ExternalKeyCreateParamsV1OrganizationExternalKeysPostRequestAzureParam,
         ExternalKeyCreateParamsV1OrganizationExternalKeysPostRequestGcpParam,
-        ExternalKeyCreateParamsV1OrganizationExternalKeysPostRequestOciParam,
-        ExternalKeyListParams,
-        ExternalStorageCreateParams,
-        ExternalStorageCreateParamsProviderAwsParam,
-        ExternalStorageCreateParamsProviderAzureParam,
-        ExternalStorageCreateParamsProviderGcpParam,
-        ExternalStorageCreateParamsProviderOciParam,
-        ExternalStorageCreateParamsProviderParam,
-        ExternalStorageListParams,
-        GroupCreateParams,
-        GroupListParams,
-        GroupUpdateParams,
-        InviteCreateParams,
-        InviteCreateParamsProjectParam,
-        InviteListParams,
-        OrganizationSpendAlertNotificationChannelParam,
-        ProjectCreateParams,
-        ProjectListParams,
-        ProjectUpdateParams,
-        RoleCreateParams,
-        RoleListParams,
-        RoleUpdateParams,
-        SpendAlertCreateParams,
-        SpendAlertListParams,
-        SpendAlertUpdateParams,
-        SpendLimitUpdateParams,
-        UsageAudioSpeechesParams,
-        UsageAudioTranscriptionsParams,
-        UsageCodeInterpreterSessionsParams,
-        UsageCompletionsParams,
-        UsageCostsParams,
-        UsageDecisionsParams,
-        UsageEmbeddingsParams,
-        UsageFileSearchCallsParams,
-        UsageImagesParams,
-        UsageModerationsParams,
-        UsageVectorStoresParams,
-        UsageWebSearchCallsParams,
-        UserListParams,
-        UserUpdateParams,
-        WorkloadIdentityProviderCreateParams,
-        WorkloadIdentityProviderCreateParamsAttributeTransformationParam,
-        WorkloadIdentityProviderCreateParamsVerificationDiscoveryParam,
-        WorkloadIdentityProviderCreateParamsVerificationParam,
-        WorkloadIdentityProviderCreateParamsVerificationUploadedJwksParam,
-        WorkloadIdentityProviderListParams,
-        WorkloadIdentityProviderUpdateParams,
+        ExternalKeyCreateParamsV1OrganizationExternalKeysPostRequestOciParam, ExternalKeyListParams, ExternalStorageCreateParams,
+        ExternalStorageCreateParamsProviderAwsParam, ExternalStorageCreateParamsProviderAzureParam,
+        ExternalStorageCreateParamsProviderGcpParam, ExternalStorageCreateParamsProviderOciParam, ExternalStorageCreateParamsProviderParam,
+        ExternalStorageListParams, GroupCreateParams, GroupListParams, GroupUpdateParams, InviteCreateParams,
+        InviteCreateParamsProjectParam, InviteListParams, OrganizationSpendAlertNotificationChannelParam, ProjectCreateParams,
+        ProjectListParams, ProjectUpdateParams, RoleCreateParams, RoleListParams, RoleUpdateParams, SpendAlertCreateParams,
+        SpendAlertListParams, SpendAlertUpdateParams, SpendLimitUpdateParams, UsageAudioSpeechesParams, UsageAudioTranscriptionsParams,
+        UsageCodeInterpreterSessionsParams, UsageCompletionsParams, UsageCostsParams, UsageDecisionsParams, UsageEmbeddingsParams,
+        UsageFileSearchCallsParams, UsageImagesParams, UsageModerationsParams, UsageVectorStoresParams, UsageWebSearchCallsParams,
+        UserListParams, UserUpdateParams, WorkloadIdentityProviderCreateParams,
+        WorkloadIdentityProviderCreateParamsAttributeTransformationParam, WorkloadIdentityProviderCreateParamsVerificationDiscoveryParam,
+        WorkloadIdentityProviderCreateParamsVerificationParam, WorkloadIdentityProviderCreateParamsVerificationUploadedJwksParam,
+        WorkloadIdentityProviderListParams, WorkloadIdentityProviderUpdateParams,
         WorkloadIdentityProviderUpdateParamsAttributeTransformationParam,
-        WorkloadIdentityProviderUpdateParamsVerificationDiscoveryVerificationParam,
-        WorkloadIdentityProviderUpdateParamsVerificationParam,
+        WorkloadIdentityProviderUpdateParamsVerificationDiscoveryVerificationParam, WorkloadIdentityProviderUpdateParamsVerificationParam,
         WorkloadIdentityProviderUpdateParamsVerificationUploadedJwksVerificationParam,
     )
-    from . import groups, projects, users, workload_identity_providers
-
+    from . import (
+        groups, projects, users, workload_identity_providers,
+    )
 
 _PLACES = {
     "": """
@@ -260,11 +119,10 @@ _PLACES = {
         AuditLogListResponseCertificatesActivatedCertificate AuditLogListResponseCertificatesDeactivated
         AuditLogListResponseCertificatesDeactivatedCertificate AuditLogListResponseCheckpointPermissionCreated
         AuditLogListResponseCheckpointPermissionCreatedData AuditLogListResponseCheckpointPermissionDeleted
-        AuditLogListResponseExternalKeyRegistered AuditLogListResponseExternalKeyRemoved
-        AuditLogListResponseExternalStorageRegistered AuditLogListResponseExternalStorageRegisteredData
-        AuditLogListResponseExternalStorageRegisteredDataProvider AuditLogListResponseExternalStorageRemoved
-        AuditLogListResponseGroupCreated AuditLogListResponseGroupCreatedData AuditLogListResponseGroupDeleted
-        AuditLogListResponseGroupUpdated AuditLogListResponseGroupUpdatedChangesRequested
+        AuditLogListResponseExternalKeyRegistered AuditLogListResponseExternalKeyRemoved AuditLogListResponseExternalStorageRegistered
+        AuditLogListResponseExternalStorageRegisteredData AuditLogListResponseExternalStorageRegisteredDataProvider
+        AuditLogListResponseExternalStorageRemoved AuditLogListResponseGroupCreated AuditLogListResponseGroupCreatedData
+        AuditLogListResponseGroupDeleted AuditLogListResponseGroupUpdated AuditLogListResponseGroupUpdatedChangesRequested
         AuditLogListResponseIPAllowlistConfigActivated AuditLogListResponseIPAllowlistConfigActivatedConfig
         AuditLogListResponseIPAllowlistConfigDeactivated AuditLogListResponseIPAllowlistConfigDeactivatedConfig
         AuditLogListResponseIPAllowlistCreated AuditLogListResponseIPAllowlistDeleted AuditLogListResponseIPAllowlistUpdated
@@ -273,12 +131,11 @@ _PLACES = {
         AuditLogListResponseOrganizationUpdated AuditLogListResponseOrganizationUpdatedChangesRequested AuditLogListResponseProject
         AuditLogListResponseProjectArchived AuditLogListResponseProjectCreated AuditLogListResponseProjectCreatedData
         AuditLogListResponseProjectDeleted AuditLogListResponseProjectUpdated AuditLogListResponseProjectUpdatedChangesRequested
-        AuditLogListResponseRateLimitDeleted AuditLogListResponseRateLimitUpdated
-        AuditLogListResponseRateLimitUpdatedChangesRequested AuditLogListResponseRoleAssignmentCreated
-        AuditLogListResponseRoleAssignmentDeleted AuditLogListResponseRoleBoundToResource AuditLogListResponseRoleCreated
-        AuditLogListResponseRoleDeleted AuditLogListResponseRoleUnboundFromResource AuditLogListResponseRoleUpdated
-        AuditLogListResponseRoleUpdatedChangesRequested AuditLogListResponseScimDisabled AuditLogListResponseScimEnabled
-        AuditLogListResponseServiceAccountCreated AuditLogListResponseServiceAccountCreatedData
+        AuditLogListResponseRateLimitDeleted AuditLogListResponseRateLimitUpdated AuditLogListResponseRateLimitUpdatedChangesRequested
+        AuditLogListResponseRoleAssignmentCreated AuditLogListResponseRoleAssignmentDeleted AuditLogListResponseRoleBoundToResource
+        AuditLogListResponseRoleCreated AuditLogListResponseRoleDeleted AuditLogListResponseRoleUnboundFromResource
+        AuditLogListResponseRoleUpdated AuditLogListResponseRoleUpdatedChangesRequested AuditLogListResponseScimDisabled
+        AuditLogListResponseScimEnabled AuditLogListResponseServiceAccountCreated AuditLogListResponseServiceAccountCreatedData
         AuditLogListResponseServiceAccountDeleted AuditLogListResponseServiceAccountUpdated
         AuditLogListResponseServiceAccountUpdatedChangesRequested AuditLogListResponseUserAdded AuditLogListResponseUserAddedData
         AuditLogListResponseUserDeleted AuditLogListResponseUserUpdated AuditLogListResponseUserUpdatedChangesRequested
@@ -287,292 +144,130 @@ _PLACES = {
         AuditLogListResponseWorkloadIdentityProviderMappingUpdated AuditLogListResponseWorkloadIdentityProviderUpdated
         AwsExternalStorageProvider AzureExternalStorageProvider Certificate CertificateActivateResponse=CertificateListResponse
         CertificateDeactivateResponse=CertificateListResponse CertificateDeleteResponse CertificateDetails CertificateListResponse
-        CertificateListResponseCertificateDetails CostQuantityUnit ExternalKey ExternalKeyValidateResponse
-        ExternalStorageConfiguration ExternalStorageConfigurationProvider ExternalStorageDeleted GcpExternalStorageProvider Group
-        GroupDeleteResponse GroupUpdateResponse Invite InviteDeleteResponse InviteProject OciExternalStorageProvider
-        OrganizationDataRetention OrganizationSpendAlert OrganizationSpendAlertDeleted OrganizationSpendAlertNotificationChannel
-        OrganizationSpendLimit OrganizationSpendLimitDeleted OrganizationSpendLimitEnforcement OrganizationUser
-        OrganizationUserProjects OrganizationUserProjectsData OrganizationUserUser Project ProjectResidency Role RoleDeleteResponse
-        SpendLimitCurrency SpendLimitEnforcementStatus SpendLimitInterval UsageAudioSpeechesResponse=UsageDecisionsResponse
-        UsageAudioTranscriptionsResponse=UsageDecisionsResponse UsageCodeInterpreterSessionsResponse=UsageDecisionsResponse
-        UsageCompletionsResponse=UsageDecisionsResponse UsageCostsResponse=UsageDecisionsResponse UsageCostsResponseData
-        UsageCostsResponseDataResult UsageCostsResponseDataResultOrganizationCostsResult
-        UsageCostsResponseDataResultOrganizationCostsResultAmount UsageCostsResponseDataResultOrganizationUsageAudioSpeechesResult
+        CertificateListResponseCertificateDetails CostQuantityUnit ExternalKey ExternalKeyValidateResponse ExternalStorageConfiguration
+        ExternalStorageConfigurationProvider ExternalStorageDeleted GcpExternalStorageProvider Group GroupDeleteResponse GroupUpdateResponse
+        Invite InviteDeleteResponse InviteProject OciExternalStorageProvider OrganizationDataRetention OrganizationSpendAlert
+        OrganizationSpendAlertDeleted OrganizationSpendAlertNotificationChannel OrganizationSpendLimit OrganizationSpendLimitDeleted
+        OrganizationSpendLimitEnforcement OrganizationUser OrganizationUserProjects OrganizationUserProjectsData OrganizationUserUser
+        Project ProjectResidency Role RoleDeleteResponse SpendLimitCurrency SpendLimitEnforcementStatus SpendLimitInterval
+        UsageAudioSpeechesResponse=UsageDecisionsResponse UsageAudioTranscriptionsResponse=UsageDecisionsResponse
+        UsageCodeInterpreterSessionsResponse=UsageDecisionsResponse UsageCompletionsResponse=UsageDecisionsResponse
+        UsageCostsResponse=UsageDecisionsResponse UsageCostsResponseData UsageCostsResponseDataResult
+        UsageCostsResponseDataResultOrganizationCostsResult UsageCostsResponseDataResultOrganizationCostsResultAmount
+        UsageCostsResponseDataResultOrganizationUsageAudioSpeechesResult
         UsageCostsResponseDataResultOrganizationUsageAudioTranscriptionsResult
         UsageCostsResponseDataResultOrganizationUsageCodeInterpreterSessionsResult
         UsageCostsResponseDataResultOrganizationUsageCompletionsResult UsageCostsResponseDataResultOrganizationUsageEmbeddingsResult
         UsageCostsResponseDataResultOrganizationUsageFileSearchesResult UsageCostsResponseDataResultOrganizationUsageImagesResult
-        UsageCostsResponseDataResultOrganizationUsageModerationsResult
-        UsageCostsResponseDataResultOrganizationUsageVectorStoresResult
+        UsageCostsResponseDataResultOrganizationUsageModerationsResult UsageCostsResponseDataResultOrganizationUsageVectorStoresResult
         UsageCostsResponseDataResultOrganizationUsageWebSearchesResult UsageDecisionsResponse UsageDecisionsResponseData
-        UsageDecisionsResponseDataResult UsageEmbeddingsResponse=UsageDecisionsResponse
-        UsageFileSearchCallsResponse=UsageDecisionsResponse UsageImagesResponse=UsageDecisionsResponse
-        UsageModerationsResponse=UsageDecisionsResponse UsageVectorStoresResponse=UsageDecisionsResponse
-        UsageWebSearchCallsResponse=UsageDecisionsResponse UserDeleteResponse WorkloadIdentityProvider
-        WorkloadIdentityProviderAttributeTransformation WorkloadIdentityProviderDeleted WorkloadIdentityProviderVerification
-        WorkloadIdentityProviderVerificationDiscovery WorkloadIdentityProviderVerificationUploadedJwks
+        UsageDecisionsResponseDataResult UsageEmbeddingsResponse=UsageDecisionsResponse UsageFileSearchCallsResponse=UsageDecisionsResponse
+        UsageImagesResponse=UsageDecisionsResponse UsageModerationsResponse=UsageDecisionsResponse
+        UsageVectorStoresResponse=UsageDecisionsResponse UsageWebSearchCallsResponse=UsageDecisionsResponse UserDeleteResponse
+        WorkloadIdentityProvider WorkloadIdentityProviderAttributeTransformation WorkloadIdentityProviderDeleted
+        WorkloadIdentityProviderVerification WorkloadIdentityProviderVerificationDiscovery WorkloadIdentityProviderVerificationUploadedJwks
     """,
     "admin_organization_params": """
-        AdminAPIKeyCreateParams AdminAPIKeyListParams AuditLogListParams AuditLogListParamsEffectiveAtParam
-        CertificateActivateParams CertificateCreateParams CertificateDeactivateParams CertificateListParams
-        CertificateRetrieveParams CertificateUpdateParams DataRetentionUpdateParams ExternalKeyCreateParams
-        ExternalKeyCreateParamsV1OrganizationExternalKeysPostRequestAwsParam
+        AdminAPIKeyCreateParams AdminAPIKeyListParams AuditLogListParams AuditLogListParamsEffectiveAtParam CertificateActivateParams
+        CertificateCreateParams CertificateDeactivateParams CertificateListParams CertificateRetrieveParams CertificateUpdateParams
+        DataRetentionUpdateParams ExternalKeyCreateParams ExternalKeyCreateParamsV1OrganizationExternalKeysPostRequestAwsParam
         ExternalKeyCreateParamsV1OrganizationExternalKeysPostRequestAzureParam
         ExternalKeyCreateParamsV1OrganizationExternalKeysPostRequestGcpParam
         ExternalKeyCreateParamsV1OrganizationExternalKeysPostRequestOciParam ExternalKeyListParams ExternalStorageCreateParams
         ExternalStorageCreateParamsProviderAwsParam ExternalStorageCreateParamsProviderAzureParam
-        ExternalStorageCreateParamsProviderGcpParam ExternalStorageCreateParamsProviderOciParam
-        ExternalStorageCreateParamsProviderParam ExternalStorageListParams GroupCreateParams GroupListParams GroupUpdateParams
-        InviteCreateParams InviteCreateParamsProjectParam InviteListParams OrganizationSpendAlertNotificationChannelParam
-        ProjectCreateParams ProjectListParams ProjectUpdateParams RoleCreateParams RoleListParams RoleUpdateParams
-        SpendAlertCreateParams SpendAlertListParams SpendAlertUpdateParams SpendLimitUpdateParams UsageAudioSpeechesParams
-        UsageAudioTranscriptionsParams UsageCodeInterpreterSessionsParams UsageCompletionsParams UsageCostsParams
-        UsageDecisionsParams UsageEmbeddingsParams UsageFileSearchCallsParams UsageImagesParams UsageModerationsParams
-        UsageVectorStoresParams UsageWebSearchCallsParams UserListParams UserUpdateParams WorkloadIdentityProviderCreateParams
-        WorkloadIdentityProviderCreateParamsAttributeTransformationParam
+        ExternalStorageCreateParamsProviderGcpParam ExternalStorageCreateParamsProviderOciParam ExternalStorageCreateParamsProviderParam
+        ExternalStorageListParams GroupCreateParams GroupListParams GroupUpdateParams InviteCreateParams InviteCreateParamsProjectParam
+        InviteListParams OrganizationSpendAlertNotificationChannelParam ProjectCreateParams ProjectListParams ProjectUpdateParams
+        RoleCreateParams RoleListParams RoleUpdateParams SpendAlertCreateParams SpendAlertListParams SpendAlertUpdateParams
+        SpendLimitUpdateParams UsageAudioSpeechesParams UsageAudioTranscriptionsParams UsageCodeInterpreterSessionsParams
+        UsageCompletionsParams UsageCostsParams UsageDecisionsParams UsageEmbeddingsParams UsageFileSearchCallsParams UsageImagesParams
+        UsageModerationsParams UsageVectorStoresParams UsageWebSearchCallsParams UserListParams UserUpdateParams
+        WorkloadIdentityProviderCreateParams WorkloadIdentityProviderCreateParamsAttributeTransformationParam
         WorkloadIdentityProviderCreateParamsVerificationDiscoveryParam WorkloadIdentityProviderCreateParamsVerificationParam
         WorkloadIdentityProviderCreateParamsVerificationUploadedJwksParam WorkloadIdentityProviderListParams
         WorkloadIdentityProviderUpdateParams WorkloadIdentityProviderUpdateParamsAttributeTransformationParam
-        WorkloadIdentityProviderUpdateParamsVerificationDiscoveryVerificationParam
-        WorkloadIdentityProviderUpdateParamsVerificationParam
+        WorkloadIdentityProviderUpdateParamsVerificationDiscoveryVerificationParam WorkloadIdentityProviderUpdateParamsVerificationParam
         WorkloadIdentityProviderUpdateParamsVerificationUploadedJwksVerificationParam
     """,
 }
 
 __getattr__, __dir__ = open_face(__name__, _PLACES)
 __all__ = [
-    "AdminAPIKey",
-    "AdminAPIKeyCreateParams",
-    "AdminAPIKeyCreateResponse",
-    "AdminAPIKeyDeleteResponse",
-    "AdminAPIKeyListParams",
-    "AdminApiKeyOwner",
-    "AuditLogEventType",
-    "AuditLogListParams",
-    "AuditLogListParamsEffectiveAtParam",
-    "AuditLogListResponse",
-    "AuditLogListResponseAPIKeyCreated",
-    "AuditLogListResponseAPIKeyCreatedData",
-    "AuditLogListResponseAPIKeyDeleted",
-    "AuditLogListResponseAPIKeyUpdated",
-    "AuditLogListResponseAPIKeyUpdatedChangesRequested",
-    "AuditLogListResponseActor",
-    "AuditLogListResponseActorAPIKey",
-    "AuditLogListResponseActorAPIKeyServiceAccount",
-    "AuditLogListResponseActorAPIKeyUser",
-    "AuditLogListResponseActorSession",
-    "AuditLogListResponseCertificateCreated",
-    "AuditLogListResponseCertificateDeleted",
-    "AuditLogListResponseCertificateUpdated",
-    "AuditLogListResponseCertificatesActivated",
-    "AuditLogListResponseCertificatesActivatedCertificate",
-    "AuditLogListResponseCertificatesDeactivated",
-    "AuditLogListResponseCertificatesDeactivatedCertificate",
-    "AuditLogListResponseCheckpointPermissionCreated",
-    "AuditLogListResponseCheckpointPermissionCreatedData",
-    "AuditLogListResponseCheckpointPermissionDeleted",
-    "AuditLogListResponseExternalKeyRegistered",
-    "AuditLogListResponseExternalKeyRemoved",
-    "AuditLogListResponseExternalStorageRegistered",
-    "AuditLogListResponseExternalStorageRegisteredData",
-    "AuditLogListResponseExternalStorageRegisteredDataProvider",
-    "AuditLogListResponseExternalStorageRemoved",
-    "AuditLogListResponseGroupCreated",
-    "AuditLogListResponseGroupCreatedData",
-    "AuditLogListResponseGroupDeleted",
-    "AuditLogListResponseGroupUpdated",
-    "AuditLogListResponseGroupUpdatedChangesRequested",
-    "AuditLogListResponseIPAllowlistConfigActivated",
-    "AuditLogListResponseIPAllowlistConfigActivatedConfig",
-    "AuditLogListResponseIPAllowlistConfigDeactivated",
-    "AuditLogListResponseIPAllowlistConfigDeactivatedConfig",
-    "AuditLogListResponseIPAllowlistCreated",
-    "AuditLogListResponseIPAllowlistDeleted",
-    "AuditLogListResponseIPAllowlistUpdated",
-    "AuditLogListResponseInviteAccepted",
-    "AuditLogListResponseInviteDeleted",
-    "AuditLogListResponseInviteSent",
-    "AuditLogListResponseInviteSentData",
-    "AuditLogListResponseLoginFailed",
-    "AuditLogListResponseLogoutFailed",
-    "AuditLogListResponseOrganizationUpdated",
-    "AuditLogListResponseOrganizationUpdatedChangesRequested",
-    "AuditLogListResponseProject",
-    "AuditLogListResponseProjectArchived",
-    "AuditLogListResponseProjectCreated",
-    "AuditLogListResponseProjectCreatedData",
-    "AuditLogListResponseProjectDeleted",
-    "AuditLogListResponseProjectUpdated",
-    "AuditLogListResponseProjectUpdatedChangesRequested",
-    "AuditLogListResponseRateLimitDeleted",
-    "AuditLogListResponseRateLimitUpdated",
-    "AuditLogListResponseRateLimitUpdatedChangesRequested",
-    "AuditLogListResponseRoleAssignmentCreated",
-    "AuditLogListResponseRoleAssignmentDeleted",
-    "AuditLogListResponseRoleBoundToResource",
-    "AuditLogListResponseRoleCreated",
-    "AuditLogListResponseRoleDeleted",
-    "AuditLogListResponseRoleUnboundFromResource",
-    "AuditLogListResponseRoleUpdated",
-    "AuditLogListResponseRoleUpdatedChangesRequested",
-    "AuditLogListResponseScimDisabled",
-    "AuditLogListResponseScimEnabled",
-    "AuditLogListResponseServiceAccountCreated",
-    "AuditLogListResponseServiceAccountCreatedData",
-    "AuditLogListResponseServiceAccountDeleted",
-    "AuditLogListResponseServiceAccountUpdated",
-    "AuditLogListResponseServiceAccountUpdatedChangesRequested",
-    "AuditLogListResponseUserAdded",
-    "AuditLogListResponseUserAddedData",
-    "AuditLogListResponseUserDeleted",
-    "AuditLogListResponseUserUpdated",
-    "AuditLogListResponseUserUpdatedChangesRequested",
-    "AuditLogListResponseWorkloadIdentityProviderCreated",
-    "AuditLogListResponseWorkloadIdentityProviderDeleted",
-    "AuditLogListResponseWorkloadIdentityProviderMappingCreated",
-    "AuditLogListResponseWorkloadIdentityProviderMappingDeleted",
-    "AuditLogListResponseWorkloadIdentityProviderMappingUpdated",
-    "AuditLogListResponseWorkloadIdentityProviderUpdated",
-    "AwsExternalStorageProvider",
-    "AzureExternalStorageProvider",
-    "Certificate",
-    "CertificateActivateParams",
-    "CertificateActivateResponse",
-    "CertificateCreateParams",
-    "CertificateDeactivateParams",
-    "CertificateDeactivateResponse",
-    "CertificateDeleteResponse",
-    "CertificateDetails",
-    "CertificateListParams",
-    "CertificateListResponse",
-    "CertificateListResponseCertificateDetails",
-    "CertificateRetrieveParams",
-    "CertificateUpdateParams",
-    "CostQuantityUnit",
-    "DataRetentionUpdateParams",
-    "ExternalKey",
-    "ExternalKeyCreateParams",
-    "ExternalKeyCreateParamsV1OrganizationExternalKeysPostRequestAwsParam",
+    "AdminAPIKey", "AdminAPIKeyCreateParams", "AdminAPIKeyCreateResponse", "AdminAPIKeyDeleteResponse", "AdminAPIKeyListParams",
+    "AdminApiKeyOwner", "AuditLogEventType", "AuditLogListParams", "AuditLogListParamsEffectiveAtParam", "AuditLogListResponse",
+    "AuditLogListResponseAPIKeyCreated", "AuditLogListResponseAPIKeyCreatedData", "AuditLogListResponseAPIKeyDeleted",
+    "AuditLogListResponseAPIKeyUpdated", "AuditLogListResponseAPIKeyUpdatedChangesRequested", "AuditLogListResponseActor",
+    "AuditLogListResponseActorAPIKey", "AuditLogListResponseActorAPIKeyServiceAccount", "AuditLogListResponseActorAPIKeyUser",
+    "AuditLogListResponseActorSession", "AuditLogListResponseCertificateCreated", "AuditLogListResponseCertificateDeleted",
+    "AuditLogListResponseCertificateUpdated", "AuditLogListResponseCertificatesActivated",
+    "AuditLogListResponseCertificatesActivatedCertificate", "AuditLogListResponseCertificatesDeactivated",
+    "AuditLogListResponseCertificatesDeactivatedCertificate", "AuditLogListResponseCheckpointPermissionCreated",
+    "AuditLogListResponseCheckpointPermissionCreatedData", "AuditLogListResponseCheckpointPermissionDeleted",
+    "AuditLogListResponseExternalKeyRegistered", "AuditLogListResponseExternalKeyRemoved", "AuditLogListResponseExternalStorageRegistered",
+    "AuditLogListResponseExternalStorageRegisteredData", "AuditLogListResponseExternalStorageRegisteredDataProvider",
+    "AuditLogListResponseExternalStorageRemoved", "AuditLogListResponseGroupCreated", "AuditLogListResponseGroupCreatedData",
+    "AuditLogListResponseGroupDeleted", "AuditLogListResponseGroupUpdated", "AuditLogListResponseGroupUpdatedChangesRequested",
+    "AuditLogListResponseIPAllowlistConfigActivated", "AuditLogListResponseIPAllowlistConfigActivatedConfig",
+    "AuditLogListResponseIPAllowlistConfigDeactivated", "AuditLogListResponseIPAllowlistConfigDeactivatedConfig",
+    "AuditLogListResponseIPAllowlistCreated", "AuditLogListResponseIPAllowlistDeleted", "AuditLogListResponseIPAllowlistUpdated",
+    "AuditLogListResponseInviteAccepted", "AuditLogListResponseInviteDeleted", "AuditLogListResponseInviteSent",
+    "AuditLogListResponseInviteSentData", "AuditLogListResponseLoginFailed", "AuditLogListResponseLogoutFailed",
+    "AuditLogListResponseOrganizationUpdated", "AuditLogListResponseOrganizationUpdatedChangesRequested", "AuditLogListResponseProject",
+    "AuditLogListResponseProjectArchived", "AuditLogListResponseProjectCreated", "AuditLogListResponseProjectCreatedData",
+    "AuditLogListResponseProjectDeleted", "AuditLogListResponseProjectUpdated", "AuditLogListResponseProjectUpdatedChangesRequested",
+    "AuditLogListResponseRateLimitDeleted", "AuditLogListResponseRateLimitUpdated", "AuditLogListResponseRateLimitUpdatedChangesRequested",
+    "AuditLogListResponseRoleAssignmentCreated", "AuditLogListResponseRoleAssignmentDeleted", "AuditLogListResponseRoleBoundToResource",
+    "AuditLogListResponseRoleCreated", "AuditLogListResponseRoleDeleted", "AuditLogListResponseRoleUnboundFromResource",
+    "AuditLogListResponseRoleUpdated", "AuditLogListResponseRoleUpdatedChangesRequested", "AuditLogListResponseScimDisabled",
+    "AuditLogListResponseScimEnabled", "AuditLogListResponseServiceAccountCreated", "AuditLogListResponseServiceAccountCreatedData",
+    "AuditLogListResponseServiceAccountDeleted", "AuditLogListResponseServiceAccountUpdated",
+    "AuditLogListResponseServiceAccountUpdatedChangesRequested", "AuditLogListResponseUserAdded", "AuditLogListResponseUserAddedData",
+    "AuditLogListResponseUserDeleted", "AuditLogListResponseUserUpdated", "AuditLogListResponseUserUpdatedChangesRequested",
+    "AuditLogListResponseWorkloadIdentityProviderCreated", "AuditLogListResponseWorkloadIdentityProviderDeleted",
+    "AuditLogListResponseWorkloadIdentityProviderMappingCreated", "AuditLogListResponseWorkloadIdentityProviderMappingDeleted",
+    "AuditLogListResponseWorkloadIdentityProviderMappingUpdated", "AuditLogListResponseWorkloadIdentityProviderUpdated",
+    "AwsExternalStorageProvider", "AzureExternalStorageProvider", "Certificate", "CertificateActivateParams", "CertificateActivateResponse",
+    "CertificateCreateParams", "CertificateDeactivateParams", "CertificateDeactivateResponse", "CertificateDeleteResponse",
+    "CertificateDetails", "CertificateListParams", "CertificateListResponse", "CertificateListResponseCertificateDetails",
+    "CertificateRetrieveParams", "CertificateUpdateParams", "CostQuantityUnit", "DataRetentionUpdateParams", "ExternalKey",
+    "ExternalKeyCreateParams", "ExternalKeyCreateParamsV1OrganizationExternalKeysPostRequestAwsParam",
     "ExternalKeyCreateParamsV1OrganizationExternalKeysPostRequestAzureParam",
     "ExternalKeyCreateParamsV1OrganizationExternalKeysPostRequestGcpParam",
-    "ExternalKeyCreateParamsV1OrganizationExternalKeysPostRequestOciParam",
-    "ExternalKeyListParams",
-    "ExternalKeyValidateResponse",
-    "ExternalStorageConfiguration",
-    "ExternalStorageConfigurationProvider",
-    "ExternalStorageCreateParams",
-    "ExternalStorageCreateParamsProviderAwsParam",
-    "ExternalStorageCreateParamsProviderAzureParam",
-    "ExternalStorageCreateParamsProviderGcpParam",
-    "ExternalStorageCreateParamsProviderOciParam",
-    "ExternalStorageCreateParamsProviderParam",
-    "ExternalStorageDeleted",
-    "ExternalStorageListParams",
-    "GcpExternalStorageProvider",
-    "Group",
-    "GroupCreateParams",
-    "GroupDeleteResponse",
-    "GroupListParams",
-    "GroupUpdateParams",
-    "GroupUpdateResponse",
-    "Invite",
-    "InviteCreateParams",
-    "InviteCreateParamsProjectParam",
-    "InviteDeleteResponse",
-    "InviteListParams",
-    "InviteProject",
-    "OciExternalStorageProvider",
-    "OrganizationDataRetention",
-    "OrganizationSpendAlert",
-    "OrganizationSpendAlertDeleted",
-    "OrganizationSpendAlertNotificationChannel",
-    "OrganizationSpendAlertNotificationChannelParam",
-    "OrganizationSpendLimit",
-    "OrganizationSpendLimitDeleted",
-    "OrganizationSpendLimitEnforcement",
-    "OrganizationUser",
-    "OrganizationUserProjects",
-    "OrganizationUserProjectsData",
-    "OrganizationUserUser",
-    "Project",
-    "ProjectCreateParams",
-    "ProjectListParams",
-    "ProjectResidency",
-    "ProjectUpdateParams",
-    "Role",
-    "RoleCreateParams",
-    "RoleDeleteResponse",
-    "RoleListParams",
-    "RoleUpdateParams",
-    "SpendAlertCreateParams",
-    "SpendAlertListParams",
-    "SpendAlertUpdateParams",
-    "SpendLimitCurrency",
-    "SpendLimitEnforcementStatus",
-    "SpendLimitInterval",
-    "SpendLimitUpdateParams",
-    "UsageAudioSpeechesParams",
-    "UsageAudioSpeechesResponse",
-    "UsageAudioTranscriptionsParams",
-    "UsageAudioTranscriptionsResponse",
-    "UsageCodeInterpreterSessionsParams",
-    "UsageCodeInterpreterSessionsResponse",
-    "UsageCompletionsParams",
-    "UsageCompletionsResponse",
-    "UsageCostsParams",
-    "UsageCostsResponse",
-    "UsageCostsResponseData",
-    "UsageCostsResponseDataResult",
-    "UsageCostsResponseDataResultOrganizationCostsResult",
-    "UsageCostsResponseDataResultOrganizationCostsResultAmount",
-    "UsageCostsResponseDataResultOrganizationUsageAudioSpeechesResult",
+    "ExternalKeyCreateParamsV1OrganizationExternalKeysPostRequestOciParam", "ExternalKeyListParams", "ExternalKeyValidateResponse",
+    "ExternalStorageConfiguration", "ExternalStorageConfigurationProvider", "ExternalStorageCreateParams",
+    "ExternalStorageCreateParamsProviderAwsParam", "ExternalStorageCreateParamsProviderAzureParam",
+    "ExternalStorageCreateParamsProviderGcpParam", "ExternalStorageCreateParamsProviderOciParam",
+    "ExternalStorageCreateParamsProviderParam", "ExternalStorageDeleted", "ExternalStorageListParams", "GcpExternalStorageProvider",
+    "Group", "GroupCreateParams", "GroupDeleteResponse", "GroupListParams", "GroupUpdateParams", "GroupUpdateResponse", "Invite",
+    "InviteCreateParams", "InviteCreateParamsProjectParam", "InviteDeleteResponse", "InviteListParams", "InviteProject",
+    "OciExternalStorageProvider", "OrganizationDataRetention", "OrganizationSpendAlert", "OrganizationSpendAlertDeleted",
+    "OrganizationSpendAlertNotificationChannel", "OrganizationSpendAlertNotificationChannelParam", "OrganizationSpendLimit",
+    "OrganizationSpendLimitDeleted", "OrganizationSpendLimitEnforcement", "OrganizationUser", "OrganizationUserProjects",
+    "OrganizationUserProjectsData", "OrganizationUserUser", "Project", "ProjectCreateParams", "ProjectListParams", "ProjectResidency",
+    "ProjectUpdateParams", "Role", "RoleCreateParams", "RoleDeleteResponse", "RoleListParams", "RoleUpdateParams", "SpendAlertCreateParams",
+    "SpendAlertListParams", "SpendAlertUpdateParams", "SpendLimitCurrency", "SpendLimitEnforcementStatus", "SpendLimitInterval",
+    "SpendLimitUpdateParams", "UsageAudioSpeechesParams", "UsageAudioSpeechesResponse", "UsageAudioTranscriptionsParams",
+    "UsageAudioTranscriptionsResponse", "UsageCodeInterpreterSessionsParams", "UsageCodeInterpreterSessionsResponse",
+    "UsageCompletionsParams", "UsageCompletionsResponse", "UsageCostsParams", "UsageCostsResponse", "UsageCostsResponseData",
+    "UsageCostsResponseDataResult", "UsageCostsResponseDataResultOrganizationCostsResult",
+    "UsageCostsResponseDataResultOrganizationCostsResultAmount", "UsageCostsResponseDataResultOrganizationUsageAudioSpeechesResult",
     "UsageCostsResponseDataResultOrganizationUsageAudioTranscriptionsResult",
     "UsageCostsResponseDataResultOrganizationUsageCodeInterpreterSessionsResult",
-    "UsageCostsResponseDataResultOrganizationUsageCompletionsResult",
-    "UsageCostsResponseDataResultOrganizationUsageEmbeddingsResult",
-    "UsageCostsResponseDataResultOrganizationUsageFileSearchesResult",
-    "UsageCostsResponseDataResultOrganizationUsageImagesResult",
-    "UsageCostsResponseDataResultOrganizationUsageModerationsResult",
-    "UsageCostsResponseDataResultOrganizationUsageVectorStoresResult",
-    "UsageCostsResponseDataResultOrganizationUsageWebSearchesResult",
-    "UsageDecisionsParams",
-    "UsageDecisionsResponse",
-    "UsageDecisionsResponseData",
-    "UsageDecisionsResponseDataResult",
-    "UsageEmbeddingsParams",
-    "UsageEmbeddingsResponse",
-    "UsageFileSearchCallsParams",
-    "UsageFileSearchCallsResponse",
-    "UsageImagesParams",
-    "UsageImagesResponse",
-    "UsageModerationsParams",
-    "UsageModerationsResponse",
-    "UsageVectorStoresParams",
-    "UsageVectorStoresResponse",
-    "UsageWebSearchCallsParams",
-    "UsageWebSearchCallsResponse",
-    "UserDeleteResponse",
-    "UserListParams",
-    "UserUpdateParams",
-    "WorkloadIdentityProvider",
-    "WorkloadIdentityProviderAttributeTransformation",
-    "WorkloadIdentityProviderCreateParams",
-    "WorkloadIdentityProviderCreateParamsAttributeTransformationParam",
-    "WorkloadIdentityProviderCreateParamsVerificationDiscoveryParam",
-    "WorkloadIdentityProviderCreateParamsVerificationParam",
-    "WorkloadIdentityProviderCreateParamsVerificationUploadedJwksParam",
-    "WorkloadIdentityProviderDeleted",
-    "WorkloadIdentityProviderListParams",
-    "WorkloadIdentityProviderUpdateParams",
+    "UsageCostsResponseDataResultOrganizationUsageCompletionsResult", "UsageCostsResponseDataResultOrganizationUsageEmbeddingsResult",
+    "UsageCostsResponseDataResultOrganizationUsageFileSearchesResult", "UsageCostsResponseDataResultOrganizationUsageImagesResult",
+    "UsageCostsResponseDataResultOrganizationUsageModerationsResult", "UsageCostsResponseDataResultOrganizationUsageVectorStoresResult",
+    "UsageCostsResponseDataResultOrganizationUsageWebSearchesResult", "UsageDecisionsParams", "UsageDecisionsResponse",
+    "UsageDecisionsResponseData", "UsageDecisionsResponseDataResult", "UsageEmbeddingsParams", "UsageEmbeddingsResponse",
+    "UsageFileSearchCallsParams", "UsageFileSearchCallsResponse", "UsageImagesParams", "UsageImagesResponse", "UsageModerationsParams",
+    "UsageModerationsResponse", "UsageVectorStoresParams", "UsageVectorStoresResponse", "UsageWebSearchCallsParams",
+    "UsageWebSearchCallsResponse", "UserDeleteResponse", "UserListParams", "UserUpdateParams", "WorkloadIdentityProvider",
+    "WorkloadIdentityProviderAttributeTransformation", "WorkloadIdentityProviderCreateParams",
+    "WorkloadIdentityProviderCreateParamsAttributeTransformationParam", "WorkloadIdentityProviderCreateParamsVerificationDiscoveryParam",
+    "WorkloadIdentityProviderCreateParamsVerificationParam", "WorkloadIdentityProviderCreateParamsVerificationUploadedJwksParam",
+    "WorkloadIdentityProviderDeleted", "WorkloadIdentityProviderListParams", "WorkloadIdentityProviderUpdateParams",
     "WorkloadIdentityProviderUpdateParamsAttributeTransformationParam",
-    "WorkloadIdentityProviderUpdateParamsVerificationDiscoveryVerificationParam",
-    "WorkloadIdentityProviderUpdateParamsVerificationParam",
-    "WorkloadIdentityProviderUpdateParamsVerificationUploadedJwksVerificationParam",
-    "WorkloadIdentityProviderVerification",
-    "WorkloadIdentityProviderVerificationDiscovery",
-    "WorkloadIdentityProviderVerificationUploadedJwks",
-    "groups",
-    "projects",
-    "users",
+    "WorkloadIdentityProviderUpdateParamsVerificationDiscoveryVerificationParam", "WorkloadIdentityProviderUpdateParamsVerificationParam",
+    "WorkloadIdentityProviderUpdateParamsVerificationUploadedJwksVerificationParam", "WorkloadIdentityProviderVerification",
+    "WorkloadIdentityProviderVerificationDiscovery", "WorkloadIdentityProviderVerificationUploadedJwks", "groups", "projects", "users",
     "workload_identity_providers",
 ]  # pyright: ignore[reportUnsupportedDunderAll]  # the names are those of the imports above

@@ -8,19 +8,20 @@ from __future__ import annotations
 from ...._typing import TYPE_CHECKING
 from ..._lazy import open_face
 
+# Lists of names, many to a line.
+# fmt: off
+# isort: off
 if TYPE_CHECKING:
     from ...._models.admin_organization_groups import (
-        OrganizationGroupUser,
-        RoleCreateResponse,
-        RoleCreateResponseGroup,
-        UserCreateResponse,
-        UserDeleteResponse,
-        UserRetrieveResponse,
+        OrganizationGroupUser, RoleCreateResponse, RoleCreateResponseGroup, UserCreateResponse, UserDeleteResponse, UserRetrieveResponse,
     )
-    from ...._models.admin_organization_groups_params import RoleCreateParams, RoleListParams, UserCreateParams, UserListParams
-    from ...._models.admin_organization_users import RoleDeleteResponse, RoleListResponse
-    from ...._models.admin_organization_users import RoleListResponse as RoleRetrieveResponse
-
+    from ...._models.admin_organization_groups_params import (
+        RoleCreateParams, RoleListParams, UserCreateParams, UserListParams,
+    )
+    from ...._models.admin_organization_users import (
+        RoleDeleteResponse, RoleListResponse,
+        RoleListResponse as RoleRetrieveResponse,
+    )
 
 _PLACES = {
     "admin_organization_groups": """
@@ -36,17 +37,7 @@ _PLACES = {
 
 __getattr__, __dir__ = open_face(__name__, _PLACES)
 __all__ = [
-    "OrganizationGroupUser",
-    "RoleCreateParams",
-    "RoleCreateResponse",
-    "RoleCreateResponseGroup",
-    "RoleDeleteResponse",
-    "RoleListParams",
-    "RoleListResponse",
-    "RoleRetrieveResponse",
-    "UserCreateParams",
-    "UserCreateResponse",
-    "UserDeleteResponse",
-    "UserListParams",
+    "OrganizationGroupUser", "RoleCreateParams", "RoleCreateResponse", "RoleCreateResponseGroup", "RoleDeleteResponse", "RoleListParams",
+    "RoleListResponse", "RoleRetrieveResponse", "UserCreateParams", "UserCreateResponse", "UserDeleteResponse", "UserListParams",
     "UserRetrieveResponse",
 ]  # pyright: ignore[reportUnsupportedDunderAll]  # the names are those of the imports above

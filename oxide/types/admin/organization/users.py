@@ -8,21 +8,21 @@ from __future__ import annotations
 from ...._typing import TYPE_CHECKING
 from ..._lazy import open_face
 
+# Lists of names, many to a line.
+# fmt: off
+# isort: off
 if TYPE_CHECKING:
     from ...._models.admin_organization_users import (
-        RoleCreateResponse,
-        RoleDeleteResponse,
-        RoleListResponse,
-        RoleListResponseAssignmentSource,
+        RoleCreateResponse, RoleDeleteResponse, RoleListResponse, RoleListResponseAssignmentSource,
+        RoleListResponse as RoleRetrieveResponse,
     )
-    from ...._models.admin_organization_users import RoleListResponse as RoleRetrieveResponse
-    from ...._models.admin_organization_users_params import RoleCreateParams, RoleListParams
-
+    from ...._models.admin_organization_users_params import (
+        RoleCreateParams, RoleListParams,
+    )
 
 _PLACES = {
     "admin_organization_users": """
-        RoleCreateResponse RoleDeleteResponse RoleListResponse RoleListResponseAssignmentSource
-        RoleRetrieveResponse=RoleListResponse
+        RoleCreateResponse RoleDeleteResponse RoleListResponse RoleListResponseAssignmentSource RoleRetrieveResponse=RoleListResponse
     """,
     "admin_organization_users_params": """
         RoleCreateParams RoleListParams
@@ -31,11 +31,6 @@ _PLACES = {
 
 __getattr__, __dir__ = open_face(__name__, _PLACES)
 __all__ = [
-    "RoleCreateParams",
-    "RoleCreateResponse",
-    "RoleDeleteResponse",
-    "RoleListParams",
-    "RoleListResponse",
-    "RoleListResponseAssignmentSource",
-    "RoleRetrieveResponse",
+    "RoleCreateParams", "RoleCreateResponse", "RoleDeleteResponse", "RoleListParams", "RoleListResponse",
+    "RoleListResponseAssignmentSource", "RoleRetrieveResponse",
 ]  # pyright: ignore[reportUnsupportedDunderAll]  # the names are those of the imports above

@@ -8,26 +8,20 @@ from __future__ import annotations
 from ...._typing import TYPE_CHECKING
 from ..._lazy import open_face
 
+# Lists of names, many to a line.
+# fmt: off
+# isort: off
 if TYPE_CHECKING:
     from ...._models.admin_organization_workload_identity_providers import (
-        FederationRule,
-        FederationRuleDeleted,
-        FederationRulePermissions,
-        FederationRulePermissionsRestricted,
+        FederationRule, FederationRuleDeleted, FederationRulePermissions, FederationRulePermissionsRestricted,
         FederationRulePermissionsServiceAccountDefault,
     )
     from ...._models.admin_organization_workload_identity_providers_params import (
-        FederationRuleCreateParams,
-        FederationRuleCreateParamsPermissionsParam,
-        FederationRuleCreateParamsPermissionsRestrictedParam,
-        FederationRuleCreateParamsPermissionsServiceAccountDefaultParam,
-        FederationRuleListParams,
-        FederationRuleUpdateParams,
-        FederationRuleUpdateParamsPermissionsDefaultPermissionsParam,
-        FederationRuleUpdateParamsPermissionsParam,
+        FederationRuleCreateParams, FederationRuleCreateParamsPermissionsParam, FederationRuleCreateParamsPermissionsRestrictedParam,
+        FederationRuleCreateParamsPermissionsServiceAccountDefaultParam, FederationRuleListParams, FederationRuleUpdateParams,
+        FederationRuleUpdateParamsPermissionsDefaultPermissionsParam, FederationRuleUpdateParamsPermissionsParam,
         FederationRuleUpdateParamsPermissionsRestrictedPermissionsParam,
     )
-
 
 _PLACES = {
     "admin_organization_workload_identity_providers": """
@@ -44,18 +38,10 @@ _PLACES = {
 
 __getattr__, __dir__ = open_face(__name__, _PLACES)
 __all__ = [
-    "FederationRule",
-    "FederationRuleCreateParams",
-    "FederationRuleCreateParamsPermissionsParam",
-    "FederationRuleCreateParamsPermissionsRestrictedParam",
-    "FederationRuleCreateParamsPermissionsServiceAccountDefaultParam",
-    "FederationRuleDeleted",
-    "FederationRuleListParams",
-    "FederationRulePermissions",
-    "FederationRulePermissionsRestricted",
-    "FederationRulePermissionsServiceAccountDefault",
-    "FederationRuleUpdateParams",
-    "FederationRuleUpdateParamsPermissionsDefaultPermissionsParam",
-    "FederationRuleUpdateParamsPermissionsParam",
+    "FederationRule", "FederationRuleCreateParams", "FederationRuleCreateParamsPermissionsParam",
+    "FederationRuleCreateParamsPermissionsRestrictedParam", "FederationRuleCreateParamsPermissionsServiceAccountDefaultParam",
+    "FederationRuleDeleted", "FederationRuleListParams", "FederationRulePermissions", "FederationRulePermissionsRestricted",
+    "FederationRulePermissionsServiceAccountDefault", "FederationRuleUpdateParams",
+    "FederationRuleUpdateParamsPermissionsDefaultPermissionsParam", "FederationRuleUpdateParamsPermissionsParam",
     "FederationRuleUpdateParamsPermissionsRestrictedPermissionsParam",
 ]  # pyright: ignore[reportUnsupportedDunderAll]  # the names are those of the imports above

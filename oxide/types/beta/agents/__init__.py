@@ -8,105 +8,53 @@ from __future__ import annotations
 from ...._typing import TYPE_CHECKING
 from ..._lazy import open_face
 
+# Lists of names, many to a line.
+# fmt: off
+# isort: off
 if TYPE_CHECKING:
     from ...._models.beta_agents import (
-        Automation,
-        AutomationAgentConfig,
-        AutomationAgentConfigCompaction,
-        AutomationAgentConfigExperimental,
-        AutomationCreatedBy,
-        AutomationCreatedByResourceAgent,
-        AutomationCreatedByResourceDeveloper,
-        AutomationDeleted,
-        AutomationEnvironment,
-        AutomationEnvironmentResourceNone,
-        AutomationEnvironmentResourceOpenAIHosted,
-        AutomationEnvironmentResourceOpenAIHostedDesktop,
-        AutomationEnvironmentResourceOpenaiHostedFile,
+        Automation, AutomationAgentConfig, AutomationAgentConfigCompaction, AutomationAgentConfigExperimental, AutomationCreatedBy,
+        AutomationCreatedByResourceAgent, AutomationCreatedByResourceDeveloper, AutomationDeleted, AutomationEnvironment,
+        AutomationEnvironmentResourceNone, AutomationEnvironmentResourceOpenAIHosted, AutomationEnvironmentResourceOpenAIHostedDesktop,
         AutomationEnvironmentResourceOpenAIHostedFileHostedTemplateFileResourceFileID,
-        AutomationEnvironmentResourceOpenAIHostedFileHostedTemplateFileResourceInline,
-        AutomationEnvironmentResourceOpenAIHostedNetwork,
-        AutomationEnvironmentResourceOpenAIHostedPackages,
-        AutomationEnvironmentResourceOpenaiHostedSkill,
-        AutomationEnvironmentResourceOpenAIHostedSkillHostedTemplateSkillResourceInline,
+        AutomationEnvironmentResourceOpenAIHostedFileHostedTemplateFileResourceInline, AutomationEnvironmentResourceOpenAIHostedNetwork,
+        AutomationEnvironmentResourceOpenAIHostedPackages, AutomationEnvironmentResourceOpenAIHostedSkillHostedTemplateSkillResourceInline,
         AutomationEnvironmentResourceOpenAIHostedSkillHostedTemplateSkillResourceSkillReference,
-        AutomationEnvironmentResourceSelfHosted,
-        AutomationMetadataParam,
-        AutomationTarget,
-        AutomationTargetParamExistingSession,
-        AutomationTargetParamNewSession,
-        AutomationTargetParamNewSessionAgent,
-        AutomationTargetParamNewSessionAgentCompaction,
-        AutomationTargetParamNewSessionAgentExperimental,
-        AutomationTargetResourceExistingSession,
-        AutomationTargetResourceNewSession,
-        AutomationTargetResourceNewSessionInput,
-        EnvironmentInfo,
-        OneTimeAutomation,
-        PeriodicAutomation,
-        Vault,
-        VaultDeleted,
-        VaultStatus,
+        AutomationEnvironmentResourceOpenaiHostedFile, AutomationEnvironmentResourceOpenaiHostedSkill,
+        AutomationEnvironmentResourceSelfHosted, AutomationMetadataParam, AutomationTarget, AutomationTargetParamExistingSession,
+        AutomationTargetParamNewSession, AutomationTargetParamNewSessionAgent, AutomationTargetParamNewSessionAgentCompaction,
+        AutomationTargetParamNewSessionAgentExperimental, AutomationTargetResourceExistingSession, AutomationTargetResourceNewSession,
+        AutomationTargetResourceNewSessionInput, EnvironmentInfo, OneTimeAutomation, PeriodicAutomation, Vault, VaultDeleted, VaultStatus,
         VaultStatusFilterParam,
     )
     from ...._models.beta_agents_params import (
-        AutomationAgentConfigCompactionParam,
-        AutomationAgentConfigExperimentalParam,
-        AutomationAgentConfigParam,
-        AutomationCreateParams,
-        AutomationCreateParamsCreateAutomationParamsOnceParam,
-        AutomationCreateParamsCreateAutomationParamsPeriodicParam,
-        AutomationEnvironmentParam,
-        AutomationEnvironmentResourceNoneParam,
-        AutomationEnvironmentResourceOpenAIHostedDesktopParam,
+        AutomationAgentConfigCompactionParam, AutomationAgentConfigExperimentalParam, AutomationAgentConfigParam, AutomationCreateParams,
+        AutomationCreateParamsCreateAutomationParamsOnceParam, AutomationCreateParamsCreateAutomationParamsPeriodicParam,
+        AutomationEnvironmentParam, AutomationEnvironmentResourceNoneParam, AutomationEnvironmentResourceOpenAIHostedDesktopParam,
         AutomationEnvironmentResourceOpenAIHostedFileHostedTemplateFileResourceFileIDParam,
         AutomationEnvironmentResourceOpenAIHostedFileHostedTemplateFileResourceInlineParam,
-        AutomationEnvironmentResourceOpenaiHostedFileParam,
-        AutomationEnvironmentResourceOpenAIHostedNetworkParam,
-        AutomationEnvironmentResourceOpenAIHostedPackagesParam,
+        AutomationEnvironmentResourceOpenAIHostedNetworkParam, AutomationEnvironmentResourceOpenAIHostedPackagesParam,
         AutomationEnvironmentResourceOpenAIHostedParam,
         AutomationEnvironmentResourceOpenAIHostedSkillHostedTemplateSkillResourceInlineParam,
         AutomationEnvironmentResourceOpenAIHostedSkillHostedTemplateSkillResourceSkillReferenceParam,
-        AutomationEnvironmentResourceOpenaiHostedSkillParam,
-        AutomationEnvironmentResourceSelfHostedParam,
-        AutomationListParams,
-        AutomationTargetParam,
-        AutomationTargetParamExistingSessionParam,
-        AutomationTargetParamNewSessionAgentCompactionParam,
-        AutomationTargetParamNewSessionAgentExperimentalParam,
-        AutomationTargetParamNewSessionAgentParam,
-        AutomationTargetParamNewSessionParam,
-        AutomationTargetResourceExistingSessionParam,
-        AutomationTargetResourceNewSessionInputParam,
-        AutomationTargetResourceNewSessionParam,
-        AutomationUpdateParams,
-        EnvironmentCreateParams,
-        EnvironmentCreateParamsEnvironmentDesktopParam,
-        EnvironmentCreateParamsEnvironmentNetworkParam,
-        EnvironmentCreateParamsEnvironmentPackagesParam,
-        EnvironmentCreateParamsEnvironmentParam,
-        EnvironmentListParams,
-        SessionCreateParams,
-        SessionCreateParamsAgentCompactionParam,
-        SessionCreateParamsAgentExperimentalParam,
-        SessionCreateParamsAgentParam,
-        SessionCreateParamsNonStreamingParam,
-        SessionCreateParamsPromptCacheOptionsParam,
-        SessionCreateParamsSpendControlParam,
-        SessionCreateParamsStreamingParam,
-        SessionCreateParamsStreamOptionsParam,
-        SessionListParams,
-        SessionUpdateParams,
-        SessionUpdateParamsAgentParam,
-        SessionUpdateParamsAgentReasoningParam,
-        SessionUpdateParamsPromptCacheOptionsParam,
-        SessionUpdateParamsSpendControlParam,
-        VaultCreateParams,
-        VaultListParams,
+        AutomationEnvironmentResourceOpenaiHostedFileParam, AutomationEnvironmentResourceOpenaiHostedSkillParam,
+        AutomationEnvironmentResourceSelfHostedParam, AutomationListParams, AutomationTargetParam,
+        AutomationTargetParamExistingSessionParam, AutomationTargetParamNewSessionAgentCompactionParam,
+        AutomationTargetParamNewSessionAgentExperimentalParam, AutomationTargetParamNewSessionAgentParam,
+        AutomationTargetParamNewSessionParam, AutomationTargetResourceExistingSessionParam, AutomationTargetResourceNewSessionInputParam,
+        AutomationTargetResourceNewSessionParam, AutomationUpdateParams, EnvironmentCreateParams,
+        EnvironmentCreateParamsEnvironmentDesktopParam, EnvironmentCreateParamsEnvironmentNetworkParam,
+        EnvironmentCreateParamsEnvironmentPackagesParam, EnvironmentCreateParamsEnvironmentParam, EnvironmentListParams,
+        SessionCreateParams, SessionCreateParamsAgentCompactionParam, SessionCreateParamsAgentExperimentalParam,
+        SessionCreateParamsAgentParam, SessionCreateParamsNonStreamingParam, SessionCreateParamsPromptCacheOptionsParam,
+        SessionCreateParamsSpendControlParam, SessionCreateParamsStreamOptionsParam, SessionCreateParamsStreamingParam, SessionListParams,
+        SessionUpdateParams, SessionUpdateParamsAgentParam, SessionUpdateParamsAgentReasoningParam,
+        SessionUpdateParamsPromptCacheOptionsParam, SessionUpdateParamsSpendControlParam, VaultCreateParams, VaultListParams,
         VaultUpdateParams,
     )
-    from . import automations, environments, sessions, vaults
-
+    from . import (
+        automations, environments, sessions, vaults,
+    )
 
 _PLACES = {
     "": """
@@ -117,141 +65,75 @@ _PLACES = {
         AutomationCreatedByResourceAgent AutomationCreatedByResourceDeveloper AutomationDeleted AutomationEnvironment
         AutomationEnvironmentResourceNone AutomationEnvironmentResourceOpenAIHosted AutomationEnvironmentResourceOpenAIHostedDesktop
         AutomationEnvironmentResourceOpenAIHostedFileHostedTemplateFileResourceFileID
-        AutomationEnvironmentResourceOpenAIHostedFileHostedTemplateFileResourceInline
-        AutomationEnvironmentResourceOpenAIHostedNetwork AutomationEnvironmentResourceOpenAIHostedPackages
-        AutomationEnvironmentResourceOpenAIHostedSkillHostedTemplateSkillResourceInline
+        AutomationEnvironmentResourceOpenAIHostedFileHostedTemplateFileResourceInline AutomationEnvironmentResourceOpenAIHostedNetwork
+        AutomationEnvironmentResourceOpenAIHostedPackages AutomationEnvironmentResourceOpenAIHostedSkillHostedTemplateSkillResourceInline
         AutomationEnvironmentResourceOpenAIHostedSkillHostedTemplateSkillResourceSkillReference
-        AutomationEnvironmentResourceOpenaiHostedFile AutomationEnvironmentResourceOpenaiHostedSkill
-        AutomationEnvironmentResourceSelfHosted AutomationMetadataParam AutomationTarget AutomationTargetParamExistingSession
-        AutomationTargetParamNewSession AutomationTargetParamNewSessionAgent AutomationTargetParamNewSessionAgentCompaction
-        AutomationTargetParamNewSessionAgentExperimental AutomationTargetResourceExistingSession AutomationTargetResourceNewSession
-        AutomationTargetResourceNewSessionInput EnvironmentInfo OneTimeAutomation PeriodicAutomation Vault VaultDeleted VaultStatus
-        VaultStatusFilterParam
+        AutomationEnvironmentResourceOpenaiHostedFile AutomationEnvironmentResourceOpenaiHostedSkill AutomationEnvironmentResourceSelfHosted
+        AutomationMetadataParam AutomationTarget AutomationTargetParamExistingSession AutomationTargetParamNewSession
+        AutomationTargetParamNewSessionAgent AutomationTargetParamNewSessionAgentCompaction AutomationTargetParamNewSessionAgentExperimental
+        AutomationTargetResourceExistingSession AutomationTargetResourceNewSession AutomationTargetResourceNewSessionInput EnvironmentInfo
+        OneTimeAutomation PeriodicAutomation Vault VaultDeleted VaultStatus VaultStatusFilterParam
     """,
     "beta_agents_params": """
-        AutomationAgentConfigCompactionParam AutomationAgentConfigExperimentalParam AutomationAgentConfigParam
-        AutomationCreateParams AutomationCreateParamsCreateAutomationParamsOnceParam
-        AutomationCreateParamsCreateAutomationParamsPeriodicParam AutomationEnvironmentParam AutomationEnvironmentResourceNoneParam
-        AutomationEnvironmentResourceOpenAIHostedDesktopParam
+        AutomationAgentConfigCompactionParam AutomationAgentConfigExperimentalParam AutomationAgentConfigParam AutomationCreateParams
+        AutomationCreateParamsCreateAutomationParamsOnceParam AutomationCreateParamsCreateAutomationParamsPeriodicParam
+        AutomationEnvironmentParam AutomationEnvironmentResourceNoneParam AutomationEnvironmentResourceOpenAIHostedDesktopParam
         AutomationEnvironmentResourceOpenAIHostedFileHostedTemplateFileResourceFileIDParam
         AutomationEnvironmentResourceOpenAIHostedFileHostedTemplateFileResourceInlineParam
         AutomationEnvironmentResourceOpenAIHostedNetworkParam AutomationEnvironmentResourceOpenAIHostedPackagesParam
-        AutomationEnvironmentResourceOpenAIHostedParam
-        AutomationEnvironmentResourceOpenAIHostedSkillHostedTemplateSkillResourceInlineParam
+        AutomationEnvironmentResourceOpenAIHostedParam AutomationEnvironmentResourceOpenAIHostedSkillHostedTemplateSkillResourceInlineParam
         AutomationEnvironmentResourceOpenAIHostedSkillHostedTemplateSkillResourceSkillReferenceParam
         AutomationEnvironmentResourceOpenaiHostedFileParam AutomationEnvironmentResourceOpenaiHostedSkillParam
-        AutomationEnvironmentResourceSelfHostedParam AutomationListParams AutomationTargetParam
-        AutomationTargetParamExistingSessionParam AutomationTargetParamNewSessionAgentCompactionParam
-        AutomationTargetParamNewSessionAgentExperimentalParam AutomationTargetParamNewSessionAgentParam
-        AutomationTargetParamNewSessionParam AutomationTargetResourceExistingSessionParam
-        AutomationTargetResourceNewSessionInputParam AutomationTargetResourceNewSessionParam AutomationUpdateParams
-        EnvironmentCreateParams EnvironmentCreateParamsEnvironmentDesktopParam EnvironmentCreateParamsEnvironmentNetworkParam
-        EnvironmentCreateParamsEnvironmentPackagesParam EnvironmentCreateParamsEnvironmentParam EnvironmentListParams
-        SessionCreateParams SessionCreateParamsAgentCompactionParam SessionCreateParamsAgentExperimentalParam
-        SessionCreateParamsAgentParam SessionCreateParamsNonStreamingParam SessionCreateParamsPromptCacheOptionsParam
-        SessionCreateParamsSpendControlParam SessionCreateParamsStreamOptionsParam SessionCreateParamsStreamingParam
-        SessionListParams SessionUpdateParams SessionUpdateParamsAgentParam SessionUpdateParamsAgentReasoningParam
-        SessionUpdateParamsPromptCacheOptionsParam SessionUpdateParamsSpendControlParam VaultCreateParams VaultListParams
-        VaultUpdateParams
+        AutomationEnvironmentResourceSelfHostedParam AutomationListParams AutomationTargetParam AutomationTargetParamExistingSessionParam
+        AutomationTargetParamNewSessionAgentCompactionParam AutomationTargetParamNewSessionAgentExperimentalParam
+        AutomationTargetParamNewSessionAgentParam AutomationTargetParamNewSessionParam AutomationTargetResourceExistingSessionParam
+        AutomationTargetResourceNewSessionInputParam AutomationTargetResourceNewSessionParam AutomationUpdateParams EnvironmentCreateParams
+        EnvironmentCreateParamsEnvironmentDesktopParam EnvironmentCreateParamsEnvironmentNetworkParam
+        EnvironmentCreateParamsEnvironmentPackagesParam EnvironmentCreateParamsEnvironmentParam EnvironmentListParams SessionCreateParams
+        SessionCreateParamsAgentCompactionParam SessionCreateParamsAgentExperimentalParam SessionCreateParamsAgentParam
+        SessionCreateParamsNonStreamingParam SessionCreateParamsPromptCacheOptionsParam SessionCreateParamsSpendControlParam
+        SessionCreateParamsStreamOptionsParam SessionCreateParamsStreamingParam SessionListParams SessionUpdateParams
+        SessionUpdateParamsAgentParam SessionUpdateParamsAgentReasoningParam SessionUpdateParamsPromptCacheOptionsParam
+        SessionUpdateParamsSpendControlParam VaultCreateParams VaultListParams VaultUpdateParams
     """,
 }
 
 __getattr__, __dir__ = open_face(__name__, _PLACES)
 __all__ = [
-    "Automation",
-    "AutomationAgentConfig",
-    "AutomationAgentConfigCompaction",
-    "AutomationAgentConfigCompactionParam",
-    "AutomationAgentConfigExperimental",
-    "AutomationAgentConfigExperimentalParam",
-    "AutomationAgentConfigParam",
-    "AutomationCreateParams",
-    "AutomationCreateParamsCreateAutomationParamsOnceParam",
-    "AutomationCreateParamsCreateAutomationParamsPeriodicParam",
-    "AutomationCreatedBy",
-    "AutomationCreatedByResourceAgent",
-    "AutomationCreatedByResourceDeveloper",
-    "AutomationDeleted",
-    "AutomationEnvironment",
-    "AutomationEnvironmentParam",
-    "AutomationEnvironmentResourceNone",
-    "AutomationEnvironmentResourceNoneParam",
-    "AutomationEnvironmentResourceOpenAIHosted",
-    "AutomationEnvironmentResourceOpenAIHostedDesktop",
+    "Automation", "AutomationAgentConfig", "AutomationAgentConfigCompaction", "AutomationAgentConfigCompactionParam",
+    "AutomationAgentConfigExperimental", "AutomationAgentConfigExperimentalParam", "AutomationAgentConfigParam", "AutomationCreateParams",
+    "AutomationCreateParamsCreateAutomationParamsOnceParam", "AutomationCreateParamsCreateAutomationParamsPeriodicParam",
+    "AutomationCreatedBy", "AutomationCreatedByResourceAgent", "AutomationCreatedByResourceDeveloper", "AutomationDeleted",
+    "AutomationEnvironment", "AutomationEnvironmentParam", "AutomationEnvironmentResourceNone", "AutomationEnvironmentResourceNoneParam",
+    "AutomationEnvironmentResourceOpenAIHosted", "AutomationEnvironmentResourceOpenAIHostedDesktop",
     "AutomationEnvironmentResourceOpenAIHostedDesktopParam",
     "AutomationEnvironmentResourceOpenAIHostedFileHostedTemplateFileResourceFileID",
     "AutomationEnvironmentResourceOpenAIHostedFileHostedTemplateFileResourceFileIDParam",
     "AutomationEnvironmentResourceOpenAIHostedFileHostedTemplateFileResourceInline",
     "AutomationEnvironmentResourceOpenAIHostedFileHostedTemplateFileResourceInlineParam",
-    "AutomationEnvironmentResourceOpenAIHostedNetwork",
-    "AutomationEnvironmentResourceOpenAIHostedNetworkParam",
-    "AutomationEnvironmentResourceOpenAIHostedPackages",
-    "AutomationEnvironmentResourceOpenAIHostedPackagesParam",
-    "AutomationEnvironmentResourceOpenAIHostedParam",
-    "AutomationEnvironmentResourceOpenAIHostedSkillHostedTemplateSkillResourceInline",
+    "AutomationEnvironmentResourceOpenAIHostedNetwork", "AutomationEnvironmentResourceOpenAIHostedNetworkParam",
+    "AutomationEnvironmentResourceOpenAIHostedPackages", "AutomationEnvironmentResourceOpenAIHostedPackagesParam",
+    "AutomationEnvironmentResourceOpenAIHostedParam", "AutomationEnvironmentResourceOpenAIHostedSkillHostedTemplateSkillResourceInline",
     "AutomationEnvironmentResourceOpenAIHostedSkillHostedTemplateSkillResourceInlineParam",
     "AutomationEnvironmentResourceOpenAIHostedSkillHostedTemplateSkillResourceSkillReference",
     "AutomationEnvironmentResourceOpenAIHostedSkillHostedTemplateSkillResourceSkillReferenceParam",
-    "AutomationEnvironmentResourceOpenaiHostedFile",
-    "AutomationEnvironmentResourceOpenaiHostedFileParam",
-    "AutomationEnvironmentResourceOpenaiHostedSkill",
-    "AutomationEnvironmentResourceOpenaiHostedSkillParam",
-    "AutomationEnvironmentResourceSelfHosted",
-    "AutomationEnvironmentResourceSelfHostedParam",
-    "AutomationListParams",
-    "AutomationMetadataParam",
-    "AutomationTarget",
-    "AutomationTargetParam",
-    "AutomationTargetParamExistingSession",
-    "AutomationTargetParamExistingSessionParam",
-    "AutomationTargetParamNewSession",
-    "AutomationTargetParamNewSessionAgent",
-    "AutomationTargetParamNewSessionAgentCompaction",
-    "AutomationTargetParamNewSessionAgentCompactionParam",
-    "AutomationTargetParamNewSessionAgentExperimental",
-    "AutomationTargetParamNewSessionAgentExperimentalParam",
-    "AutomationTargetParamNewSessionAgentParam",
-    "AutomationTargetParamNewSessionParam",
-    "AutomationTargetResourceExistingSession",
-    "AutomationTargetResourceExistingSessionParam",
-    "AutomationTargetResourceNewSession",
-    "AutomationTargetResourceNewSessionInput",
-    "AutomationTargetResourceNewSessionInputParam",
-    "AutomationTargetResourceNewSessionParam",
-    "AutomationUpdateParams",
-    "EnvironmentCreateParams",
-    "EnvironmentCreateParamsEnvironmentDesktopParam",
-    "EnvironmentCreateParamsEnvironmentNetworkParam",
-    "EnvironmentCreateParamsEnvironmentPackagesParam",
-    "EnvironmentCreateParamsEnvironmentParam",
-    "EnvironmentInfo",
-    "EnvironmentListParams",
-    "OneTimeAutomation",
-    "PeriodicAutomation",
-    "SessionCreateParams",
-    "SessionCreateParamsAgentCompactionParam",
-    "SessionCreateParamsAgentExperimentalParam",
-    "SessionCreateParamsAgentParam",
-    "SessionCreateParamsNonStreamingParam",
-    "SessionCreateParamsPromptCacheOptionsParam",
-    "SessionCreateParamsSpendControlParam",
-    "SessionCreateParamsStreamOptionsParam",
-    "SessionCreateParamsStreamingParam",
-    "SessionListParams",
-    "SessionUpdateParams",
-    "SessionUpdateParamsAgentParam",
-    "SessionUpdateParamsAgentReasoningParam",
-    "SessionUpdateParamsPromptCacheOptionsParam",
-    "SessionUpdateParamsSpendControlParam",
-    "Vault",
-    "VaultCreateParams",
-    "VaultDeleted",
-    "VaultListParams",
-    "VaultStatus",
-    "VaultStatusFilterParam",
-    "VaultUpdateParams",
-    "automations",
-    "environments",
-    "sessions",
-    "vaults",
+    "AutomationEnvironmentResourceOpenaiHostedFile", "AutomationEnvironmentResourceOpenaiHostedFileParam",
+    "AutomationEnvironmentResourceOpenaiHostedSkill", "AutomationEnvironmentResourceOpenaiHostedSkillParam",
+    "AutomationEnvironmentResourceSelfHosted", "AutomationEnvironmentResourceSelfHostedParam", "AutomationListParams",
+    "AutomationMetadataParam", "AutomationTarget", "AutomationTargetParam", "AutomationTargetParamExistingSession",
+    "AutomationTargetParamExistingSessionParam", "AutomationTargetParamNewSession", "AutomationTargetParamNewSessionAgent",
+    "AutomationTargetParamNewSessionAgentCompaction", "AutomationTargetParamNewSessionAgentCompactionParam",
+    "AutomationTargetParamNewSessionAgentExperimental", "AutomationTargetParamNewSessionAgentExperimentalParam",
+    "AutomationTargetParamNewSessionAgentParam", "AutomationTargetParamNewSessionParam", "AutomationTargetResourceExistingSession",
+    "AutomationTargetResourceExistingSessionParam", "AutomationTargetResourceNewSession", "AutomationTargetResourceNewSessionInput",
+    "AutomationTargetResourceNewSessionInputParam", "AutomationTargetResourceNewSessionParam", "AutomationUpdateParams",
+    "EnvironmentCreateParams", "EnvironmentCreateParamsEnvironmentDesktopParam", "EnvironmentCreateParamsEnvironmentNetworkParam",
+    "EnvironmentCreateParamsEnvironmentPackagesParam", "EnvironmentCreateParamsEnvironmentParam", "EnvironmentInfo",
+    "EnvironmentListParams", "OneTimeAutomation", "PeriodicAutomation", "SessionCreateParams", "SessionCreateParamsAgentCompactionParam",
+    "SessionCreateParamsAgentExperimentalParam", "SessionCreateParamsAgentParam", "SessionCreateParamsNonStreamingParam",
+    "SessionCreateParamsPromptCacheOptionsParam", "SessionCreateParamsSpendControlParam", "SessionCreateParamsStreamOptionsParam",
+    "SessionCreateParamsStreamingParam", "SessionListParams", "SessionUpdateParams", "SessionUpdateParamsAgentParam",
+    "SessionUpdateParamsAgentReasoningParam", "SessionUpdateParamsPromptCacheOptionsParam", "SessionUpdateParamsSpendControlParam", "Vault",
+    "VaultCreateParams", "VaultDeleted", "VaultListParams", "VaultStatus", "VaultStatusFilterParam", "VaultUpdateParams", "automations",
+    "environments", "sessions", "vaults",
 ]  # pyright: ignore[reportUnsupportedDunderAll]  # the names are those of the imports above

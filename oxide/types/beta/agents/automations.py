@@ -8,16 +8,17 @@ from __future__ import annotations
 from ...._typing import TYPE_CHECKING
 from ..._lazy import open_face
 
+# Lists of names, many to a line.
+# fmt: off
+# isort: off
 if TYPE_CHECKING:
     from ...._models.beta_agents_automations import (
-        AutomationInvocation,
-        AutomationInvocationError,
-        AutomationInvocationSource,
-        AutomationInvocationSourceResourceAutomation,
+        AutomationInvocation, AutomationInvocationError, AutomationInvocationSource, AutomationInvocationSourceResourceAutomation,
         AutomationInvocationSourceResourceManual,
     )
-    from ...._models.beta_agents_automations_params import InvocationListParams
-
+    from ...._models.beta_agents_automations_params import (
+        InvocationListParams,
+    )
 
 _PLACES = {
     "beta_agents_automations": """
@@ -31,10 +32,6 @@ _PLACES = {
 
 __getattr__, __dir__ = open_face(__name__, _PLACES)
 __all__ = [
-    "AutomationInvocation",
-    "AutomationInvocationError",
-    "AutomationInvocationSource",
-    "AutomationInvocationSourceResourceAutomation",
-    "AutomationInvocationSourceResourceManual",
-    "InvocationListParams",
+    "AutomationInvocation", "AutomationInvocationError", "AutomationInvocationSource", "AutomationInvocationSourceResourceAutomation",
+    "AutomationInvocationSourceResourceManual", "InvocationListParams",
 ]  # pyright: ignore[reportUnsupportedDunderAll]  # the names are those of the imports above

@@ -8,37 +8,22 @@ from __future__ import annotations
 from ...._typing import TYPE_CHECKING
 from ..._lazy import open_face
 
+# Lists of names, many to a line.
+# fmt: off
+# isort: off
 if TYPE_CHECKING:
     from ...._models.beta_agents_environments import (
-        EnvironmentFile,
-        EnvironmentTemplate,
-        EnvironmentTemplateDeleted,
-        EnvironmentTemplateDesktop,
-        EnvironmentTemplateFile,
-        EnvironmentTemplateFileHostedTemplateFileResourceFileID,
-        EnvironmentTemplateFileHostedTemplateFileResourceInline,
-        EnvironmentTemplateNetwork,
-        EnvironmentTemplatePackages,
-        EnvironmentTemplateSkill,
-        EnvironmentTemplateSkillHostedTemplateSkillResourceInline,
-        EnvironmentTemplateSkillHostedTemplateSkillResourceSkillReference,
+        EnvironmentFile, EnvironmentTemplate, EnvironmentTemplateDeleted, EnvironmentTemplateDesktop, EnvironmentTemplateFile,
+        EnvironmentTemplateFileHostedTemplateFileResourceFileID, EnvironmentTemplateFileHostedTemplateFileResourceInline,
+        EnvironmentTemplateNetwork, EnvironmentTemplatePackages, EnvironmentTemplateSkill,
+        EnvironmentTemplateSkillHostedTemplateSkillResourceInline, EnvironmentTemplateSkillHostedTemplateSkillResourceSkillReference,
     )
     from ...._models.beta_agents_environments_params import (
-        FileCreateParams,
-        FileCreateParamsHostedEnvironmentFileParamFileIDParam,
-        FileCreateParamsHostedEnvironmentFileParamInlineParam,
-        FileListParams,
-        TemplateCreateParams,
-        TemplateCreateParamsDesktopParam,
-        TemplateCreateParamsNetworkParam,
-        TemplateCreateParamsPackagesParam,
-        TemplateListParams,
-        TemplateUpdateParams,
-        TemplateUpdateParamsDesktopParam,
-        TemplateUpdateParamsNetworkParam,
-        TemplateUpdateParamsPackagesParam,
+        FileCreateParams, FileCreateParamsHostedEnvironmentFileParamFileIDParam, FileCreateParamsHostedEnvironmentFileParamInlineParam,
+        FileListParams, TemplateCreateParams, TemplateCreateParamsDesktopParam, TemplateCreateParamsNetworkParam,
+        TemplateCreateParamsPackagesParam, TemplateListParams, TemplateUpdateParams, TemplateUpdateParamsDesktopParam,
+        TemplateUpdateParamsNetworkParam, TemplateUpdateParamsPackagesParam,
     )
-
 
 _PLACES = {
     "beta_agents_environments": """
@@ -57,29 +42,12 @@ _PLACES = {
 
 __getattr__, __dir__ = open_face(__name__, _PLACES)
 __all__ = [
-    "EnvironmentFile",
-    "EnvironmentTemplate",
-    "EnvironmentTemplateDeleted",
-    "EnvironmentTemplateDesktop",
-    "EnvironmentTemplateFile",
-    "EnvironmentTemplateFileHostedTemplateFileResourceFileID",
-    "EnvironmentTemplateFileHostedTemplateFileResourceInline",
-    "EnvironmentTemplateNetwork",
-    "EnvironmentTemplatePackages",
-    "EnvironmentTemplateSkill",
-    "EnvironmentTemplateSkillHostedTemplateSkillResourceInline",
-    "EnvironmentTemplateSkillHostedTemplateSkillResourceSkillReference",
-    "FileCreateParams",
-    "FileCreateParamsHostedEnvironmentFileParamFileIDParam",
-    "FileCreateParamsHostedEnvironmentFileParamInlineParam",
-    "FileListParams",
-    "TemplateCreateParams",
-    "TemplateCreateParamsDesktopParam",
-    "TemplateCreateParamsNetworkParam",
-    "TemplateCreateParamsPackagesParam",
-    "TemplateListParams",
-    "TemplateUpdateParams",
-    "TemplateUpdateParamsDesktopParam",
-    "TemplateUpdateParamsNetworkParam",
-    "TemplateUpdateParamsPackagesParam",
+    "EnvironmentFile", "EnvironmentTemplate", "EnvironmentTemplateDeleted", "EnvironmentTemplateDesktop", "EnvironmentTemplateFile",
+    "EnvironmentTemplateFileHostedTemplateFileResourceFileID", "EnvironmentTemplateFileHostedTemplateFileResourceInline",
+    "EnvironmentTemplateNetwork", "EnvironmentTemplatePackages", "EnvironmentTemplateSkill",
+    "EnvironmentTemplateSkillHostedTemplateSkillResourceInline", "EnvironmentTemplateSkillHostedTemplateSkillResourceSkillReference",
+    "FileCreateParams", "FileCreateParamsHostedEnvironmentFileParamFileIDParam", "FileCreateParamsHostedEnvironmentFileParamInlineParam",
+    "FileListParams", "TemplateCreateParams", "TemplateCreateParamsDesktopParam", "TemplateCreateParamsNetworkParam",
+    "TemplateCreateParamsPackagesParam", "TemplateListParams", "TemplateUpdateParams", "TemplateUpdateParamsDesktopParam",
+    "TemplateUpdateParamsNetworkParam", "TemplateUpdateParamsPackagesParam",
 ]  # pyright: ignore[reportUnsupportedDunderAll]  # the names are those of the imports above

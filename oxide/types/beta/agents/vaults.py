@@ -8,64 +8,48 @@ from __future__ import annotations
 from ...._typing import TYPE_CHECKING
 from ..._lazy import open_face
 
+# Lists of names, many to a line.
+# fmt: off
+# isort: off
 if TYPE_CHECKING:
     from ...._models.beta_agents_vaults import (
-        Credential,
-        CredentialAuth,
-        CredentialAuthVaultCredentialAuthResourceEnvironmentVariable,
-        CredentialAuthVaultCredentialAuthResourceMcpOauth,
-        CredentialAuthVaultCredentialAuthResourceMcpOauthRefresh,
-        CredentialAuthVaultCredentialAuthResourceStaticBearer,
-        CredentialDeleted,
-        CredentialNetworking,
-        CredentialNetworkingParamVaultCredentialNetworkingParamLimited,
-        CredentialNetworkingParamVaultCredentialNetworkingParamUnrestricted,
-        CredentialNetworkingVaultCredentialNetworkingResourceLimited,
-        CredentialNetworkingVaultCredentialNetworkingResourceUnrestricted,
-        McpOauthTokenEndpointAuth,
-        McpOauthTokenEndpointAuthResourceClientSecretBasic,
-        McpOauthTokenEndpointAuthResourceClientSecretPost,
+        Credential, CredentialAuth, CredentialAuthVaultCredentialAuthResourceEnvironmentVariable,
+        CredentialAuthVaultCredentialAuthResourceMcpOauth, CredentialAuthVaultCredentialAuthResourceMcpOauthRefresh,
+        CredentialAuthVaultCredentialAuthResourceStaticBearer, CredentialDeleted, CredentialNetworking,
+        CredentialNetworkingParamVaultCredentialNetworkingParamLimited, CredentialNetworkingParamVaultCredentialNetworkingParamUnrestricted,
+        CredentialNetworkingVaultCredentialNetworkingResourceLimited, CredentialNetworkingVaultCredentialNetworkingResourceUnrestricted,
+        McpOauthTokenEndpointAuth, McpOauthTokenEndpointAuthResourceClientSecretBasic, McpOauthTokenEndpointAuthResourceClientSecretPost,
         McpOauthTokenEndpointAuthResourceNone,
     )
     from ...._models.beta_agents_vaults_params import (
-        CredentialAuthCreateParam,
-        CredentialAuthCreateParamCreateVaultCredentialAuthParamEnvironmentVariableParam,
+        CredentialAuthCreateParam, CredentialAuthCreateParamCreateVaultCredentialAuthParamEnvironmentVariableParam,
         CredentialAuthCreateParamCreateVaultCredentialAuthParamMcpOauthParam,
         CredentialAuthCreateParamCreateVaultCredentialAuthParamMcpOauthRefreshParam,
-        CredentialAuthCreateParamCreateVaultCredentialAuthParamStaticBearerParam,
-        CredentialAuthRotateParam,
+        CredentialAuthCreateParamCreateVaultCredentialAuthParamStaticBearerParam, CredentialAuthRotateParam,
         CredentialAuthRotateParamRotateVaultCredentialAuthParamEnvironmentVariableParam,
         CredentialAuthRotateParamRotateVaultCredentialAuthParamMcpOauthParam,
         CredentialAuthRotateParamRotateVaultCredentialAuthParamMcpOauthRefreshParam,
-        CredentialAuthRotateParamRotateVaultCredentialAuthParamStaticBearerParam,
-        CredentialCreateParams,
-        CredentialListParams,
-        CredentialNetworkingParam,
-        CredentialNetworkingParamVaultCredentialNetworkingParamLimitedParam,
+        CredentialAuthRotateParamRotateVaultCredentialAuthParamStaticBearerParam, CredentialCreateParams, CredentialListParams,
+        CredentialNetworkingParam, CredentialNetworkingParamVaultCredentialNetworkingParamLimitedParam,
         CredentialNetworkingParamVaultCredentialNetworkingParamUnrestrictedParam,
         CredentialNetworkingVaultCredentialNetworkingResourceLimitedParam,
-        CredentialNetworkingVaultCredentialNetworkingResourceUnrestrictedParam,
-        CredentialUpdateParams,
+        CredentialNetworkingVaultCredentialNetworkingResourceUnrestrictedParam, CredentialUpdateParams,
         McpOauthTokenEndpointAuthCreateParam,
         McpOauthTokenEndpointAuthCreateParamCreateMcpOauthTokenEndpointAuthParamClientSecretBasicParam,
         McpOauthTokenEndpointAuthCreateParamCreateMcpOauthTokenEndpointAuthParamClientSecretPostParam,
-        McpOauthTokenEndpointAuthCreateParamCreateMcpOauthTokenEndpointAuthParamNoneParam,
-        McpOauthTokenEndpointAuthRotateParam,
+        McpOauthTokenEndpointAuthCreateParamCreateMcpOauthTokenEndpointAuthParamNoneParam, McpOauthTokenEndpointAuthRotateParam,
         McpOauthTokenEndpointAuthRotateParamRotateMcpOauthTokenEndpointAuthParamClientSecretBasicParam,
         McpOauthTokenEndpointAuthRotateParamRotateMcpOauthTokenEndpointAuthParamClientSecretPostParam,
     )
-
 
 _PLACES = {
     "beta_agents_vaults": """
         Credential CredentialAuth CredentialAuthVaultCredentialAuthResourceEnvironmentVariable
         CredentialAuthVaultCredentialAuthResourceMcpOauth CredentialAuthVaultCredentialAuthResourceMcpOauthRefresh
         CredentialAuthVaultCredentialAuthResourceStaticBearer CredentialDeleted CredentialNetworking
-        CredentialNetworkingParamVaultCredentialNetworkingParamLimited
-        CredentialNetworkingParamVaultCredentialNetworkingParamUnrestricted
-        CredentialNetworkingVaultCredentialNetworkingResourceLimited
-        CredentialNetworkingVaultCredentialNetworkingResourceUnrestricted McpOauthTokenEndpointAuth
-        McpOauthTokenEndpointAuthResourceClientSecretBasic McpOauthTokenEndpointAuthResourceClientSecretPost
+        CredentialNetworkingParamVaultCredentialNetworkingParamLimited CredentialNetworkingParamVaultCredentialNetworkingParamUnrestricted
+        CredentialNetworkingVaultCredentialNetworkingResourceLimited CredentialNetworkingVaultCredentialNetworkingResourceUnrestricted
+        McpOauthTokenEndpointAuth McpOauthTokenEndpointAuthResourceClientSecretBasic McpOauthTokenEndpointAuthResourceClientSecretPost
         McpOauthTokenEndpointAuthResourceNone
     """,
     "beta_agents_vaults_params": """
@@ -80,8 +64,7 @@ _PLACES = {
         CredentialNetworkingParam CredentialNetworkingParamVaultCredentialNetworkingParamLimitedParam
         CredentialNetworkingParamVaultCredentialNetworkingParamUnrestrictedParam
         CredentialNetworkingVaultCredentialNetworkingResourceLimitedParam
-        CredentialNetworkingVaultCredentialNetworkingResourceUnrestrictedParam CredentialUpdateParams
-        McpOauthTokenEndpointAuthCreateParam
+        CredentialNetworkingVaultCredentialNetworkingResourceUnrestrictedParam CredentialUpdateParams McpOauthTokenEndpointAuthCreateParam
         McpOauthTokenEndpointAuthCreateParamCreateMcpOauthTokenEndpointAuthParamClientSecretBasicParam
         McpOauthTokenEndpointAuthCreateParamCreateMcpOauthTokenEndpointAuthParamClientSecretPostParam
         McpOauthTokenEndpointAuthCreateParamCreateMcpOauthTokenEndpointAuthParamNoneParam McpOauthTokenEndpointAuthRotateParam
@@ -92,45 +75,30 @@ _PLACES = {
 
 __getattr__, __dir__ = open_face(__name__, _PLACES)
 __all__ = [
-    "Credential",
-    "CredentialAuth",
-    "CredentialAuthCreateParam",
+    "Credential", "CredentialAuth", "CredentialAuthCreateParam",
     "CredentialAuthCreateParamCreateVaultCredentialAuthParamEnvironmentVariableParam",
     "CredentialAuthCreateParamCreateVaultCredentialAuthParamMcpOauthParam",
     "CredentialAuthCreateParamCreateVaultCredentialAuthParamMcpOauthRefreshParam",
-    "CredentialAuthCreateParamCreateVaultCredentialAuthParamStaticBearerParam",
-    "CredentialAuthRotateParam",
+    "CredentialAuthCreateParamCreateVaultCredentialAuthParamStaticBearerParam", "CredentialAuthRotateParam",
     "CredentialAuthRotateParamRotateVaultCredentialAuthParamEnvironmentVariableParam",
     "CredentialAuthRotateParamRotateVaultCredentialAuthParamMcpOauthParam",
     "CredentialAuthRotateParamRotateVaultCredentialAuthParamMcpOauthRefreshParam",
     "CredentialAuthRotateParamRotateVaultCredentialAuthParamStaticBearerParam",
-    "CredentialAuthVaultCredentialAuthResourceEnvironmentVariable",
-    "CredentialAuthVaultCredentialAuthResourceMcpOauth",
-    "CredentialAuthVaultCredentialAuthResourceMcpOauthRefresh",
-    "CredentialAuthVaultCredentialAuthResourceStaticBearer",
-    "CredentialCreateParams",
-    "CredentialDeleted",
-    "CredentialListParams",
-    "CredentialNetworking",
-    "CredentialNetworkingParam",
-    "CredentialNetworkingParamVaultCredentialNetworkingParamLimited",
-    "CredentialNetworkingParamVaultCredentialNetworkingParamLimitedParam",
+    "CredentialAuthVaultCredentialAuthResourceEnvironmentVariable", "CredentialAuthVaultCredentialAuthResourceMcpOauth",
+    "CredentialAuthVaultCredentialAuthResourceMcpOauthRefresh", "CredentialAuthVaultCredentialAuthResourceStaticBearer",
+    "CredentialCreateParams", "CredentialDeleted", "CredentialListParams", "CredentialNetworking", "CredentialNetworkingParam",
+    "CredentialNetworkingParamVaultCredentialNetworkingParamLimited", "CredentialNetworkingParamVaultCredentialNetworkingParamLimitedParam",
     "CredentialNetworkingParamVaultCredentialNetworkingParamUnrestricted",
     "CredentialNetworkingParamVaultCredentialNetworkingParamUnrestrictedParam",
-    "CredentialNetworkingVaultCredentialNetworkingResourceLimited",
-    "CredentialNetworkingVaultCredentialNetworkingResourceLimitedParam",
+    "CredentialNetworkingVaultCredentialNetworkingResourceLimited", "CredentialNetworkingVaultCredentialNetworkingResourceLimitedParam",
     "CredentialNetworkingVaultCredentialNetworkingResourceUnrestricted",
-    "CredentialNetworkingVaultCredentialNetworkingResourceUnrestrictedParam",
-    "CredentialUpdateParams",
-    "McpOauthTokenEndpointAuth",
+    "CredentialNetworkingVaultCredentialNetworkingResourceUnrestrictedParam", "CredentialUpdateParams", "McpOauthTokenEndpointAuth",
     "McpOauthTokenEndpointAuthCreateParam",
     "McpOauthTokenEndpointAuthCreateParamCreateMcpOauthTokenEndpointAuthParamClientSecretBasicParam",
     "McpOauthTokenEndpointAuthCreateParamCreateMcpOauthTokenEndpointAuthParamClientSecretPostParam",
     "McpOauthTokenEndpointAuthCreateParamCreateMcpOauthTokenEndpointAuthParamNoneParam",
-    "McpOauthTokenEndpointAuthResourceClientSecretBasic",
-    "McpOauthTokenEndpointAuthResourceClientSecretPost",
-    "McpOauthTokenEndpointAuthResourceNone",
-    "McpOauthTokenEndpointAuthRotateParam",
+    "McpOauthTokenEndpointAuthResourceClientSecretBasic", "McpOauthTokenEndpointAuthResourceClientSecretPost",
+    "McpOauthTokenEndpointAuthResourceNone", "McpOauthTokenEndpointAuthRotateParam",
     "McpOauthTokenEndpointAuthRotateParamRotateMcpOauthTokenEndpointAuthParamClientSecretBasicParam",
     "McpOauthTokenEndpointAuthRotateParamRotateMcpOauthTokenEndpointAuthParamClientSecretPostParam",
 ]  # pyright: ignore[reportUnsupportedDunderAll]  # the names are those of the imports above

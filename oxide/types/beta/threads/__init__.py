@@ -8,78 +8,29 @@ from __future__ import annotations
 from ...._typing import TYPE_CHECKING
 from ..._lazy import open_face
 
+# Lists of names, many to a line.
+# fmt: off
+# isort: off
 if TYPE_CHECKING:
     from ...._models.beta_threads import (
-        Annotation,
-        AnnotationDelta,
-        AssistantsApiToolChoiceOption,
-        FileCitationAnnotation,
-        FileCitationAnnotationFileCitation,
-        FileCitationDeltaAnnotation,
-        FileCitationDeltaAnnotationFileCitation,
-        FilePathAnnotation,
-        FilePathAnnotationFilePath,
-        FilePathDeltaAnnotation,
-        FilePathDeltaAnnotationFilePath,
-        ImageFile,
-        ImageFileContentBlock,
-        ImageFileDelta,
-        ImageFileDeltaBlock,
-        ImageURL,
-        ImageURLContentBlock,
-        ImageURLDelta,
-        ImageURLDeltaBlock,
-        Message,
-        MessageAttachment,
-        MessageAttachmentTool,
-        MessageAttachmentToolAssistantToolsFileSearchTypeOnly,
-        MessageContent,
-        MessageContentDelta,
-        MessageContentPartParam,
-        MessageDeleted,
-        MessageDelta,
-        MessageDeltaEvent,
-        MessageIncompleteDetails,
-        RefusalContentBlock,
-        RefusalDeltaBlock,
-        RequiredActionFunctionToolCall,
-        RequiredActionFunctionToolCallFunction,
-        Run,
-        RunIncompleteDetails,
-        RunLastError,
-        RunObjectTools,
-        RunRequiredAction,
-        RunRequiredActionSubmitToolOutputs,
-        RunStatus,
-        RunTruncationStrategy,
-        RunUsage,
-        Text,
-        TextContentBlock,
-        TextDelta,
-        TextDeltaBlock,
+        Annotation, AnnotationDelta, AssistantsApiToolChoiceOption, FileCitationAnnotation, FileCitationAnnotationFileCitation,
+        FileCitationDeltaAnnotation, FileCitationDeltaAnnotationFileCitation, FilePathAnnotation, FilePathAnnotationFilePath,
+        FilePathDeltaAnnotation, FilePathDeltaAnnotationFilePath, ImageFile, ImageFileContentBlock, ImageFileDelta, ImageFileDeltaBlock,
+        ImageURL, ImageURLContentBlock, ImageURLDelta, ImageURLDeltaBlock, Message, MessageAttachment, MessageAttachmentTool,
+        MessageAttachmentToolAssistantToolsFileSearchTypeOnly, MessageContent, MessageContentDelta, MessageContentPartParam, MessageDeleted,
+        MessageDelta, MessageDeltaEvent, MessageIncompleteDetails, RefusalContentBlock, RefusalDeltaBlock, RequiredActionFunctionToolCall,
+        RequiredActionFunctionToolCallFunction, Run, RunIncompleteDetails, RunLastError, RunObjectTools, RunRequiredAction,
+        RunRequiredActionSubmitToolOutputs, RunStatus, RunTruncationStrategy, RunUsage, Text, TextContentBlock, TextDelta, TextDeltaBlock,
     )
     from ...._models.beta_threads_params import (
-        AssistantsApiToolChoiceOptionParam,
-        CreateMessageRequestContent1Param,
-        CreateRunRequestToolsParam,
-        ImageFileContentBlockParam,
-        ImageFileParam,
-        ImageURLContentBlockParam,
-        ImageURLParam,
-        MessageAttachmentToolAssistantToolsFileSearchTypeOnlyParam,
-        MessageCreateParams,
-        MessageListParams,
-        MessageUpdateParams,
-        RunCreateParams,
-        RunListParams,
-        RunSubmitToolOutputsParams,
-        RunSubmitToolOutputsParamsToolOutputParam,
-        RunTruncationStrategyParam,
-        RunUpdateParams,
-        TextContentBlockParam,
+        AssistantsApiToolChoiceOptionParam, CreateMessageRequestContent1Param, CreateRunRequestToolsParam, ImageFileContentBlockParam,
+        ImageFileParam, ImageURLContentBlockParam, ImageURLParam, MessageAttachmentToolAssistantToolsFileSearchTypeOnlyParam,
+        MessageCreateParams, MessageListParams, MessageUpdateParams, RunCreateParams, RunListParams, RunSubmitToolOutputsParams,
+        RunSubmitToolOutputsParamsToolOutputParam, RunTruncationStrategyParam, RunUpdateParams, TextContentBlockParam,
     )
-    from . import runs
-
+    from . import (
+        runs,
+    )
 
 _PLACES = {
     "": """
@@ -88,13 +39,12 @@ _PLACES = {
     "beta_threads": """
         Annotation AnnotationDelta AssistantsApiToolChoiceOption FileCitationAnnotation FileCitationAnnotationFileCitation
         FileCitationDeltaAnnotation FileCitationDeltaAnnotationFileCitation FilePathAnnotation FilePathAnnotationFilePath
-        FilePathDeltaAnnotation FilePathDeltaAnnotationFilePath ImageFile ImageFileContentBlock ImageFileDelta ImageFileDeltaBlock
-        ImageURL ImageURLContentBlock ImageURLDelta ImageURLDeltaBlock Message MessageAttachment MessageAttachmentTool
-        MessageAttachmentToolAssistantToolsFileSearchTypeOnly MessageContent MessageContentDelta MessageContentPartParam
-        MessageDeleted MessageDelta MessageDeltaEvent MessageIncompleteDetails RefusalContentBlock RefusalDeltaBlock
-        RequiredActionFunctionToolCall RequiredActionFunctionToolCallFunction Run RunIncompleteDetails RunLastError RunObjectTools
-        RunRequiredAction RunRequiredActionSubmitToolOutputs RunStatus RunTruncationStrategy RunUsage Text TextContentBlock
-        TextDelta TextDeltaBlock
+        FilePathDeltaAnnotation FilePathDeltaAnnotationFilePath ImageFile ImageFileContentBlock ImageFileDelta ImageFileDeltaBlock ImageURL
+        ImageURLContentBlock ImageURLDelta ImageURLDeltaBlock Message MessageAttachment MessageAttachmentTool
+        MessageAttachmentToolAssistantToolsFileSearchTypeOnly MessageContent MessageContentDelta MessageContentPartParam MessageDeleted
+        MessageDelta MessageDeltaEvent MessageIncompleteDetails RefusalContentBlock RefusalDeltaBlock RequiredActionFunctionToolCall
+        RequiredActionFunctionToolCallFunction Run RunIncompleteDetails RunLastError RunObjectTools RunRequiredAction
+        RunRequiredActionSubmitToolOutputs RunStatus RunTruncationStrategy RunUsage Text TextContentBlock TextDelta TextDeltaBlock
     """,
     "beta_threads_params": """
         AssistantsApiToolChoiceOptionParam CreateMessageRequestContent1Param CreateRunRequestToolsParam ImageFileContentBlockParam
@@ -106,70 +56,17 @@ _PLACES = {
 
 __getattr__, __dir__ = open_face(__name__, _PLACES)
 __all__ = [
-    "Annotation",
-    "AnnotationDelta",
-    "AssistantsApiToolChoiceOption",
-    "AssistantsApiToolChoiceOptionParam",
-    "CreateMessageRequestContent1Param",
-    "CreateRunRequestToolsParam",
-    "FileCitationAnnotation",
-    "FileCitationAnnotationFileCitation",
-    "FileCitationDeltaAnnotation",
-    "FileCitationDeltaAnnotationFileCitation",
-    "FilePathAnnotation",
-    "FilePathAnnotationFilePath",
-    "FilePathDeltaAnnotation",
-    "FilePathDeltaAnnotationFilePath",
-    "ImageFile",
-    "ImageFileContentBlock",
-    "ImageFileContentBlockParam",
-    "ImageFileDelta",
-    "ImageFileDeltaBlock",
-    "ImageFileParam",
-    "ImageURL",
-    "ImageURLContentBlock",
-    "ImageURLContentBlockParam",
-    "ImageURLDelta",
-    "ImageURLDeltaBlock",
-    "ImageURLParam",
-    "Message",
-    "MessageAttachment",
-    "MessageAttachmentTool",
-    "MessageAttachmentToolAssistantToolsFileSearchTypeOnly",
-    "MessageAttachmentToolAssistantToolsFileSearchTypeOnlyParam",
-    "MessageContent",
-    "MessageContentDelta",
-    "MessageContentPartParam",
-    "MessageCreateParams",
-    "MessageDeleted",
-    "MessageDelta",
-    "MessageDeltaEvent",
-    "MessageIncompleteDetails",
-    "MessageListParams",
-    "MessageUpdateParams",
-    "RefusalContentBlock",
-    "RefusalDeltaBlock",
-    "RequiredActionFunctionToolCall",
-    "RequiredActionFunctionToolCallFunction",
-    "Run",
-    "RunCreateParams",
-    "RunIncompleteDetails",
-    "RunLastError",
-    "RunListParams",
-    "RunObjectTools",
-    "RunRequiredAction",
-    "RunRequiredActionSubmitToolOutputs",
-    "RunStatus",
-    "RunSubmitToolOutputsParams",
-    "RunSubmitToolOutputsParamsToolOutputParam",
-    "RunTruncationStrategy",
-    "RunTruncationStrategyParam",
-    "RunUpdateParams",
-    "RunUsage",
-    "Text",
-    "TextContentBlock",
-    "TextContentBlockParam",
-    "TextDelta",
-    "TextDeltaBlock",
-    "runs",
+    "Annotation", "AnnotationDelta", "AssistantsApiToolChoiceOption", "AssistantsApiToolChoiceOptionParam",
+    "CreateMessageRequestContent1Param", "CreateRunRequestToolsParam", "FileCitationAnnotation", "FileCitationAnnotationFileCitation",
+    "FileCitationDeltaAnnotation", "FileCitationDeltaAnnotationFileCitation", "FilePathAnnotation", "FilePathAnnotationFilePath",
+    "FilePathDeltaAnnotation", "FilePathDeltaAnnotationFilePath", "ImageFile", "ImageFileContentBlock", "ImageFileContentBlockParam",
+    "ImageFileDelta", "ImageFileDeltaBlock", "ImageFileParam", "ImageURL", "ImageURLContentBlock", "ImageURLContentBlockParam",
+    "ImageURLDelta", "ImageURLDeltaBlock", "ImageURLParam", "Message", "MessageAttachment", "MessageAttachmentTool",
+    "MessageAttachmentToolAssistantToolsFileSearchTypeOnly", "MessageAttachmentToolAssistantToolsFileSearchTypeOnlyParam", "MessageContent",
+    "MessageContentDelta", "MessageContentPartParam", "MessageCreateParams", "MessageDeleted", "MessageDelta", "MessageDeltaEvent",
+    "MessageIncompleteDetails", "MessageListParams", "MessageUpdateParams", "RefusalContentBlock", "RefusalDeltaBlock",
+    "RequiredActionFunctionToolCall", "RequiredActionFunctionToolCallFunction", "Run", "RunCreateParams", "RunIncompleteDetails",
+    "RunLastError", "RunListParams", "RunObjectTools", "RunRequiredAction", "RunRequiredActionSubmitToolOutputs", "RunStatus",
+    "RunSubmitToolOutputsParams", "RunSubmitToolOutputsParamsToolOutputParam", "RunTruncationStrategy", "RunTruncationStrategyParam",
+    "RunUpdateParams", "RunUsage", "Text", "TextContentBlock", "TextContentBlockParam", "TextDelta", "TextDeltaBlock", "runs",
 ]  # pyright: ignore[reportUnsupportedDunderAll]  # the names are those of the imports above

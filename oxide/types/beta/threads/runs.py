@@ -8,49 +8,25 @@ from __future__ import annotations
 from ...._typing import TYPE_CHECKING
 from ..._lazy import open_face
 
+# Lists of names, many to a line.
+# fmt: off
+# isort: off
 if TYPE_CHECKING:
     from ...._models.beta_threads_runs import (
-        CodeInterpreterLogs,
-        CodeInterpreterOutputImage,
-        CodeInterpreterOutputImageImage,
-        CodeInterpreterToolCall,
-        CodeInterpreterToolCallCodeInterpreter,
-        CodeInterpreterToolCallCodeInterpreterOutput,
-        CodeInterpreterToolCallCodeInterpreterOutputImage,
-        CodeInterpreterToolCallCodeInterpreterOutputImageImage,
-        CodeInterpreterToolCallCodeInterpreterOutputLogs,
-        CodeInterpreterToolCallDelta,
-        CodeInterpreterToolCallDeltaCodeInterpreter,
-        CodeInterpreterToolCallDeltaCodeInterpreterOutput,
-        FileSearchToolCall,
-        FileSearchToolCallDelta,
-        FileSearchToolCallFileSearch,
-        FileSearchToolCallFileSearchRankingOptions,
-        FileSearchToolCallFileSearchResult,
-        FileSearchToolCallFileSearchResultContent,
-        FunctionToolCall,
-        FunctionToolCallDelta,
-        FunctionToolCallDeltaFunction,
-        FunctionToolCallFunction,
-        MessageCreationStepDetails,
-        MessageCreationStepDetailsMessageCreation,
-        RunStep,
-        RunStepDelta,
-        RunStepDeltaEvent,
-        RunStepDeltaMessageDelta,
-        RunStepDeltaMessageDeltaMessageCreation,
-        RunStepDeltaStepDetails,
-        RunStepInclude,
-        RunStepLastError,
-        RunStepStepDetails,
-        RunStepUsage,
-        ToolCall,
-        ToolCallDelta,
-        ToolCallDeltaObject,
-        ToolCallsStepDetails,
+        CodeInterpreterLogs, CodeInterpreterOutputImage, CodeInterpreterOutputImageImage, CodeInterpreterToolCall,
+        CodeInterpreterToolCallCodeInterpreter, CodeInterpreterToolCallCodeInterpreterOutput,
+        CodeInterpreterToolCallCodeInterpreterOutputImage, CodeInterpreterToolCallCodeInterpreterOutputImageImage,
+        CodeInterpreterToolCallCodeInterpreterOutputLogs, CodeInterpreterToolCallDelta, CodeInterpreterToolCallDeltaCodeInterpreter,
+        CodeInterpreterToolCallDeltaCodeInterpreterOutput, FileSearchToolCall, FileSearchToolCallDelta, FileSearchToolCallFileSearch,
+        FileSearchToolCallFileSearchRankingOptions, FileSearchToolCallFileSearchResult, FileSearchToolCallFileSearchResultContent,
+        FunctionToolCall, FunctionToolCallDelta, FunctionToolCallDeltaFunction, FunctionToolCallFunction, MessageCreationStepDetails,
+        MessageCreationStepDetailsMessageCreation, RunStep, RunStepDelta, RunStepDeltaEvent, RunStepDeltaMessageDelta,
+        RunStepDeltaMessageDeltaMessageCreation, RunStepDeltaStepDetails, RunStepInclude, RunStepLastError, RunStepStepDetails,
+        RunStepUsage, ToolCall, ToolCallDelta, ToolCallDeltaObject, ToolCallsStepDetails,
     )
-    from ...._models.beta_threads_runs_params import StepListParams, StepRetrieveParams
-
+    from ...._models.beta_threads_runs_params import (
+        StepListParams, StepRetrieveParams,
+    )
 
 _PLACES = {
     "beta_threads_runs": """
@@ -62,8 +38,8 @@ _PLACES = {
         FileSearchToolCallFileSearchRankingOptions FileSearchToolCallFileSearchResult FileSearchToolCallFileSearchResultContent
         FunctionToolCall FunctionToolCallDelta FunctionToolCallDeltaFunction FunctionToolCallFunction MessageCreationStepDetails
         MessageCreationStepDetailsMessageCreation RunStep RunStepDelta RunStepDeltaEvent RunStepDeltaMessageDelta
-        RunStepDeltaMessageDeltaMessageCreation RunStepDeltaStepDetails RunStepInclude RunStepLastError RunStepStepDetails
-        RunStepUsage ToolCall ToolCallDelta ToolCallDeltaObject ToolCallsStepDetails
+        RunStepDeltaMessageDeltaMessageCreation RunStepDeltaStepDetails RunStepInclude RunStepLastError RunStepStepDetails RunStepUsage
+        ToolCall ToolCallDelta ToolCallDeltaObject ToolCallsStepDetails
     """,
     "beta_threads_runs_params": """
         StepListParams StepRetrieveParams
@@ -72,44 +48,14 @@ _PLACES = {
 
 __getattr__, __dir__ = open_face(__name__, _PLACES)
 __all__ = [
-    "CodeInterpreterLogs",
-    "CodeInterpreterOutputImage",
-    "CodeInterpreterOutputImageImage",
-    "CodeInterpreterToolCall",
-    "CodeInterpreterToolCallCodeInterpreter",
-    "CodeInterpreterToolCallCodeInterpreterOutput",
-    "CodeInterpreterToolCallCodeInterpreterOutputImage",
-    "CodeInterpreterToolCallCodeInterpreterOutputImageImage",
-    "CodeInterpreterToolCallCodeInterpreterOutputLogs",
-    "CodeInterpreterToolCallDelta",
-    "CodeInterpreterToolCallDeltaCodeInterpreter",
-    "CodeInterpreterToolCallDeltaCodeInterpreterOutput",
-    "FileSearchToolCall",
-    "FileSearchToolCallDelta",
-    "FileSearchToolCallFileSearch",
-    "FileSearchToolCallFileSearchRankingOptions",
-    "FileSearchToolCallFileSearchResult",
-    "FileSearchToolCallFileSearchResultContent",
-    "FunctionToolCall",
-    "FunctionToolCallDelta",
-    "FunctionToolCallDeltaFunction",
-    "FunctionToolCallFunction",
-    "MessageCreationStepDetails",
-    "MessageCreationStepDetailsMessageCreation",
-    "RunStep",
-    "RunStepDelta",
-    "RunStepDeltaEvent",
-    "RunStepDeltaMessageDelta",
-    "RunStepDeltaMessageDeltaMessageCreation",
-    "RunStepDeltaStepDetails",
-    "RunStepInclude",
-    "RunStepLastError",
-    "RunStepStepDetails",
-    "RunStepUsage",
-    "StepListParams",
-    "StepRetrieveParams",
-    "ToolCall",
-    "ToolCallDelta",
-    "ToolCallDeltaObject",
-    "ToolCallsStepDetails",
+    "CodeInterpreterLogs", "CodeInterpreterOutputImage", "CodeInterpreterOutputImageImage", "CodeInterpreterToolCall",
+    "CodeInterpreterToolCallCodeInterpreter", "CodeInterpreterToolCallCodeInterpreterOutput",
+    "CodeInterpreterToolCallCodeInterpreterOutputImage", "CodeInterpreterToolCallCodeInterpreterOutputImageImage",
+    "CodeInterpreterToolCallCodeInterpreterOutputLogs", "CodeInterpreterToolCallDelta", "CodeInterpreterToolCallDeltaCodeInterpreter",
+    "CodeInterpreterToolCallDeltaCodeInterpreterOutput", "FileSearchToolCall", "FileSearchToolCallDelta", "FileSearchToolCallFileSearch",
+    "FileSearchToolCallFileSearchRankingOptions", "FileSearchToolCallFileSearchResult", "FileSearchToolCallFileSearchResultContent",
+    "FunctionToolCall", "FunctionToolCallDelta", "FunctionToolCallDeltaFunction", "FunctionToolCallFunction", "MessageCreationStepDetails",
+    "MessageCreationStepDetailsMessageCreation", "RunStep", "RunStepDelta", "RunStepDeltaEvent", "RunStepDeltaMessageDelta",
+    "RunStepDeltaMessageDeltaMessageCreation", "RunStepDeltaStepDetails", "RunStepInclude", "RunStepLastError", "RunStepStepDetails",
+    "RunStepUsage", "StepListParams", "StepRetrieveParams", "ToolCall", "ToolCallDelta", "ToolCallDeltaObject", "ToolCallsStepDetails",
 ]  # pyright: ignore[reportUnsupportedDunderAll]  # the names are those of the imports above

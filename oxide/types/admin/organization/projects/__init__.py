@@ -8,71 +8,34 @@ from __future__ import annotations
 from ....._typing import TYPE_CHECKING
 from ...._lazy import open_face
 
+# Lists of names, many to a line.
+# fmt: off
+# isort: off
 if TYPE_CHECKING:
-    from ....._models.admin_organization import RoleDeleteResponse
+    from ....._models.admin_organization import (
+        RoleDeleteResponse,
+    )
     from ....._models.admin_organization_projects import (
-        APIKeyDeleteResponse,
-        CertificateListResponse,
-        CertificateListResponseCertificateDetails,
-        GroupDeleteResponse,
-        ProjectAPIKey,
-        ProjectApiKeyOwner,
-        ProjectApiKeyOwnerServiceAccount,
-        ProjectApiKeyOwnerUser,
-        ProjectDataRetention,
-        ProjectGroup,
-        ProjectHostedToolPermissions,
-        ProjectHostedToolPermissionsMcp,
-        ProjectModelPermissions,
-        ProjectModelPermissionsDeleted,
-        ProjectOptionalServiceTier,
-        ProjectRateLimit,
-        ProjectServiceAccount,
-        ProjectServiceTierSettings,
-        ProjectSpendAlert,
-        ProjectSpendAlertDeleted,
-        ProjectSpendLimit,
-        ProjectSpendLimitDeleted,
-        ProjectUser,
-        ServiceAccountCreateResponse,
-        ServiceAccountCreateResponseAPIKey,
-        ServiceAccountDeleteResponse,
-        UserDeleteResponse,
+        APIKeyDeleteResponse, CertificateListResponse, CertificateListResponseCertificateDetails, GroupDeleteResponse, ProjectAPIKey,
+        ProjectApiKeyOwner, ProjectApiKeyOwnerServiceAccount, ProjectApiKeyOwnerUser, ProjectDataRetention, ProjectGroup,
+        ProjectHostedToolPermissions, ProjectHostedToolPermissionsMcp, ProjectModelPermissions, ProjectModelPermissionsDeleted,
+        ProjectOptionalServiceTier, ProjectRateLimit, ProjectServiceAccount, ProjectServiceTierSettings, ProjectSpendAlert,
+        ProjectSpendAlertDeleted, ProjectSpendLimit, ProjectSpendLimitDeleted, ProjectUser, ServiceAccountCreateResponse,
+        ServiceAccountCreateResponseAPIKey, ServiceAccountDeleteResponse, UserDeleteResponse,
+        CertificateListResponse as CertificateActivateResponse,
+        CertificateListResponse as CertificateDeactivateResponse,
     )
-    from ....._models.admin_organization_projects import CertificateListResponse as CertificateActivateResponse
-    from ....._models.admin_organization_projects import CertificateListResponse as CertificateDeactivateResponse
     from ....._models.admin_organization_projects_params import (
-        APIKeyListParams,
-        APIKeyUpdateParams,
-        CertificateActivateParams,
-        CertificateDeactivateParams,
-        CertificateListParams,
-        DataRetentionUpdateParams,
-        GroupCreateParams,
-        GroupListParams,
-        GroupRetrieveParams,
-        HostedToolPermissionUpdateParams,
-        HostedToolPermissionUpdateParamsMcpParam,
-        ModelPermissionUpdateParams,
-        RateLimitListRateLimitsParams,
-        RateLimitUpdateRateLimitParams,
-        RoleCreateParams,
-        RoleListParams,
-        RoleUpdateParams,
-        ServiceAccountCreateParams,
-        ServiceAccountListParams,
-        ServiceAccountUpdateParams,
-        ServiceTierSettingUpdateParams,
-        SpendAlertCreateParams,
-        SpendAlertListParams,
-        SpendAlertUpdateParams,
-        SpendLimitUpdateParams,
-        UserCreateParams,
-        UserListParams,
-        UserUpdateParams,
+        APIKeyListParams, APIKeyUpdateParams, CertificateActivateParams, CertificateDeactivateParams, CertificateListParams,
+        DataRetentionUpdateParams, GroupCreateParams, GroupListParams, GroupRetrieveParams, HostedToolPermissionUpdateParams,
+        HostedToolPermissionUpdateParamsMcpParam, ModelPermissionUpdateParams, RateLimitListRateLimitsParams,
+        RateLimitUpdateRateLimitParams, RoleCreateParams, RoleListParams, RoleUpdateParams, ServiceAccountCreateParams,
+        ServiceAccountListParams, ServiceAccountUpdateParams, ServiceTierSettingUpdateParams, SpendAlertCreateParams, SpendAlertListParams,
+        SpendAlertUpdateParams, SpendLimitUpdateParams, UserCreateParams, UserListParams, UserUpdateParams,
     )
-    from . import groups, service_accounts, users
-
+    from . import (
+        groups, service_accounts, users,
+    )
 
 _PLACES = {
     "": """
@@ -82,85 +45,37 @@ _PLACES = {
         RoleDeleteResponse
     """,
     "admin_organization_projects": """
-        APIKeyDeleteResponse CertificateActivateResponse=CertificateListResponse
-        CertificateDeactivateResponse=CertificateListResponse CertificateListResponse CertificateListResponseCertificateDetails
-        GroupDeleteResponse ProjectAPIKey ProjectApiKeyOwner ProjectApiKeyOwnerServiceAccount ProjectApiKeyOwnerUser
-        ProjectDataRetention ProjectGroup ProjectHostedToolPermissions ProjectHostedToolPermissionsMcp ProjectModelPermissions
-        ProjectModelPermissionsDeleted ProjectOptionalServiceTier ProjectRateLimit ProjectServiceAccount ProjectServiceTierSettings
-        ProjectSpendAlert ProjectSpendAlertDeleted ProjectSpendLimit ProjectSpendLimitDeleted ProjectUser
-        ServiceAccountCreateResponse ServiceAccountCreateResponseAPIKey ServiceAccountDeleteResponse UserDeleteResponse
+        APIKeyDeleteResponse CertificateActivateResponse=CertificateListResponse CertificateDeactivateResponse=CertificateListResponse
+        CertificateListResponse CertificateListResponseCertificateDetails GroupDeleteResponse ProjectAPIKey ProjectApiKeyOwner
+        ProjectApiKeyOwnerServiceAccount ProjectApiKeyOwnerUser ProjectDataRetention ProjectGroup ProjectHostedToolPermissions
+        ProjectHostedToolPermissionsMcp ProjectModelPermissions ProjectModelPermissionsDeleted ProjectOptionalServiceTier ProjectRateLimit
+        ProjectServiceAccount ProjectServiceTierSettings ProjectSpendAlert ProjectSpendAlertDeleted ProjectSpendLimit
+        ProjectSpendLimitDeleted ProjectUser ServiceAccountCreateResponse ServiceAccountCreateResponseAPIKey ServiceAccountDeleteResponse
+        UserDeleteResponse
     """,
     "admin_organization_projects_params": """
         APIKeyListParams APIKeyUpdateParams CertificateActivateParams CertificateDeactivateParams CertificateListParams
         DataRetentionUpdateParams GroupCreateParams GroupListParams GroupRetrieveParams HostedToolPermissionUpdateParams
-        HostedToolPermissionUpdateParamsMcpParam ModelPermissionUpdateParams RateLimitListRateLimitsParams
-        RateLimitUpdateRateLimitParams RoleCreateParams RoleListParams RoleUpdateParams ServiceAccountCreateParams
-        ServiceAccountListParams ServiceAccountUpdateParams ServiceTierSettingUpdateParams SpendAlertCreateParams
-        SpendAlertListParams SpendAlertUpdateParams SpendLimitUpdateParams UserCreateParams UserListParams UserUpdateParams
+        HostedToolPermissionUpdateParamsMcpParam ModelPermissionUpdateParams RateLimitListRateLimitsParams RateLimitUpdateRateLimitParams
+        RoleCreateParams RoleListParams RoleUpdateParams ServiceAccountCreateParams ServiceAccountListParams ServiceAccountUpdateParams
+        ServiceTierSettingUpdateParams SpendAlertCreateParams SpendAlertListParams SpendAlertUpdateParams SpendLimitUpdateParams
+        UserCreateParams UserListParams UserUpdateParams
     """,
 }
 
 __getattr__, __dir__ = open_face(__name__, _PLACES)
 __all__ = [
-    "APIKeyDeleteResponse",
-    "APIKeyListParams",
-    "APIKeyUpdateParams",
-    "CertificateActivateParams",
-    "CertificateActivateResponse",
-    "CertificateDeactivateParams",
-    "CertificateDeactivateResponse",
-    "CertificateListParams",
-    "CertificateListResponse",
-    "CertificateListResponseCertificateDetails",
-    "DataRetentionUpdateParams",
-    "GroupCreateParams",
-    "GroupDeleteResponse",
-    "GroupListParams",
-    "GroupRetrieveParams",
-    "HostedToolPermissionUpdateParams",
-    "HostedToolPermissionUpdateParamsMcpParam",
-    "ModelPermissionUpdateParams",
-    "ProjectAPIKey",
-    "ProjectApiKeyOwner",
-    "ProjectApiKeyOwnerServiceAccount",
-    "ProjectApiKeyOwnerUser",
-    "ProjectDataRetention",
-    "ProjectGroup",
-    "ProjectHostedToolPermissions",
-    "ProjectHostedToolPermissionsMcp",
-    "ProjectModelPermissions",
-    "ProjectModelPermissionsDeleted",
-    "ProjectOptionalServiceTier",
-    "ProjectRateLimit",
-    "ProjectServiceAccount",
-    "ProjectServiceTierSettings",
-    "ProjectSpendAlert",
-    "ProjectSpendAlertDeleted",
-    "ProjectSpendLimit",
-    "ProjectSpendLimitDeleted",
-    "ProjectUser",
-    "RateLimitListRateLimitsParams",
-    "RateLimitUpdateRateLimitParams",
-    "RoleCreateParams",
-    "RoleDeleteResponse",
-    "RoleListParams",
-    "RoleUpdateParams",
-    "ServiceAccountCreateParams",
-    "ServiceAccountCreateResponse",
-    "ServiceAccountCreateResponseAPIKey",
-    "ServiceAccountDeleteResponse",
-    "ServiceAccountListParams",
-    "ServiceAccountUpdateParams",
-    "ServiceTierSettingUpdateParams",
-    "SpendAlertCreateParams",
-    "SpendAlertListParams",
-    "SpendAlertUpdateParams",
-    "SpendLimitUpdateParams",
-    "UserCreateParams",
-    "UserDeleteResponse",
-    "UserListParams",
-    "UserUpdateParams",
-    "groups",
-    "service_accounts",
-    "users",
+    "APIKeyDeleteResponse", "APIKeyListParams", "APIKeyUpdateParams", "CertificateActivateParams", "CertificateActivateResponse",
+    "CertificateDeactivateParams", "CertificateDeactivateResponse", "CertificateListParams", "CertificateListResponse",
+    "CertificateListResponseCertificateDetails", "DataRetentionUpdateParams", "GroupCreateParams", "GroupDeleteResponse", "GroupListParams",
+    "GroupRetrieveParams", "HostedToolPermissionUpdateParams", "HostedToolPermissionUpdateParamsMcpParam", "ModelPermissionUpdateParams",
+    "ProjectAPIKey", "ProjectApiKeyOwner", "ProjectApiKeyOwnerServiceAccount", "ProjectApiKeyOwnerUser", "ProjectDataRetention",
+    "ProjectGroup", "ProjectHostedToolPermissions", "ProjectHostedToolPermissionsMcp", "ProjectModelPermissions",
+    "ProjectModelPermissionsDeleted", "ProjectOptionalServiceTier", "ProjectRateLimit", "ProjectServiceAccount",
+    "ProjectServiceTierSettings", "ProjectSpendAlert", "ProjectSpendAlertDeleted", "ProjectSpendLimit", "ProjectSpendLimitDeleted",
+    "ProjectUser", "RateLimitListRateLimitsParams", "RateLimitUpdateRateLimitParams", "RoleCreateParams", "RoleDeleteResponse",
+    "RoleListParams", "RoleUpdateParams", "ServiceAccountCreateParams", "ServiceAccountCreateResponse",
+    "ServiceAccountCreateResponseAPIKey", "ServiceAccountDeleteResponse", "ServiceAccountListParams", "ServiceAccountUpdateParams",
+    "ServiceTierSettingUpdateParams", "SpendAlertCreateParams", "SpendAlertListParams", "SpendAlertUpdateParams", "SpendLimitUpdateParams",
+    "UserCreateParams", "UserDeleteResponse", "UserListParams", "UserUpdateParams", "groups", "service_accounts", "users",
 ]  # pyright: ignore[reportUnsupportedDunderAll]  # the names are those of the imports above

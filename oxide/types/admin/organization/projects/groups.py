@@ -8,12 +8,20 @@ from __future__ import annotations
 from ....._typing import TYPE_CHECKING
 from ...._lazy import open_face
 
+# Lists of names, many to a line.
+# fmt: off
+# isort: off
 if TYPE_CHECKING:
-    from ....._models.admin_organization_groups import RoleCreateResponse
-    from ....._models.admin_organization_projects_groups_params import RoleCreateParams, RoleListParams
-    from ....._models.admin_organization_users import RoleDeleteResponse, RoleListResponse
-    from ....._models.admin_organization_users import RoleListResponse as RoleRetrieveResponse
-
+    from ....._models.admin_organization_groups import (
+        RoleCreateResponse,
+    )
+    from ....._models.admin_organization_projects_groups_params import (
+        RoleCreateParams, RoleListParams,
+    )
+    from ....._models.admin_organization_users import (
+        RoleDeleteResponse, RoleListResponse,
+        RoleListResponse as RoleRetrieveResponse,
+    )
 
 _PLACES = {
     "admin_organization_groups": """
@@ -28,4 +36,6 @@ _PLACES = {
 }
 
 __getattr__, __dir__ = open_face(__name__, _PLACES)
-__all__ = ["RoleCreateParams", "RoleCreateResponse", "RoleDeleteResponse", "RoleListParams", "RoleListResponse", "RoleRetrieveResponse"]  # pyright: ignore[reportUnsupportedDunderAll]  # the names are those of the imports above
+__all__ = [
+    "RoleCreateParams", "RoleCreateResponse", "RoleDeleteResponse", "RoleListParams", "RoleListResponse", "RoleRetrieveResponse",
+]  # pyright: ignore[reportUnsupportedDunderAll]  # the names are those of the imports above

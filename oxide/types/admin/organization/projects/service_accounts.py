@@ -8,10 +8,16 @@ from __future__ import annotations
 from ....._typing import TYPE_CHECKING
 from ...._lazy import open_face
 
+# Lists of names, many to a line.
+# fmt: off
+# isort: off
 if TYPE_CHECKING:
-    from ....._models.admin_organization_projects_service_accounts import APIKeyCreateResponse
-    from ....._models.admin_organization_projects_service_accounts_params import APIKeyCreateParams
-
+    from ....._models.admin_organization_projects_service_accounts import (
+        APIKeyCreateResponse,
+    )
+    from ....._models.admin_organization_projects_service_accounts_params import (
+        APIKeyCreateParams,
+    )
 
 _PLACES = {
     "admin_organization_projects_service_accounts": """
@@ -23,4 +29,6 @@ _PLACES = {
 }
 
 __getattr__, __dir__ = open_face(__name__, _PLACES)
-__all__ = ["APIKeyCreateParams", "APIKeyCreateResponse"]  # pyright: ignore[reportUnsupportedDunderAll]  # the names are those of the imports above
+__all__ = [
+    "APIKeyCreateParams", "APIKeyCreateResponse",
+]  # pyright: ignore[reportUnsupportedDunderAll]  # the names are those of the imports above

@@ -8,11 +8,17 @@ from __future__ import annotations
 from ....._typing import TYPE_CHECKING
 from ...._lazy import open_face
 
+# Lists of names, many to a line.
+# fmt: off
+# isort: off
 if TYPE_CHECKING:
-    from ....._models.admin_organization_projects_users_params import RoleCreateParams, RoleListParams
-    from ....._models.admin_organization_users import RoleCreateResponse, RoleDeleteResponse, RoleListResponse
-    from ....._models.admin_organization_users import RoleListResponse as RoleRetrieveResponse
-
+    from ....._models.admin_organization_projects_users_params import (
+        RoleCreateParams, RoleListParams,
+    )
+    from ....._models.admin_organization_users import (
+        RoleCreateResponse, RoleDeleteResponse, RoleListResponse,
+        RoleListResponse as RoleRetrieveResponse,
+    )
 
 _PLACES = {
     "admin_organization_projects_users_params": """
@@ -24,4 +30,6 @@ _PLACES = {
 }
 
 __getattr__, __dir__ = open_face(__name__, _PLACES)
-__all__ = ["RoleCreateParams", "RoleCreateResponse", "RoleDeleteResponse", "RoleListParams", "RoleListResponse", "RoleRetrieveResponse"]  # pyright: ignore[reportUnsupportedDunderAll]  # the names are those of the imports above
+__all__ = [
+    "RoleCreateParams", "RoleCreateResponse", "RoleDeleteResponse", "RoleListParams", "RoleListResponse", "RoleRetrieveResponse",
+]  # pyright: ignore[reportUnsupportedDunderAll]  # the names are those of the imports above

@@ -8,19 +8,19 @@ from __future__ import annotations
 from ....._typing import TYPE_CHECKING
 from ...._lazy import open_face
 
+# Lists of names, many to a line.
+# fmt: off
+# isort: off
 if TYPE_CHECKING:
-    from ....._models.beta_agents_sessions import SessionArtifact, SessionArtifactDeleted, SessionTrace, Turn, TurnPromptCacheOptions
-    from ....._models.beta_agents_sessions_params import (
-        ArtifactListParams,
-        EventCreateParams,
-        EventStreamParams,
-        ItemListParams,
-        SubagentListParams,
-        TraceListParams,
-        TurnListParams,
+    from ....._models.beta_agents_sessions import (
+        SessionArtifact, SessionArtifactDeleted, SessionTrace, Turn, TurnPromptCacheOptions,
     )
-    from . import subagents, turns
-
+    from ....._models.beta_agents_sessions_params import (
+        ArtifactListParams, EventCreateParams, EventStreamParams, ItemListParams, SubagentListParams, TraceListParams, TurnListParams,
+    )
+    from . import (
+        subagents, turns,
+    )
 
 _PLACES = {
     "": """
@@ -36,18 +36,6 @@ _PLACES = {
 
 __getattr__, __dir__ = open_face(__name__, _PLACES)
 __all__ = [
-    "ArtifactListParams",
-    "EventCreateParams",
-    "EventStreamParams",
-    "ItemListParams",
-    "SessionArtifact",
-    "SessionArtifactDeleted",
-    "SessionTrace",
-    "SubagentListParams",
-    "TraceListParams",
-    "Turn",
-    "TurnListParams",
-    "TurnPromptCacheOptions",
-    "subagents",
-    "turns",
+    "ArtifactListParams", "EventCreateParams", "EventStreamParams", "ItemListParams", "SessionArtifact", "SessionArtifactDeleted",
+    "SessionTrace", "SubagentListParams", "TraceListParams", "Turn", "TurnListParams", "TurnPromptCacheOptions", "subagents", "turns",
 ]  # pyright: ignore[reportUnsupportedDunderAll]  # the names are those of the imports above

@@ -8,10 +8,16 @@ from __future__ import annotations
 from ......_typing import TYPE_CHECKING
 from ....._lazy import open_face
 
+# Lists of names, many to a line.
+# fmt: off
+# isort: off
 if TYPE_CHECKING:
-    from ......_models.beta_agents_sessions_subagents_params import ItemListParams, TurnListParams
-    from . import turns
-
+    from ......_models.beta_agents_sessions_subagents_params import (
+        ItemListParams, TurnListParams,
+    )
+    from . import (
+        turns,
+    )
 
 _PLACES = {
     "": """
@@ -23,4 +29,6 @@ _PLACES = {
 }
 
 __getattr__, __dir__ = open_face(__name__, _PLACES)
-__all__ = ["ItemListParams", "TurnListParams", "turns"]  # pyright: ignore[reportUnsupportedDunderAll]  # the names are those of the imports above
+__all__ = [
+    "ItemListParams", "TurnListParams", "turns",
+]  # pyright: ignore[reportUnsupportedDunderAll]  # the names are those of the imports above
