@@ -95,12 +95,12 @@ def sync(source: str, whole: bool, root: Path = ROOT) -> int:
 def told(found: Update, before: Tables, whole: bool) -> str:
     """Return the report, with the names that were given and what is odd."""
     rows = [report.report(found.changes, before.digest["source"], found.tables.digest["source"], whole)]
-    for title, lines in (
-        ("NAMED BY RULE, FOR GOOD ONCE COMMITTED", [f"{place} -> {name}" for place, name in sorted(found.named.items())]),
-        ("ODD", found.notes),
-    ):
-        if lines:
-            rows += [f"{title} ({len(lines)})", *[f"    {line}" for line in (lines if whole else report.cut(lines))], ""]
+    named = [f"    {place} -> {name}" for place, name in sorted(found.named.items())]
+    if named:
+        rows += [f"NAMED BY RULE, FOR GOOD ONCE COMMITTED ({len(named)})", *(named if whole else report.cut(named)), ""]
+    if found.notes:
+        rows += [f"ODD, THOUGH IT CAN BE READ ({len(found.notes)}{'' if whole else ', told with --all'})"]
+        rows += [*[f"    {note}" for note in found.notes if whole], ""]
     return "\n".join(rows)
 
 
