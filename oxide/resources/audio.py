@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from .._binary import AsyncBinaryResponse, BinaryResponse
     from .._caller import AsyncCaller, Caller
-    from .._files import FileTypes
+    from .._files import AsyncFileTypes, FileTypes
     from .._models import audio, audio_params, chat_input_params, common
     from .._omit import NotGiven, Omit
     from .._page import AsyncPage, Page
@@ -351,7 +351,7 @@ class AsyncTranscriptions(AsyncResource):
         async def create(
             self,
             *,
-            file: FileTypes,
+            file: AsyncFileTypes,
             model: str
             | Literal[
                 "whisper-1",
@@ -389,7 +389,7 @@ class AsyncTranscriptions(AsyncResource):
         async def create(
             self,
             *,
-            file: FileTypes,
+            file: AsyncFileTypes,
             model: str
             | Literal[
                 "whisper-1",
@@ -427,7 +427,7 @@ class AsyncTranscriptions(AsyncResource):
         async def create(
             self,
             *,
-            file: FileTypes,
+            file: AsyncFileTypes,
             model: str
             | Literal[
                 "whisper-1",
@@ -464,7 +464,7 @@ class AsyncTranscriptions(AsyncResource):
     async def create(
         self,
         *,
-        file: FileTypes,
+        file: AsyncFileTypes,
         model: str
         | Literal[
             "whisper-1",
@@ -562,7 +562,7 @@ class AsyncTranslations(AsyncResource):
     async def create(
         self,
         *,
-        file: FileTypes,
+        file: AsyncFileTypes,
         model: str | Literal["whisper-1"],
         prompt: str | Omit = omit,
         response_format: Literal["json", "text", "srt", "verbose_json", "vtt"] | Omit = omit,
@@ -702,7 +702,7 @@ class AsyncVoiceConsents(AsyncResource):
         *,
         language: str,
         name: str,
-        recording: FileTypes,
+        recording: AsyncFileTypes,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -861,7 +861,7 @@ class AsyncVoices(AsyncResource):
         self,
         *,
         name: str,
-        audio_sample: FileTypes | Omit = omit,
+        audio_sample: AsyncFileTypes | Omit = omit,
         consent: str | Omit = omit,
         model: str | Literal["auto", "2026-10-08"] | Omit = omit,
         prompt: str | Omit = omit,

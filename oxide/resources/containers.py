@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from .._binary import AsyncBinaryResponse, BinaryResponse
     from .._caller import AsyncCaller, Caller
-    from .._files import FileTypes
+    from .._files import AsyncFileTypes, FileTypes
     from .._models import containers, containers_params
     from .._omit import NotGiven, Omit
     from .._page import AsyncPage, Page
@@ -354,7 +354,7 @@ class AsyncFiles(AsyncResource):
         self,
         container_id: str,
         *,
-        file: FileTypes | Omit = omit,
+        file: AsyncFileTypes | Omit = omit,
         file_id: str | Omit = omit,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,

@@ -11,7 +11,7 @@ from .._typing import TYPE_CHECKING
 from ._base import AsyncResource, Resource
 
 if TYPE_CHECKING:
-    from .._files import FileTypes
+    from .._files import AsyncFileTypes, FileTypes
     from .._models import content_provenance
     from .._omit import NotGiven
     from .._timeout import Timeout
@@ -57,7 +57,7 @@ class AsyncContentProvenanceChecks(AsyncResource):
     async def create(
         self,
         *,
-        file: FileTypes,
+        file: AsyncFileTypes,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from typing import Literal
 
     from .._binary import AsyncBinaryResponse, BinaryResponse
-    from .._files import FileTypes
+    from .._files import AsyncFileTypes, FileTypes
     from .._models import files, files_params
     from .._omit import NotGiven, Omit
     from .._page import AsyncPage, Page
@@ -186,7 +186,7 @@ class AsyncFiles(AsyncResource):
     async def create(
         self,
         *,
-        file: FileTypes,
+        file: AsyncFileTypes,
         purpose: Literal["assistants", "batch", "fine-tune", "vision", "user_data", "evals"],
         expires_after: files_params.FileCreateParamsExpiresAfterParam | Omit = omit,
         extra_headers: Headers | None = None,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Literal, overload
 
-    from .._files import FileTypes
+    from .._files import AsyncFileTypes, FileTypes
     from .._models import images, images_params, responses_tools
     from .._omit import NotGiven, Omit
     from .._stream import AsyncStream, Stream
@@ -450,7 +450,7 @@ class AsyncImages(AsyncResource):
     async def create_variation(
         self,
         *,
-        image: FileTypes,
+        image: AsyncFileTypes,
         model: str | Literal["dall-e-2"] | None | Omit = omit,
         n: int | None | Omit = omit,
         response_format: Literal["url", "b64_json"] | None | Omit = omit,
@@ -481,15 +481,15 @@ class AsyncImages(AsyncResource):
         async def edit(
             self,
             *,
-            image: FileTypes | Sequence[FileTypes],
+            image: AsyncFileTypes | Sequence[AsyncFileTypes],
             prompt: str,
             background: Literal["transparent", "opaque", "auto"] | None | Omit = omit,
             complexity: Literal["low", "medium", "high"] | None | Omit = omit,
             frame_count: int | None | Omit = omit,
             frame_duration_ms: int | None | Omit = omit,
             input_fidelity: responses_tools.InputFidelity | None | Omit = omit,
-            markup: FileTypes | Omit = omit,
-            mask: FileTypes | Omit = omit,
+            markup: AsyncFileTypes | Omit = omit,
+            mask: AsyncFileTypes | Omit = omit,
             model: str
             | Literal[
                 "gpt-image-1.5",
@@ -525,15 +525,15 @@ class AsyncImages(AsyncResource):
         async def edit(
             self,
             *,
-            image: FileTypes | Sequence[FileTypes],
+            image: AsyncFileTypes | Sequence[AsyncFileTypes],
             prompt: str,
             background: Literal["transparent", "opaque", "auto"] | None | Omit = omit,
             complexity: Literal["low", "medium", "high"] | None | Omit = omit,
             frame_count: int | None | Omit = omit,
             frame_duration_ms: int | None | Omit = omit,
             input_fidelity: responses_tools.InputFidelity | None | Omit = omit,
-            markup: FileTypes | Omit = omit,
-            mask: FileTypes | Omit = omit,
+            markup: AsyncFileTypes | Omit = omit,
+            mask: AsyncFileTypes | Omit = omit,
             model: str
             | Literal[
                 "gpt-image-1.5",
@@ -569,15 +569,15 @@ class AsyncImages(AsyncResource):
         async def edit(
             self,
             *,
-            image: FileTypes | Sequence[FileTypes],
+            image: AsyncFileTypes | Sequence[AsyncFileTypes],
             prompt: str,
             background: Literal["transparent", "opaque", "auto"] | None | Omit = omit,
             complexity: Literal["low", "medium", "high"] | None | Omit = omit,
             frame_count: int | None | Omit = omit,
             frame_duration_ms: int | None | Omit = omit,
             input_fidelity: responses_tools.InputFidelity | None | Omit = omit,
-            markup: FileTypes | Omit = omit,
-            mask: FileTypes | Omit = omit,
+            markup: AsyncFileTypes | Omit = omit,
+            mask: AsyncFileTypes | Omit = omit,
             model: str
             | Literal[
                 "gpt-image-1.5",
@@ -612,15 +612,15 @@ class AsyncImages(AsyncResource):
     async def edit(
         self,
         *,
-        image: FileTypes | Sequence[FileTypes],
+        image: AsyncFileTypes | Sequence[AsyncFileTypes],
         prompt: str,
         background: Literal["transparent", "opaque", "auto"] | None | Omit = omit,
         complexity: Literal["low", "medium", "high"] | None | Omit = omit,
         frame_count: int | None | Omit = omit,
         frame_duration_ms: int | None | Omit = omit,
         input_fidelity: responses_tools.InputFidelity | None | Omit = omit,
-        markup: FileTypes | Omit = omit,
-        mask: FileTypes | Omit = omit,
+        markup: AsyncFileTypes | Omit = omit,
+        mask: AsyncFileTypes | Omit = omit,
         model: str
         | Literal[
             "gpt-image-1.5", "gpt-image-2", "gpt-image-2-2026-04-21", "dall-e-2", "gpt-image-1", "gpt-image-1-mini", "chatgpt-image-latest"

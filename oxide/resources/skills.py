@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from .._binary import AsyncBinaryResponse, BinaryResponse
     from .._caller import AsyncCaller, Caller
-    from .._files import FileTypes
+    from .._files import AsyncFileTypes, FileTypes
     from .._models import common, skills
     from .._omit import NotGiven, Omit
     from .._page import AsyncPage, Page
@@ -166,7 +166,7 @@ class AsyncSkills(AsyncResource):
     async def create(
         self,
         *,
-        files: Sequence[FileTypes] | FileTypes | Omit = omit,
+        files: Sequence[AsyncFileTypes] | AsyncFileTypes | Omit = omit,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -422,7 +422,7 @@ class AsyncVersions(AsyncResource):
         skill_id: str,
         *,
         default: bool | Omit = omit,
-        files: Sequence[FileTypes] | FileTypes | Omit = omit,
+        files: Sequence[AsyncFileTypes] | AsyncFileTypes | Omit = omit,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,

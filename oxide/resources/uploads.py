@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from typing import Literal
 
     from .._caller import AsyncCaller, Caller
-    from .._files import FileTypes
+    from .._files import AsyncFileTypes, FileTypes
     from .._models import files_params, uploads
     from .._omit import NotGiven, Omit
     from .._timeout import Timeout
@@ -221,7 +221,7 @@ class AsyncParts(AsyncResource):
         self,
         upload_id: str,
         *,
-        data: FileTypes,
+        data: AsyncFileTypes,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,

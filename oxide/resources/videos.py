@@ -13,7 +13,7 @@ from ._base import AsyncResource, Resource
 
 if TYPE_CHECKING:
     from .._binary import AsyncBinaryResponse, BinaryResponse
-    from .._files import FileTypes
+    from .._files import AsyncFileTypes, FileTypes
     from .._models import common, images_params, videos, videos_params
     from .._omit import NotGiven, Omit
     from .._page import AsyncPage, Page
@@ -271,7 +271,7 @@ class AsyncVideos(AsyncResource):
         self,
         *,
         prompt: str,
-        input_reference: FileTypes | images_params.ImageInputReferenceParam | Omit = omit,
+        input_reference: AsyncFileTypes | images_params.ImageInputReferenceParam | Omit = omit,
         model: videos.VideoModel | Omit = omit,
         seconds: videos.VideoSeconds | Omit = omit,
         size: videos.VideoSize | Omit = omit,
@@ -298,7 +298,7 @@ class AsyncVideos(AsyncResource):
         self,
         *,
         name: str,
-        video: FileTypes,
+        video: AsyncFileTypes,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -359,7 +359,7 @@ class AsyncVideos(AsyncResource):
         self,
         *,
         prompt: str,
-        video: FileTypes | videos_params.VideoEditParamsVideoVideoReferenceInputParam,
+        video: AsyncFileTypes | videos_params.VideoEditParamsVideoVideoReferenceInputParam,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -381,7 +381,7 @@ class AsyncVideos(AsyncResource):
         *,
         prompt: str,
         seconds: videos.VideoSeconds,
-        video: videos_params.VideoEditParamsVideoVideoReferenceInputParam | FileTypes,
+        video: videos_params.VideoEditParamsVideoVideoReferenceInputParam | AsyncFileTypes,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,

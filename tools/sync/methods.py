@@ -180,7 +180,7 @@ class Writer:
         rows = ["self,", *path[-1:], "*,", *path[:-1], *more]  # the last part of the path is the thing itself, and may stand without its name
         for p in method.parameters:
             if p.place != "path":
-                rows.append(f"stream: {stream}," if stream and p.key == "stream" else self.argument(p))
+                rows.append(f"stream: {stream}," if stream and p.key == "stream" else self.argument(p, waiting))
         rows += [f"{name}: {kind} = {default}," for name, kind, default in OPTIONS]
         head = self.deprecation(method) + f"    {'async ' if waiting else ''}def {method.name}(\n"
         head += "".join([f"        {row}\n" for row in rows]) + f"    ) -> {returns}:"
@@ -196,9 +196,10 @@ class Writer:
         advice = self.layout.instead(method.call)
         return f'    @deprecated("`{method.call}` is deprecated by the API{f"; {advice}" if advice else ""}")\n'
 
-    def argument(self, parameter: Parameter) -> str:
-        """Return the line of a keyword argument."""
+    def argument(self, parameter: Parameter, waiting: bool) -> str:
+        """Return the line of a keyword argument; in asyncio a file may also be read as it comes."""
         text = unique(self.expressions.input(parameter.type))
+        text = re.sub(r"\bFileTypes\b", "AsyncFileTypes", text) if waiting else text
         name = self.layout.argument(parameter.key)
         return f"{name}: {text}," if parameter.required else f"{name}: {text} | Omit = omit,"
 

@@ -26,7 +26,7 @@ CHECKED = (
     ("collections.abc", ("Iterable", "Mapping", "Sequence")),
     (".._binary", ("AsyncBinaryResponse", "BinaryResponse")),
     (".._caller", ("AsyncCaller", "Caller")),
-    (".._files", ("FileTypes",)),
+    (".._files", ("AsyncFileTypes", "FileTypes")),
     (".._omit", ("NotGiven", "Omit")),
     (".._page", ("AsyncPage", "Page")),
     (".._stream", ("AsyncStream", "Stream")),
