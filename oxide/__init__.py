@@ -74,6 +74,7 @@ if TYPE_CHECKING:
     from ._validate import validate as validate
     from ._version import __title__ as __title__
     from ._version import __version__ as __version__
+    from ._when import when as when
     from .resources._module_level import *  # noqa: F403 - the names are generated
 
     # What the calls of `oxide.responses` and its like go by, where it is set; see `_module_client`.
@@ -138,6 +139,7 @@ _PLACES = {
     "validate": "_validate",
     "__title__": "_version",
     "__version__": "_version",
+    "when": "_when",
 }
 
 _ALIASES = {
@@ -223,6 +225,7 @@ __all__ = [
     "omit",
     "types",
     "validate",
+    "when",
 ]
 
 

@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 
 import oxide._exchange  # noqa: F401 - it tells the encoder about records
+from oxide import when
 from oxide._json import encode
 from oxide._models.responses import Response
-from oxide._when import when
 from tests.exchange._story import answer, asked, scripted
 
 
