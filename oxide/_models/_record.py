@@ -13,7 +13,7 @@ from ._shape import Shape, Shaped, shape, wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from typing import Any
+    from typing import Any, ClassVar
 
     from typing_extensions import Self, dataclass_transform
 
@@ -57,7 +57,10 @@ class Record(Shaped):
 
     if TYPE_CHECKING:
         _http: HttpInfo
+        _secrets: ClassVar[tuple[str, ...]]  # the JSON keys whose values no `repr` shows
     else:  # a checker would take __init__ and __getattr__ for "every name exists"
+
+        _secrets = ()
 
         def __init__(self, **values):
             about = shape(type(self))
@@ -82,7 +85,9 @@ class Record(Shaped):
 
     def __repr__(self) -> str:
         names = {key: name for name, key in shape(type(self)).attributes.items()}
-        return f"{type(self).__name__}({', '.join([f'{names.get(k, k)}={v!r}' for k, v in self.__dict__.items()])})"
+        secrets = type(self)._secrets
+        shown = [(names.get(k, k), "***" if k in secrets and v is not None else v) for k, v in self.__dict__.items()]
+        return f"{type(self).__name__}({', '.join([f'{name}={value!r}' for name, value in shown])})"
 
     def __getstate__(self) -> dict[str, Any] | tuple[dict[str, Any], dict[str, Any]]:
         info = _call_of(self)

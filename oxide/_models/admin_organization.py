@@ -24,6 +24,8 @@ class AdminAPIKey(Record):
 
 
 class AdminAPIKeyCreateResponse(Record):
+    _secrets = ("value",)
+
     object: Literal["organization.admin_api_key"] = "organization.admin_api_key"
     id: str
     name: str | None = None

@@ -189,6 +189,8 @@ class ServiceAccountCreateResponse(Record):
 
 
 class ServiceAccountCreateResponseAPIKey(Record):
+    _secrets = ("value",)
+
     object: Literal["organization.project.service_account.api_key"] = "organization.project.service_account.api_key"
     value: str
     name: str

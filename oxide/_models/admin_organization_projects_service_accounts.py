@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 
 class APIKeyCreateResponse(Record):
+    _secrets = ("value",)
+
     object: Literal["organization.project.service_account.api_key"] = "organization.project.service_account.api_key"
     value: str
     name: str

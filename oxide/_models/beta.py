@@ -505,6 +505,8 @@ class InputContentResourceInputText(Record):
 
 
 class McpTransportParamMcpTransportConfigParamHTTP(Record):
+    _secrets = ("authorization", "headers")
+
     server_url: str
     type: Literal["http"] = "http"
     authorization: str | None = None
@@ -650,6 +652,8 @@ class PersistedAgentToolResourceWebSearchLocation(Record):
 
 
 class PersistedMcpTransportParamPersistedMcpTransportConfigParamHTTP(Record):
+    _secrets = ("headers",)
+
     server_url: str
     type: Literal["http"] = "http"
     headers: dict[str, str] | None = None
@@ -664,6 +668,8 @@ class PersistedMcpTransportParamPersistedMcpTransportConfigParamStdio(Record):
 
 
 class PersistedMcpTransportResourceHTTP(Record):
+    _secrets = ("headers",)
+
     headers: dict[str, str]
     server_url: str
     type: Literal["http"] = "http"

@@ -114,6 +114,8 @@ class ChatKitWidgetItem(Record):
 
 
 class ChatSession(Record):
+    _secrets = ("client_secret",)
+
     id: str
     object: Literal["chatkit.session"] = "chatkit.session"
     expires_at: int

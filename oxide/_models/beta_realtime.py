@@ -106,6 +106,8 @@ class SessionCreateResponse(Record):
 
 
 class SessionCreateResponseClientSecret(Record):
+    _secrets = ("value",)
+
     expires_at: int
     value: str
 
@@ -169,6 +171,8 @@ class TranscriptionSession(Record):
 
 
 class TranscriptionSessionClientSecret(Record):
+    _secrets = ("value",)
+
     value: str
     expires_at: int
 

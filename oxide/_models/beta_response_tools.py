@@ -49,6 +49,8 @@ class BetaContainerNetworkPolicyDisabled(Record):
 
 
 class BetaContainerNetworkPolicyDomainSecret(Record):
+    _secrets = ("value",)
+
     domain: str
     name: str
     value: str
@@ -294,6 +296,8 @@ class BetaToolLocalShell(Record):
 
 
 class BetaToolMcp(Record):
+    _secrets = ("authorization", "headers")
+
     type: Literal["mcp"] = "mcp"
     server_label: str
     server_url: str | None = None

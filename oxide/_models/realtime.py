@@ -37,6 +37,8 @@ class AudioTranscription(Record):
 
 
 class ClientSecretCreateResponse(Record):
+    _secrets = ("value",)
+
     value: str
     expires_at: int
     session: ClientSecretCreateResponseSession
@@ -493,6 +495,8 @@ class RealtimeResponseCreateAudioOutputOutput(Record):
 
 
 class RealtimeResponseCreateMcpTool(Record):
+    _secrets = ("authorization", "headers")
+
     server_label: str
     type: Literal["mcp"] = "mcp"
     allowed_callers: list[Literal["direct", "programmatic"]] | None = None
@@ -747,6 +751,8 @@ class RealtimeTranscriptionSessionTurnDetection(Record):
 
 
 class RealtimeTranslationClientSecretCreateResponse(Record):
+    _secrets = ("value",)
+
     value: str
     expires_at: int
     session: RealtimeTranslationSession

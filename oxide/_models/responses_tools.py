@@ -49,6 +49,8 @@ class ContainerNetworkPolicyDisabled(Record):
 
 
 class ContainerNetworkPolicyDomainSecret(Record):
+    _secrets = ("value",)
+
     domain: str
     name: str
     value: str
@@ -311,6 +313,8 @@ class ToolLocalShell(Record):
 
 
 class ToolMcp(Record):
+    _secrets = ("authorization", "headers")
+
     type: Literal["mcp"] = "mcp"
     server_label: str
     server_url: str | None = None

@@ -475,6 +475,8 @@ class WebhookEndpointTestResult(Record):
 
 
 class WebhookEndpointWithSecret(Record):
+    _secrets = ("signing_secret",)
+
     id: str
     created_at: int
     event_types: list[str]

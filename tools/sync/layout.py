@@ -29,6 +29,7 @@ class Layout:
         self.derived: list[dict[str, Any]] = table.get("derived", [])
         self.records: dict[str, dict[str, Any]] = table.get("record", {})
         self.send_back: dict[str, list[str]] = table.get("send_back", {})
+        self.secrets: dict[str, list[str]] = table.get("secret", {})
         self._modules: dict[str, str] = {}  # what `module` found
 
     @classmethod

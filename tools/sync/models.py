@@ -64,7 +64,8 @@ class Models:
         return self._module(f"Records of the API: {module.replace('_', ' ')}.", imports, body, expressions.used)
 
     def _record(self, name: str, here: str, expressions: Expressions) -> str:
-        rows: list[str] = []
+        secrets = self.layout.secrets.get(name)
+        rows = [f"    _secrets = {tuple(secrets)!r}\n"] if secrets else []
         for field, text in self.facts.types[name]["fields"].items():
             key = field.rstrip("?")
             if key not in self.layout.left_out(name):
