@@ -129,6 +129,9 @@ def _checked(limit: Any) -> int | None:
     return found
 
 
+_TOLD = frozenset(("first_id", "last_id", "next", "next_page", "object"))
+
+
 class _PageFacts(Generic[T]):
     """What both kinds of pages show: the items, and whatever else came with them."""
 
@@ -169,13 +172,19 @@ class _PageFacts(Generic[T]):
 
         return text(self.to_dict(), indent, plain)
 
-    if not TYPE_CHECKING:
+    if TYPE_CHECKING:  # what else the service says of a page, as far as it does; the names that it adds are attributes too
+        first_id: str | None
+        last_id: str | None
+        next: str | None
+        next_page: str | None
+        object: str
+    else:
 
-        def __getattr__(self, name):  # `object`, `first_id`, `last_id`, and what the service adds
-            try:
-                return object.__getattribute__(self, "_values")[name]
-            except (AttributeError, KeyError):
-                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}") from None
+        def __getattr__(self, name):
+            values = object.__getattribute__(self, "_values")
+            if name in values or name in _TOLD:
+                return values.get(name)
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def _after(self) -> PageReader[T] | None:
         return self._reader.after(self._values, self.data)

@@ -123,6 +123,7 @@ def test_a_page_shows_what_came_with_it() -> None:
     assert page.to_dict()["data"][0] == json.loads(page.to_json())["data"][0] == {"id": "f0a", "object": "file"}
     with pytest.raises(AttributeError, match="no attribute 'mood'"):
         _ = page.mood
+    assert page.next is None
 
 
 EMPTY = [
