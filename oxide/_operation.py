@@ -244,8 +244,9 @@ class Options:
     def __init__(self, values: dict[str, Any], settings: Settings) -> None:
         take = values.pop
         self._settings = settings
-        self.headers: dict[str, object] = dict(take("extra_headers", None) or ())
-        self.query: dict[str, object] = dict(take("extra_query", None) or ())
+        headers, query = take("extra_headers", None), take("extra_query", None)
+        self.headers: dict[str, object] = dict(headers) if headers else {}
+        self.query: dict[str, object] = dict(query) if query else {}
         self.body: dict[str, Any] = take("extra_body", None) or {}
         self._timeout = take("timeout", not_given)
         self._max_retries = take("max_retries", not_given)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from _operator import itemgetter
 
 from .._typing import TYPE_CHECKING
 from .base import ProtocolError
@@ -14,11 +15,11 @@ __all__ = [
     "BARE",
     "CHUNK_LINE",
     "CHUNK_LINE_START",
-    "STATUS_LINE",
     "options_of",
     "read_framing",
     "read_length",
     "read_section",
+    "read_status",
     "write_head",
 ]
 
@@ -29,12 +30,13 @@ _BAD_START = re.compile(rf"\n(?:(?<!\r\n)|(?!{_TOKEN}:))".encode())  # of a line
 _FRAMING_FIELD = re.compile(r"\n(connection|content-encoding|content-length|transfer-encoding):(.*)\r")
 _EXTENSION = r"[ \t]{0,16}(?:;[\t -~\x80-\xff]{0,4096})?"  # RFC 9112, 7.1.1: read over
 
-STATUS_LINE = re.compile(r"(HTTP/1\.[01]) ([1-5][0-9][0-9])(?: .*)?\r")  # the last space is often forgotten
+_STATUS_LINE = re.compile(r"(HTTP/1\.[01]) ([1-5][0-9][0-9])(?: .*)?\r")  # the last space is often forgotten
 BARE = re.compile(rb"(?<!\r)\n|\r(?!\n|\Z)")
 # The CR LF that ends a chunk, or the head, and the line that follows: one match checks both.
 CHUNK_LINE = re.compile(rf"\r\n([0-9A-Fa-f]{{1,16}}){_EXTENSION}\r\n".encode())
 CHUNK_LINE_START = re.compile(rf"\r(?:\n(?:[0-9A-Fa-f]{{1,16}}(?:{_EXTENSION}\r?)?)?)?".encode())
 
+_first = itemgetter(0)
 _is_token = re.compile(_TOKEN).fullmatch
 _is_target = re.compile(r"[!-~]+").fullmatch
 _is_value = re.compile(r"[\t -~\x80-\xff]*").fullmatch
@@ -59,14 +61,12 @@ def write_head(method: str, target: str, headers: Sequence[tuple[str, str]], fra
     if not _is_target(target):
         raise ValueError("a request target is visible ASCII without spaces")
     closing = False
-    lines = [f"{method} {target} HTTP/1.1"]
-    for name, value in headers:
-        if name not in _known_names:
-            closing = _check_name(name, value) or closing
-        lines.append(f"{name}: {value}")
-    text = "\r\n".join(lines)
+    if not _known_names.issuperset(map(_first, headers)):
+        for name, value in headers:
+            closing = (name not in _known_names and _check_name(name, value)) or closing
+    text = "\r\n".join([f"{method} {target} HTTP/1.1", *map(": ".join, headers)])
     # Each end of a line brings two controls, so that one count over the whole finds those that a value would smuggle in.
-    ends = 2 * len(lines) + 2 + (2 if framing else 0)
+    ends = 2 * len(headers) + 4 + (2 if framing else 0)
     try:
         head = f"{text}\r\n{framing}\r\n".encode("latin-1")
     except UnicodeEncodeError:
@@ -121,6 +121,18 @@ def read_section(section: bytes, max_size: int, max_fields: int, where: str) -> 
     if lines - 1 > max_fields:
         raise ProtocolError(f"more than {max_fields} fields {where}")
     return section.decode("latin-1")
+
+
+def read_status(text: str) -> tuple[str, int]:
+    """Return the version and the status of a checked head.
+
+    Raises:
+        ProtocolError: it begins with no status line.
+    """
+    line = _STATUS_LINE.match(text)
+    if line is None:
+        raise ProtocolError(f"a bad status line: {text.splitlines()[0][:60]!r}")
+    return line[1], int(line[2])
 
 
 def read_framing(text: str) -> dict[str, str]:

@@ -34,11 +34,11 @@ from .grammar import (
     BARE,
     CHUNK_LINE,
     CHUNK_LINE_START,
-    STATUS_LINE,
     options_of,
     read_framing,
     read_length,
     read_section,
+    read_status,
     write_head,
 )
 from .headers import Headers
@@ -268,11 +268,7 @@ class Http1:
         if end < 0:
             return self._keep(data, position)
         text = read_section(data[position : end + 2], self._max_head, self._max_fields, "in the head")
-        line = STATUS_LINE.match(text)
-        if line is None:
-            raise ProtocolError(f"a bad status line: {text.splitlines()[0][:60]!r}")
-        version, digits = line.groups()
-        status = int(digits)
+        version, status = ("HTTP/1.1", 200) if text.startswith("HTTP/1.1 200 ") else read_status(text)
         if status < 200:
             self._count_interim(status)
             return end + 4

@@ -134,7 +134,10 @@ class Pool(Generic[C]):
             break
         known = self._lanes.get(key)
         if known is not None and known.idle and not (fresh or known.waiting):
-            return self._latest(known)
+            slot = known.idle.pop()  # the usual case, as in `_find`
+            del self._idle[slot]
+            slot.used = 1
+            return slot
         lane: Lane[C] = Lane(key, secure) if known is None else known
         if fresh:
             for slot in list(lane.idle):
@@ -145,7 +148,10 @@ class Pool(Generic[C]):
     def _find(self, lane: Lane[C]) -> Slot[C] | None:
         """An idle connection, a place on a shared one, or leave to open one; None: wait."""
         if lane.idle:
-            return self._latest(lane)
+            slot = lane.idle.pop()
+            del self._idle[slot]
+            slot.used = 1
+            return slot
         for slot in lane.shared:
             if slot.used < slot.places:
                 self._idle.pop(slot, None)
@@ -156,13 +162,6 @@ class Pool(Generic[C]):
         if len(self._slots) >= self._max and not self._evict():
             return None
         return self._open(lane)
-
-    def _latest(self, lane: Lane[C]) -> Slot[C]:
-        """The idle connection that was used last."""
-        slot = lane.idle.pop()
-        del self._idle[slot]
-        slot.used = 1
-        return slot
 
     def _open(self, lane: Lane[C]) -> Slot[C]:
         offers = self._offers_http2(lane)

@@ -229,7 +229,10 @@ class HttpTransport:
         with self._mutex:
             slot, incoming.slot = incoming.slot, None
             if slot is not None:
-                self._put_back(slot, now)
+                connection = slot.connection
+                if connection is not None:
+                    connection.released = now
+                self._pool.release(slot, connection is not None and connection.reusable, now)
         if self._pool.unsettled:
             self._settle()
 
@@ -242,16 +245,12 @@ class HttpTransport:
     def give_back(self, slot: ConnectionSlot, now: float) -> None:
         """A request is done with its slot."""
         with self._mutex:
-            self._put_back(slot, now)
+            connection = slot.connection
+            if connection is not None:
+                connection.released = now
+            self._pool.release(slot, connection is not None and connection.reusable, now)
         if self._pool.unsettled:
             self._settle()
-
-    def _put_back(self, slot: ConnectionSlot, now: float) -> None:
-        connection = slot.connection
-        reusable = connection is not None and connection.reusable
-        if connection is not None:
-            connection.released = now
-        self._pool.release(slot, reusable, now)
 
     def _retire(self, slot: ConnectionSlot) -> None:
         with self._mutex:
