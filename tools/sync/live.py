@@ -37,7 +37,7 @@ class Expression:
     @property
     def scalars(self) -> set[str]:
         """The scalars that it allows, files among them."""
-        words = {"File" if word == "FileTypes" else word for word in self._words}
+        words = {"File" if word in ("AsyncFileTypes", "FileTypes") else word for word in self._words}
         return words & SCALARS
 
     @property
