@@ -16,7 +16,6 @@ __all__ = [
     "CHUNK_LINE",
     "CHUNK_LINE_START",
     "options_of",
-    "read_framing",
     "read_length",
     "read_section",
     "read_status",
@@ -26,8 +25,8 @@ __all__ = [
 _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # RFC 9110, 5.6.2
 _CONTROLS = bytes([*range(9), *range(10, 32), 127])  # all but HTAB, which may stand in a value (RFC 9110, 5.5)
 _NO_CONTROLS = bytes(set(range(256)).difference(_CONTROLS))
-_BAD_START = re.compile(rf"\n(?:(?<!\r\n)|(?!{_TOKEN}:))".encode())  # of a line: after a bare LF, or of no field
-_FRAMING_FIELD = re.compile(r"\n(connection|content-encoding|content-length|transfer-encoding):(.*)\r")
+# In lower case: a line after a bare LF; a field that the framing of the body depends on; a line that is no field.
+_NOTABLE = re.compile(rf"\n(?:(?<!\r\n)|(connection|content-encoding|content-length|transfer-encoding):([^\r]*)|(?!{_TOKEN}:))")
 _EXTENSION = r"[ \t]{0,16}(?:;[\t -~\x80-\xff]{0,4096})?"  # RFC 9112, 7.1.1: read over
 
 _STATUS_LINE = re.compile(r"(HTTP/1\.[01]) ([1-5][0-9][0-9])(?: .*)?\r")  # the last space is often forgotten
@@ -98,8 +97,10 @@ def _check_name(name: str, value: str) -> bool:
     return False
 
 
-def read_section(section: bytes, max_size: int, max_fields: int, where: str) -> str:
+def read_section(section: bytes, max_size: int, max_fields: int, where: str) -> tuple[str, dict[str, str]]:
     """Return a section (lines with their ends), whose first line is none of its fields, as checked text.
+
+    With it come the fields on which the framing of its body depends, names and values in lower case.
 
     Args:
         max_size: bytes that it may have, with the empty line that follows it.
@@ -115,12 +116,21 @@ def read_section(section: bytes, max_size: int, max_fields: int, where: str) -> 
     lines = len(ends) // 2
     if ends != b"\r\n" * lines:
         raise ProtocolError("a control character, or a bare CR or LF, in a header field")
-    if bad := _BAD_START.search(section, 0, len(section) - 1):  # as many LF as CR, each behind one: no CR is bare either
-        line = section[bad.end() :].partition(b"\r\n")[0]
-        raise ProtocolError(f"a line that is no header field: {line.partition(b':')[0][:40]!r}")  # never its value
     if lines - 1 > max_fields:
         raise ProtocolError(f"more than {max_fields} fields {where}")
-    return section.decode("latin-1")
+    text = section.decode("latin-1")
+    framing: dict[str, str] = {}
+    for name, given in _NOTABLE.findall(text.lower(), 0, len(text) - 1):
+        if not name:
+            raise _no_field(text)
+        value = given.strip(" \t")  # not left to the pattern, which a run of blanks would cost the square of its length
+        framing[name] = f"{framing[name]},{value}" if name in framing else value
+    return text, framing  # as many CR as LF, and one before each LF: none is bare
+
+
+def _no_field(text: str) -> ProtocolError:
+    bad = next(match.end() for match in _NOTABLE.finditer(text.lower(), 0, len(text) - 1) if not match[1])
+    return ProtocolError(f"a line that is no header field: {text[bad:].partition(':')[0].partition(chr(13))[0][:40]!r}")  # never its value
 
 
 def read_status(text: str) -> tuple[str, int]:
@@ -133,15 +143,6 @@ def read_status(text: str) -> tuple[str, int]:
     if line is None:
         raise ProtocolError(f"a bad status line: {text.splitlines()[0][:60]!r}")
     return line[1], int(line[2])
-
-
-def read_framing(text: str) -> dict[str, str]:
-    """Return the fields of a checked section on which the framing of its body depends: names and values in lower case."""
-    framing: dict[str, str] = {}
-    for name, given in _FRAMING_FIELD.findall(text.lower()):
-        value = given.strip(" \t")  # not left to the pattern, which a run of blanks would cost the square of its length
-        framing[name] = f"{framing[name]},{value}" if name in framing else value
-    return framing
 
 
 def read_length(value: str) -> int:

@@ -35,7 +35,6 @@ from .grammar import (
     CHUNK_LINE,
     CHUNK_LINE_START,
     options_of,
-    read_framing,
     read_length,
     read_section,
     read_status,
@@ -267,12 +266,11 @@ class Http1:
         end = data.find(b"\r\n\r\n", position)
         if end < 0:
             return self._keep(data, position)
-        text = read_section(data[position : end + 2], self._max_head, self._max_fields, "in the head")
+        text, framing = read_section(data[position : end + 2], self._max_head, self._max_fields, "in the head")
         version, status = ("HTTP/1.1", 200) if text.startswith("HTTP/1.1 200 ") else read_status(text)
         if status < 200:
             self._count_interim(status)
             return end + 4
-        framing = read_framing(text)
         events.append(Head(status, Headers.received(text), version, framing.get("content-encoding")))
         self._frame(status, framing, version)
         if self.state == HEAD:
