@@ -103,6 +103,7 @@ class RateLimitUpdateRateLimitParams(TypedDict, total=False):
     max_audio_megabytes_per_1_minute: int
     max_requests_per_1_day: int
     batch_1_day_max_input_tokens: int
+    project_id: Required[str]
 
 
 class RoleCreateParams(TypedDict, total=False):
@@ -138,6 +139,7 @@ class ServiceAccountListParams(TypedDict, total=False):
 class ServiceAccountUpdateParams(TypedDict, total=False):
     name: str
     role: Literal["member", "owner"]
+    project_id: Required[str]
 
 
 class ServiceTierSettingUpdateParams(TypedDict, total=False):
@@ -192,3 +194,4 @@ class UserListParams(TypedDict, total=False):
 
 class UserUpdateParams(TypedDict, total=False):
     role: str | None
+    project_id: Required[str]

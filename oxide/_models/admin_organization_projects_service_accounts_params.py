@@ -12,8 +12,11 @@ from .._typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from typing_extensions import Required
+
 
 class APIKeyCreateParams(TypedDict, total=False):
     name: str
     scopes: Sequence[str]
     expires_in_seconds: int | None
+    project_id: Required[str]

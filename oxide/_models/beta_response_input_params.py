@@ -621,6 +621,7 @@ class ResponseCompactParams(TypedDict, total=False):
     )
     service_tier: beta_responses.BetaServiceTierEnum | None
     image: ResponseCompactParamsImageParam
+    betas: Sequence[Literal["responses_multi_agent=v1"]]
 
 
 class ResponseCompactParamsImageParam(TypedDict, total=False):
@@ -680,6 +681,7 @@ class ResponseCreateParams(TypedDict, total=False):
     access_programs: ResponseCreateParamsAccessProgramsParam
     background_options: ResponseCreateParamsBackgroundOptionsParam
     image: ResponseCreateParamsImageParam
+    betas: Sequence[Literal["responses_multi_agent=v1"]]
 
 
 class ResponseCreateParamsAccessProgramsParam(TypedDict, total=False):

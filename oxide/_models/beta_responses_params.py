@@ -492,6 +492,7 @@ class InputTokenCountParams(TypedDict, total=False):
     conversation: BetaConversationParam | None
     tool_choice: BetaResponseToolChoiceParam | None
     parallel_tool_calls: bool | None
+    betas: Sequence[Literal["responses_multi_agent=v1"]]
 
 
 BetaCodeInterpreterToolCallOutputsParam: TypeAlias = """

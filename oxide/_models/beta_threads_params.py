@@ -10,7 +10,7 @@ from typing import TypedDict
 from .._typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from typing import Literal, TypeAlias
 
     from typing_extensions import Required
@@ -59,6 +59,7 @@ class MessageListParams(TypedDict, total=False):
 
 class MessageUpdateParams(TypedDict, total=False):
     metadata: Mapping[str, str] | None
+    thread_id: Required[str]
 
 
 class RunCreateParams(TypedDict, total=False):
@@ -79,6 +80,7 @@ class RunCreateParams(TypedDict, total=False):
     tool_choice: AssistantsApiToolChoiceOptionParam | None
     parallel_tool_calls: bool
     response_format: beta_assistants_params.AssistantsApiResponseFormatOptionParam | None
+    include: Sequence[Literal["step_details.tool_calls[*].file_search.results[*].content"]]
 
 
 class RunListParams(TypedDict, total=False):
@@ -91,6 +93,7 @@ class RunListParams(TypedDict, total=False):
 class RunSubmitToolOutputsParams(TypedDict, total=False):
     tool_outputs: Required[Iterable[RunSubmitToolOutputsParamsToolOutputParam]]
     stream: bool | None
+    thread_id: Required[str]
 
 
 class RunSubmitToolOutputsParamsToolOutputParam(TypedDict, total=False):
@@ -105,6 +108,7 @@ class RunTruncationStrategyParam(TypedDict, total=False):
 
 class RunUpdateParams(TypedDict, total=False):
     metadata: Mapping[str, str] | None
+    thread_id: Required[str]
 
 
 class TextContentBlockParam(TypedDict, total=False):

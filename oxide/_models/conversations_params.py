@@ -29,6 +29,7 @@ class ConversationUpdateParams(TypedDict, total=False):
 
 class ItemCreateParams(TypedDict, total=False):
     items: Required[Iterable[responses_input_params.ResponseInputItemParam]]
+    include: Iterable[responses.ResponseIncludable]
 
 
 class ItemListParams(TypedDict, total=False):

@@ -104,6 +104,7 @@ class FileListParams(TypedDict, total=False):
 
 class FileUpdateParams(TypedDict, total=False):
     attributes: Required[Mapping[str, str | float | bool] | None]
+    vector_store_id: Required[str]
 
 
 CreateVectorStoreRequestChunkingStrategyParam: TypeAlias = "AutoFileChunkingStrategyParam | StaticFileChunkingStrategyObjectParam"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -54,8 +55,9 @@ class Facts:
         self.uses: dict[str, str] = extra.get("uses", {})
         for name, use in self.uses.items():
             self.types[name] = {**self.types[name], "use": use}
-        calls = {operation["call"]: operation for operation in self.operations.values()} if "params" in extra else {}
-        for name, call in extra.get("params", {}).items():
+        self.params: dict[str, str] = extra.get("params", {})
+        calls = {operation["call"]: operation for operation in self.operations.values()} if self.params else {}
+        for name, call in self.params.items():
             self.types.setdefault(name, {"fields": self.keywords(calls[call]), "use": "i"})
 
     @classmethod
@@ -96,6 +98,14 @@ class Facts:
         alone = [p for p in parameters if p.place == "path"][-1:]
         named = [p for p in parameters if p not in alone]
         return {HEADERS.get(p.key, p.key) + ("" if p.required else "?"): p.type for p in named}
+
+    def given_fields(self, name: str) -> dict[str, str]:
+        """Return the fields of an object that is passed in; of `XParams`, the body of one method, all that it takes by name."""
+        fields: dict[str, str] = self.types[name]["fields"]
+        takers = [operation for operation in self.operations.values() if name in operation.get("body", {}).values()]
+        if len(takers) != 1 or not name.endswith("Params"):
+            return fields
+        return {**fields, **{key: text for key, text in self.keywords(takers[0]).items() if key.rstrip("?") not in bare(fields)}}
 
     def _place(self, operation: dict[str, Any], place: str) -> dict[str, str]:
         if place != "body":
@@ -163,6 +173,11 @@ def references(text: str) -> tuple[str, ...]:
     """Return the names that a type expression mentions, literals and containers left out."""
     bare = LITERAL.sub("", text)
     return tuple([name for name in re.findall(r"[A-Za-z_][\w.]*", bare) if name not in PLAIN])
+
+
+def bare(fields: Iterable[str]) -> set[str]:
+    """Return names of fields without the mark of those that may be left out."""
+    return {field.rstrip("?") for field in fields}
 
 
 def _merged(known: Any, more: Any) -> Any:

@@ -95,7 +95,7 @@ class Models:
         odd: list[str] = []
         rows: list[str] = []
         title = input_name(name)
-        for field, text in self.facts.types[name]["fields"].items():
+        for field, text in self.facts.given_fields(name).items():
             key, wanted = field.rstrip("?"), expressions.input(text, here)
             wanted = wanted if field.endswith("?") else f"Required[{wanted}]"
             if key.isidentifier() and not keyword.iskeyword(key):

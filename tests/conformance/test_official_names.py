@@ -1,0 +1,233 @@
+"""Every name that the official types export is in `oxide.types`: the same kind of thing, with the same fields and members."""
+
+from __future__ import annotations
+
+import sys
+import typing
+from collections.abc import Iterator
+from importlib import import_module
+from pkgutil import iter_modules
+from types import ModuleType
+from typing import Any, get_args, get_origin
+
+import openai.types
+import pytest
+import typing_extensions
+from openai._utils import PropertyInfo
+from pydantic import BaseModel
+
+from oxide._models._base import Record, Unknown, decoder
+from oxide._models._shape import shape
+from tools.sync.facts import Facts
+from tools.sync.layout import Layout, attribute
+from tools.sync.models import Models
+
+# Names of helpers, not of the API, by how they start: what is in their place.
+OF_HELPERS = {
+    "Parsed": "`parse()` gives its own types",
+    "Reconnecting": "an event of the official WebSocket connections",
+    "SyncWebSocketConnectionOptions": "options of the official WebSocket connections",
+    "WebSocketConnectionOptions": "options of the official WebSocket connections",
+    "WebsocketConnectionOptions": "options of the official WebSocket connections",
+}
+
+
+# ---------------------------------------------------------------------------------------------- the official names
+def packages(package: ModuleType) -> Iterator[ModuleType]:
+    yield package
+    for module in iter_modules(package.__path__):
+        if module.ispkg:
+            yield from packages(import_module(f"{package.__name__}.{module.name}"))
+
+
+def exported() -> Iterator[tuple[str, Any]]:
+    """Yield "responses.Response" and what it is."""
+    for package in packages(openai.types):
+        for name, value in vars(package).items():
+            if not name.startswith("_") and not isinstance(value, ModuleType) and name != "annotations":
+                yield f"{package.__name__}.{name}".removeprefix("openai.types."), value
+
+
+OFFICIAL = {name: value for name, value in exported() if not name.rpartition(".")[2].startswith(tuple(OF_HELPERS))}
+
+
+def ours(name: str) -> Any:
+    face, _, last = name.rpartition(".")
+    return getattr(import_module(f"oxide.types.{face}".rstrip(".")), last)
+
+
+def is_dictionary(value: Any) -> bool:
+    return typing_extensions.is_typeddict(value)
+
+
+def kind(value: Any) -> str:
+    if isinstance(value, type) and issubclass(value, (BaseModel, Record)):
+        return "record"
+    return "dictionary" if is_dictionary(value) else "alias"
+
+
+# ------------------------------------------------------------------------------------------------------- the names
+def test_the_official_library_has_the_names_that_are_looked_for() -> None:
+    assert len(OFFICIAL) > 1_700
+    assert {
+        "responses.Response",
+        "responses.ResponseCreateParams",
+        "ChatModel",
+        "shared_params.Reasoning",
+        "live.ServerEvent",
+    } < OFFICIAL.keys()
+
+
+def test_every_official_name_is_there() -> None:
+    missing: list[str] = []
+    for name in OFFICIAL:
+        try:
+            ours(name)
+        except (ImportError, AttributeError):
+            missing.append(name)
+    assert missing == []
+
+
+def test_every_name_means_what_it_means_there() -> None:
+    pairs = {name: (kind(value), kind(ours(name))) for name, value in OFFICIAL.items()}
+    odd = {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+    # There, parameters of a method are a union where dictionaries differ in `stream`; here where a field decides about others.
+    assert {name for name, pair in odd.items() if not name.endswith("Params") or "record" in pair} == set()
+
+
+def test_names_of_helpers_are_not_promised() -> None:
+    for name, _ in exported():
+        if name not in OFFICIAL:
+            with pytest.raises(AttributeError):
+                ours(name)
+
+
+@pytest.mark.parametrize(
+    ("second", "first"),
+    [
+        ("EvalCreateResponse", "EvalListResponse"),
+        ("ChatModel", "shared.ChatModel"),
+        ("shared_params.Reasoning", "shared.ReasoningParam"),
+        ("chat.ChatCompletionToolParam", "chat.ChatCompletionFunctionToolParam"),
+        ("conversations.InputTextContent", "responses.ResponseInputText"),
+    ],
+)
+def test_a_second_name_is_the_same_thing(second: str, first: str) -> None:
+    assert ours(second) is ours(first) or ours(second) == ours(first)
+    face, _, last = second.rpartition(".")
+    module = sys.modules[f"oxide.types.{face}".rstrip(".")]
+    assert last in module.__all__
+    assert last in dir(module)
+
+
+def test_what_a_method_returns_is_what_its_official_name_says() -> None:
+    from oxide.resources.evals import Evals
+    from oxide.types import EvalCreateResponse
+
+    assert str(Evals.create.__annotations__["return"]).rpartition(".")[2] == EvalCreateResponse.__name__
+
+
+# ------------------------------------------------------------------------------------------------------- the fields
+def official_fields(value: Any) -> set[str]:
+    if not is_dictionary(value):
+        return {field.alias or name for name, field in value.model_fields.items()}
+    hints = typing_extensions.get_type_hints(value, include_extras=True)
+    keys = {wire_name(name, hint) if "-" not in wire_name(name, hint) else name for name, hint in hints.items()}  # headers: by keyword
+    return keys - {"idempotency_key"}  # an option of every method
+
+
+def wire_name(name: str, hint: Any) -> str:
+    """Return the JSON key of a field of a dictionary: `Annotated[..., PropertyInfo(alias="in")]`, inside or outside of `Required`."""
+    while True:
+        if get_origin(hint) in (typing_extensions.Required, typing_extensions.NotRequired):
+            hint = get_args(hint)[0]
+        elif hasattr(hint, "__metadata__"):
+            known = [part.alias for part in hint.__metadata__ if isinstance(part, PropertyInfo) and part.alias]
+            if known:
+                return str(known[0])
+            hint = hint.__origin__
+        else:
+            return name
+
+
+def our_fields(value: Any) -> set[str]:
+    return set(value.__annotations__ if is_dictionary(value) else shape(value).types)
+
+
+def test_every_official_field_is_there() -> None:
+    known = {name: value for name, value in OFFICIAL.items() if kind(value) != "alias" and kind(ours(name)) != "alias"}
+    assert len(known) > 1_300
+    lost = {name: official_fields(value) - our_fields(ours(name)) for name, value in known.items()}
+    assert {name: fields for name, fields in lost.items() if fields} == {}
+
+
+# ------------------------------------------------------------------------------------------------------ the unions
+def tagged(value: Any) -> tuple[str, tuple[Any, ...]] | None:
+    """Return the tag of a union of records, and its members."""
+    tags = [part.discriminator for part in getattr(value, "__metadata__", ()) if isinstance(part, PropertyInfo) and part.discriminator]
+    return (str(tags[0]), get_args(value.__origin__)) if tags else None
+
+
+def classes(members: tuple[Any, ...]) -> Iterator[type[BaseModel]]:
+    """Yield the records among the members of a union, and of the unions among them."""
+    for member in members:
+        if kind(member) == "record":
+            yield member
+        elif get_origin(member) is not typing.Literal:
+            yield from classes(get_args(getattr(member, "__origin__", member)))
+
+
+def literals(cls: type[BaseModel], field: str) -> tuple[Any, ...]:
+    """Return the values that a field of an official class allows, () where it is no enum."""
+    info = cls.model_fields.get(field)
+    return get_args(info.annotation) if info and get_origin(info.annotation) is typing.Literal else ()
+
+
+def minimal(cls: type[BaseModel]) -> dict[str, Any]:
+    """Return an object with a value for every field that the class requires: a true one of enums, None of all others."""
+    return {info.alias or name: (literals(cls, name) or (None,))[0] for name, info in cls.model_fields.items() if info.is_required()}
+
+
+UNIONS = {name: found for name, value in OFFICIAL.items() if (found := tagged(value))}
+
+
+def places() -> dict[str, str]:
+    """Return "live.ServerEvent" -> "live_events.ServerEvent", as a decoder wants it."""
+    from tools.sync.faces import shown
+
+    return {name: ".".join(place) for name, place in shown(Models(Facts.read(), Layout.read())).items()}
+
+
+def test_every_member_of_an_official_union_is_decoded() -> None:
+    assert len(UNIONS) > 60
+    assert {"live.ServerEvent", "live.ClientEvent", "beta.realtime.RealtimeServerEvent", "webhooks.UnwrapWebhookEvent"} < UNIONS.keys()
+    where = places()
+    lost: dict[str, list[str]] = {}
+    for name, (tag, members) in UNIONS.items():
+        for cls in classes(members):
+            for value in literals(cls, tag):
+                decoded = decoder(where[name])({**minimal(cls), tag: value})
+                if isinstance(decoded, (Unknown, dict)):
+                    lost.setdefault(name, []).append(f"{cls.__name__}: {value}")
+    assert lost == {}
+
+
+def test_events_are_decoded_to_the_records_of_their_names() -> None:
+    where = places()
+    for union in ("live.ServerEvent", "beta.realtime.RealtimeServerEvent", "realtime.RealtimeServerEvent", "webhooks.UnwrapWebhookEvent"):
+        package = union.rpartition(".")[0]
+        tag, members = UNIONS[union]
+        for cls in classes(members):
+            if OFFICIAL.get(f"{package}.{cls.__name__}") is cls:
+                (value,) = get_args(cls.model_fields[tag].annotation)
+                assert type(decoder(where[union])({tag: value})) is ours(f"{package}.{cls.__name__}")
+
+
+# ------------------------------------------------------------------------------------------------ parameters, by name
+def test_dictionaries_of_parameters_are_what_methods_take_by_name() -> None:
+    facts, layout = Facts.read(), Layout.read()
+    calls = facts.calls()
+    for name, call in facts.params.items():
+        parameters = facts.parameters(calls[call][1])
+        alone = [p.key for p in parameters if p.place == "path"][-1:]
+        assert {attribute(key) for key in our_fields(ours(name))} == {layout.argument(p.key) for p in parameters} - set(alone)
