@@ -186,14 +186,14 @@ class Operation(Generic[T]):
         """Put each argument where it belongs.
 
         Args:
-            given: the method's arguments by name, as `locals()` has them; `omit` ones are not sent.
+            given: the method's arguments by name, as `locals()` has them; `omit` and `not_given` ones are not sent.
 
         Raises:
             ValueError: a path parameter that would name another resource, a header that cannot be sent, a body that is no JSON.
             TypeError: what was given as a file can be none.
             OSError: there is no file at a path.
         """
-        values = {name: value for name, value in given.items() if value is not omit}
+        values = {name: value for name, value in given.items() if value is not omit and value is not not_given}
         values.pop("self", None)
         options = Options(values, settings)
         path = self._path(values) if self._names else self.path
@@ -288,7 +288,7 @@ class Options:
         fields = {name.lower(): (name, value) for name, value in own}
         if self.streaming:
             fields["accept"] = ("Accept", "text/event-stream")
-        for headers in (send, settings.default_headers, self.headers):
+        for headers in (settings.default_headers, send, self.headers):
             for name, value in headers.items():
                 merge(fields, name, value)
         if self.content_type.startswith("multipart/"):

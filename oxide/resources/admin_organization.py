@@ -313,6 +313,8 @@ class AdminApiKeys(Resource):
         after: str | None | Omit = omit,
         limit: int | Omit = omit,
         order: Literal["asc", "desc"] | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -326,6 +328,8 @@ class AdminApiKeys(Resource):
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
             order: `asc` or `desc`, by time of creation; `asc` by default.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(ADMIN_API_KEYS_LIST, locals())
 
@@ -398,6 +402,8 @@ class AsyncAdminApiKeys(AsyncResource):
         after: str | None | Omit = omit,
         limit: int | Omit = omit,
         order: Literal["asc", "desc"] | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -411,6 +417,8 @@ class AsyncAdminApiKeys(AsyncResource):
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
             order: `asc` or `desc`, by time of creation; `asc` by default.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(ADMIN_API_KEYS_LIST, locals())
 
@@ -452,6 +460,8 @@ class AuditLogs(Resource):
         project_ids: Sequence[str] | Omit = omit,
         resource_ids: Sequence[str] | Omit = omit,
         tenant_only: bool | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -472,6 +482,8 @@ class AuditLogs(Resource):
             project_ids: only events in these projects.
             resource_ids: only events that changed these things, by id.
             tenant_only: only events that concern the tenant above the organization.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(AUDIT_LOGS_LIST, locals())
 
@@ -495,6 +507,8 @@ class AsyncAuditLogs(AsyncResource):
         project_ids: Sequence[str] | Omit = omit,
         resource_ids: Sequence[str] | Omit = omit,
         tenant_only: bool | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -515,6 +529,8 @@ class AsyncAuditLogs(AsyncResource):
             project_ids: only events in these projects.
             resource_ids: only events that changed these things, by id.
             tenant_only: only events that concern the tenant above the organization.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(AUDIT_LOGS_LIST, locals())
 
@@ -650,6 +666,8 @@ class Invites(Resource):
         *,
         after: str | Omit = omit,
         limit: int | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -662,6 +680,8 @@ class Invites(Resource):
         Args:
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(INVITES_LIST, locals())
 
@@ -735,6 +755,8 @@ class AsyncInvites(AsyncResource):
         *,
         after: str | Omit = omit,
         limit: int | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -747,6 +769,8 @@ class AsyncInvites(AsyncResource):
         Args:
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(INVITES_LIST, locals())
 

@@ -59,6 +59,8 @@ class Certificates(Resource):
         self,
         *,
         certificate_ids: Sequence[str],
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -70,6 +72,8 @@ class Certificates(Resource):
 
         Args:
             certificate_ids: ids of 1 to 10 certificates.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(ACTIVATE, locals())
 
@@ -97,6 +101,8 @@ class Certificates(Resource):
         self,
         *,
         certificate_ids: Sequence[str],
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -108,6 +114,8 @@ class Certificates(Resource):
 
         Args:
             certificate_ids: ids of 1 to 10 certificates.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(DEACTIVATE, locals())
 
@@ -135,6 +143,8 @@ class Certificates(Resource):
         after: str | Omit = omit,
         limit: int | Omit = omit,
         order: Literal["asc", "desc"] | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -148,6 +158,8 @@ class Certificates(Resource):
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
             order: `asc` or `desc`, by time of creation.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(LIST, locals())
 
@@ -202,6 +214,8 @@ class AsyncCertificates(AsyncResource):
         self,
         *,
         certificate_ids: Sequence[str],
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -213,6 +227,8 @@ class AsyncCertificates(AsyncResource):
 
         Args:
             certificate_ids: ids of 1 to 10 certificates.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(ACTIVATE, locals())
 
@@ -240,6 +256,8 @@ class AsyncCertificates(AsyncResource):
         self,
         *,
         certificate_ids: Sequence[str],
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -251,6 +269,8 @@ class AsyncCertificates(AsyncResource):
 
         Args:
             certificate_ids: ids of 1 to 10 certificates.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(DEACTIVATE, locals())
 
@@ -278,6 +298,8 @@ class AsyncCertificates(AsyncResource):
         after: str | Omit = omit,
         limit: int | Omit = omit,
         order: Literal["asc", "desc"] | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -291,6 +313,8 @@ class AsyncCertificates(AsyncResource):
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
             order: `asc` or `desc`, by time of creation.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(LIST, locals())
 

@@ -121,6 +121,8 @@ class Groups(Resource):
         after: str | Omit = omit,
         limit: int | Omit = omit,
         order: Literal["asc", "desc"] | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -134,6 +136,8 @@ class Groups(Resource):
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, up to 1000. All pages are walked whatever it is.
             order: `asc` or `desc`, by time of creation; `asc` by default.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(LIST, locals())
 
@@ -229,6 +233,8 @@ class AsyncGroups(AsyncResource):
         after: str | Omit = omit,
         limit: int | Omit = omit,
         order: Literal["asc", "desc"] | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -242,6 +248,8 @@ class AsyncGroups(AsyncResource):
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, up to 1000. All pages are walked whatever it is.
             order: `asc` or `desc`, by time of creation; `asc` by default.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(LIST, locals())
 
@@ -337,6 +345,8 @@ class Roles(Resource):
         after: str | Omit = omit,
         limit: int | Omit = omit,
         order: Literal["asc", "desc"] | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -351,6 +361,8 @@ class Roles(Resource):
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, up to 1000. All pages are walked whatever it is.
             order: `asc` or `desc`, by time of creation.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(ROLES_LIST, locals())
 
@@ -428,6 +440,8 @@ class AsyncRoles(AsyncResource):
         after: str | Omit = omit,
         limit: int | Omit = omit,
         order: Literal["asc", "desc"] | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -442,6 +456,8 @@ class AsyncRoles(AsyncResource):
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, up to 1000. All pages are walked whatever it is.
             order: `asc` or `desc`, by time of creation.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(ROLES_LIST, locals())
 
@@ -519,6 +535,8 @@ class Users(Resource):
         after: str | Omit = omit,
         limit: int | Omit = omit,
         order: Literal["asc", "desc"] | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -533,6 +551,8 @@ class Users(Resource):
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, up to 1000. All pages are walked whatever it is.
             order: `asc` or `desc`, by time of creation.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(USERS_LIST, locals())
 
@@ -610,6 +630,8 @@ class AsyncUsers(AsyncResource):
         after: str | Omit = omit,
         limit: int | Omit = omit,
         order: Literal["asc", "desc"] | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -624,6 +646,8 @@ class AsyncUsers(AsyncResource):
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, up to 1000. All pages are walked whatever it is.
             order: `asc` or `desc`, by time of creation.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(USERS_LIST, locals())
 

@@ -224,6 +224,8 @@ class Projects(Resource):
         after: str | Omit = omit,
         include_archived: bool | Omit = omit,
         limit: int | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -237,6 +239,8 @@ class Projects(Resource):
             after: id of the item that the page follows; leave it out for the first page.
             include_archived: list archived projects too; off by default.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(LIST, locals())
 
@@ -401,6 +405,8 @@ class AsyncProjects(AsyncResource):
         after: str | Omit = omit,
         include_archived: bool | Omit = omit,
         limit: int | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -414,6 +420,8 @@ class AsyncProjects(AsyncResource):
             after: id of the item that the page follows; leave it out for the first page.
             include_archived: list archived projects too; off by default.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(LIST, locals())
 

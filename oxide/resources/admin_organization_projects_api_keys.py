@@ -77,6 +77,8 @@ class ApiKeys(Resource):
         after: str | Omit = omit,
         limit: int | Omit = omit,
         owner_project_access: Literal["active", "inactive", "any"] | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -91,6 +93,8 @@ class ApiKeys(Resource):
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
             owner_project_access: only keys whose owner still has access to the project (`active`), has lost it, or `any`.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(LIST, locals())
 
@@ -172,6 +176,8 @@ class AsyncApiKeys(AsyncResource):
         after: str | Omit = omit,
         limit: int | Omit = omit,
         owner_project_access: Literal["active", "inactive", "any"] | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -186,6 +192,8 @@ class AsyncApiKeys(AsyncResource):
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
             owner_project_access: only keys whose owner still has access to the project (`active`), has lost it, or `any`.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(LIST, locals())
 

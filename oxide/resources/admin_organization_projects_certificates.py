@@ -58,6 +58,8 @@ class Certificates(Resource):
         project_id: str,
         *,
         certificate_ids: Sequence[str],
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -70,6 +72,8 @@ class Certificates(Resource):
         Args:
             project_id: id of the project.
             certificate_ids: ids of 1 to 10 certificates.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(ACTIVATE, locals())
 
@@ -78,6 +82,8 @@ class Certificates(Resource):
         project_id: str,
         *,
         certificate_ids: Sequence[str],
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -90,6 +96,8 @@ class Certificates(Resource):
         Args:
             project_id: id of the project.
             certificate_ids: ids of 1 to 10 certificates.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(DEACTIVATE, locals())
 
@@ -100,6 +108,8 @@ class Certificates(Resource):
         after: str | Omit = omit,
         limit: int | Omit = omit,
         order: Literal["asc", "desc"] | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -114,6 +124,8 @@ class Certificates(Resource):
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
             order: `asc` or `desc`, by time of creation.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(LIST, locals())
 
@@ -129,6 +141,8 @@ class AsyncCertificates(AsyncResource):
         project_id: str,
         *,
         certificate_ids: Sequence[str],
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -141,6 +155,8 @@ class AsyncCertificates(AsyncResource):
         Args:
             project_id: id of the project.
             certificate_ids: ids of 1 to 10 certificates.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(ACTIVATE, locals())
 
@@ -149,6 +165,8 @@ class AsyncCertificates(AsyncResource):
         project_id: str,
         *,
         certificate_ids: Sequence[str],
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -161,6 +179,8 @@ class AsyncCertificates(AsyncResource):
         Args:
             project_id: id of the project.
             certificate_ids: ids of 1 to 10 certificates.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(DEACTIVATE, locals())
 
@@ -171,6 +191,8 @@ class AsyncCertificates(AsyncResource):
         after: str | Omit = omit,
         limit: int | Omit = omit,
         order: Literal["asc", "desc"] | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -185,6 +207,8 @@ class AsyncCertificates(AsyncResource):
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
             order: `asc` or `desc`, by time of creation.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(LIST, locals())
 

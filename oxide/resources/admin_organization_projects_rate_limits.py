@@ -48,6 +48,8 @@ class RateLimits(Resource):
         after: str | Omit = omit,
         before: str | Omit = omit,
         limit: int | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -62,6 +64,8 @@ class RateLimits(Resource):
             after: id of the item that the page follows; leave it out for the first page.
             before: id of the item that the page ends before; for reading backwards.
             limit: how many limits a page holds; 100 by default. All pages are walked whatever it is.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(LIST_RATE_LIMITS, locals())
 
@@ -111,6 +115,8 @@ class AsyncRateLimits(AsyncResource):
         after: str | Omit = omit,
         before: str | Omit = omit,
         limit: int | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -125,6 +131,8 @@ class AsyncRateLimits(AsyncResource):
             after: id of the item that the page follows; leave it out for the first page.
             before: id of the item that the page ends before; for reading backwards.
             limit: how many limits a page holds; 100 by default. All pages are walked whatever it is.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(LIST_RATE_LIMITS, locals())
 

@@ -120,6 +120,8 @@ class Users(Resource):
         *,
         after: str | Omit = omit,
         limit: int | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -133,6 +135,8 @@ class Users(Resource):
             project_id: id of the project.
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(LIST, locals())
 
@@ -239,6 +243,8 @@ class AsyncUsers(AsyncResource):
         *,
         after: str | Omit = omit,
         limit: int | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -252,6 +258,8 @@ class AsyncUsers(AsyncResource):
             project_id: id of the project.
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(LIST, locals())
 
@@ -356,6 +364,8 @@ class Roles(Resource):
         after: str | Omit = omit,
         limit: int | Omit = omit,
         order: Literal["asc", "desc"] | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -371,6 +381,8 @@ class Roles(Resource):
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, up to 1000. All pages are walked whatever it is.
             order: `asc` or `desc`, by time of creation.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(ROLES_LIST, locals())
 
@@ -455,6 +467,8 @@ class AsyncRoles(AsyncResource):
         after: str | Omit = omit,
         limit: int | Omit = omit,
         order: Literal["asc", "desc"] | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -470,6 +484,8 @@ class AsyncRoles(AsyncResource):
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, up to 1000. All pages are walked whatever it is.
             order: `asc` or `desc`, by time of creation.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(ROLES_LIST, locals())
 

@@ -86,6 +86,8 @@ class Roles(Resource):
         after: str | Omit = omit,
         limit: int | Omit = omit,
         order: Literal["asc", "desc"] | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -99,6 +101,8 @@ class Roles(Resource):
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, up to 1000. All pages are walked whatever it is.
             order: `asc` or `desc`, by time of creation; `asc` by default.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(LIST, locals())
 
@@ -197,6 +201,8 @@ class AsyncRoles(AsyncResource):
         after: str | Omit = omit,
         limit: int | Omit = omit,
         order: Literal["asc", "desc"] | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -210,6 +216,8 @@ class AsyncRoles(AsyncResource):
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, up to 1000. All pages are walked whatever it is.
             order: `asc` or `desc`, by time of creation; `asc` by default.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(LIST, locals())
 

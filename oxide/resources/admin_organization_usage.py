@@ -197,6 +197,8 @@ class Usage(Resource):
         page: str | Omit = omit,
         project_ids: Sequence[str] | Omit = omit,
         user_ids: Sequence[str] | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -217,6 +219,8 @@ class Usage(Resource):
             page: `next_page` of the page before; leave it out for the first one.
             project_ids: only what belongs to these projects.
             user_ids: only what these people have used.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(AUDIO_SPEECHES, locals())
 
@@ -233,6 +237,8 @@ class Usage(Resource):
         page: str | Omit = omit,
         project_ids: Sequence[str] | Omit = omit,
         user_ids: Sequence[str] | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -253,6 +259,8 @@ class Usage(Resource):
             page: `next_page` of the page before; leave it out for the first one.
             project_ids: only what belongs to these projects.
             user_ids: only what these people have used.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(AUDIO_TRANSCRIPTIONS, locals())
 
@@ -266,6 +274,8 @@ class Usage(Resource):
         limit: int | Omit = omit,
         page: str | Omit = omit,
         project_ids: Sequence[str] | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -283,6 +293,8 @@ class Usage(Resource):
             limit: how many buckets a page holds: up to 31 days (7 by default), 168 hours (24) or 1440 minutes (60).
             page: `next_page` of the page before; leave it out for the first one.
             project_ids: only what belongs to these projects.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(CODE_INTERPRETER_SESSIONS, locals())
 
@@ -300,6 +312,8 @@ class Usage(Resource):
         page: str | Omit = omit,
         project_ids: Sequence[str] | Omit = omit,
         user_ids: Sequence[str] | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -321,6 +335,8 @@ class Usage(Resource):
             page: `next_page` of the page before; leave it out for the first one.
             project_ids: only what belongs to these projects.
             user_ids: only what these people have used.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(COMPLETIONS, locals())
 
@@ -336,6 +352,8 @@ class Usage(Resource):
         line_items: Sequence[str] | Omit = omit,
         page: str | Omit = omit,
         project_ids: Sequence[str] | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -355,6 +373,8 @@ class Usage(Resource):
             line_items: only these lines of the invoice.
             page: `next_page` of the page before; leave it out for the first one.
             project_ids: only what belongs to these projects.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(COSTS, locals())
 
@@ -411,6 +431,8 @@ class Usage(Resource):
         page: str | Omit = omit,
         project_ids: Sequence[str] | Omit = omit,
         user_ids: Sequence[str] | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -431,6 +453,8 @@ class Usage(Resource):
             page: `next_page` of the page before; leave it out for the first one.
             project_ids: only what belongs to these projects.
             user_ids: only what these people have used.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(EMBEDDINGS, locals())
 
@@ -447,6 +471,8 @@ class Usage(Resource):
         project_ids: Sequence[str] | Omit = omit,
         user_ids: Sequence[str] | Omit = omit,
         vector_store_ids: Sequence[str] | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -467,6 +493,8 @@ class Usage(Resource):
             project_ids: only what belongs to these projects.
             user_ids: only what these people have used.
             vector_store_ids: only calls that searched these vector stores.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(FILE_SEARCH_CALLS, locals())
 
@@ -485,6 +513,8 @@ class Usage(Resource):
         sizes: Sequence[Literal["256x256", "512x512", "1024x1024", "1792x1792", "1024x1792"]] | Omit = omit,
         sources: Sequence[Literal["image.generation", "image.edit", "image.variation"]] | Omit = omit,
         user_ids: Sequence[str] | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -507,6 +537,8 @@ class Usage(Resource):
             sizes: only images of these sizes, as `1024x1024`.
             sources: only images that came from these calls, as `image.generation`.
             user_ids: only what these people have used.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(IMAGES, locals())
 
@@ -523,6 +555,8 @@ class Usage(Resource):
         page: str | Omit = omit,
         project_ids: Sequence[str] | Omit = omit,
         user_ids: Sequence[str] | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -543,6 +577,8 @@ class Usage(Resource):
             page: `next_page` of the page before; leave it out for the first one.
             project_ids: only what belongs to these projects.
             user_ids: only what these people have used.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(MODERATIONS, locals())
 
@@ -556,6 +592,8 @@ class Usage(Resource):
         limit: int | Omit = omit,
         page: str | Omit = omit,
         project_ids: Sequence[str] | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -573,6 +611,8 @@ class Usage(Resource):
             limit: how many buckets a page holds: up to 31 days (7 by default), 168 hours (24) or 1440 minutes (60).
             page: `next_page` of the page before; leave it out for the first one.
             project_ids: only what belongs to these projects.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(VECTOR_STORES, locals())
 
@@ -590,6 +630,8 @@ class Usage(Resource):
         page: str | Omit = omit,
         project_ids: Sequence[str] | Omit = omit,
         user_ids: Sequence[str] | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -611,6 +653,8 @@ class Usage(Resource):
             page: `next_page` of the page before; leave it out for the first one.
             project_ids: only what belongs to these projects.
             user_ids: only what these people have used.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(WEB_SEARCH_CALLS, locals())
 
@@ -634,6 +678,8 @@ class AsyncUsage(AsyncResource):
         page: str | Omit = omit,
         project_ids: Sequence[str] | Omit = omit,
         user_ids: Sequence[str] | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -654,6 +700,8 @@ class AsyncUsage(AsyncResource):
             page: `next_page` of the page before; leave it out for the first one.
             project_ids: only what belongs to these projects.
             user_ids: only what these people have used.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(AUDIO_SPEECHES, locals())
 
@@ -670,6 +718,8 @@ class AsyncUsage(AsyncResource):
         page: str | Omit = omit,
         project_ids: Sequence[str] | Omit = omit,
         user_ids: Sequence[str] | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -690,6 +740,8 @@ class AsyncUsage(AsyncResource):
             page: `next_page` of the page before; leave it out for the first one.
             project_ids: only what belongs to these projects.
             user_ids: only what these people have used.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(AUDIO_TRANSCRIPTIONS, locals())
 
@@ -703,6 +755,8 @@ class AsyncUsage(AsyncResource):
         limit: int | Omit = omit,
         page: str | Omit = omit,
         project_ids: Sequence[str] | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -720,6 +774,8 @@ class AsyncUsage(AsyncResource):
             limit: how many buckets a page holds: up to 31 days (7 by default), 168 hours (24) or 1440 minutes (60).
             page: `next_page` of the page before; leave it out for the first one.
             project_ids: only what belongs to these projects.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(CODE_INTERPRETER_SESSIONS, locals())
 
@@ -737,6 +793,8 @@ class AsyncUsage(AsyncResource):
         page: str | Omit = omit,
         project_ids: Sequence[str] | Omit = omit,
         user_ids: Sequence[str] | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -758,6 +816,8 @@ class AsyncUsage(AsyncResource):
             page: `next_page` of the page before; leave it out for the first one.
             project_ids: only what belongs to these projects.
             user_ids: only what these people have used.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(COMPLETIONS, locals())
 
@@ -773,6 +833,8 @@ class AsyncUsage(AsyncResource):
         line_items: Sequence[str] | Omit = omit,
         page: str | Omit = omit,
         project_ids: Sequence[str] | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -792,6 +854,8 @@ class AsyncUsage(AsyncResource):
             line_items: only these lines of the invoice.
             page: `next_page` of the page before; leave it out for the first one.
             project_ids: only what belongs to these projects.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(COSTS, locals())
 
@@ -848,6 +912,8 @@ class AsyncUsage(AsyncResource):
         page: str | Omit = omit,
         project_ids: Sequence[str] | Omit = omit,
         user_ids: Sequence[str] | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -868,6 +934,8 @@ class AsyncUsage(AsyncResource):
             page: `next_page` of the page before; leave it out for the first one.
             project_ids: only what belongs to these projects.
             user_ids: only what these people have used.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(EMBEDDINGS, locals())
 
@@ -884,6 +952,8 @@ class AsyncUsage(AsyncResource):
         project_ids: Sequence[str] | Omit = omit,
         user_ids: Sequence[str] | Omit = omit,
         vector_store_ids: Sequence[str] | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -904,6 +974,8 @@ class AsyncUsage(AsyncResource):
             project_ids: only what belongs to these projects.
             user_ids: only what these people have used.
             vector_store_ids: only calls that searched these vector stores.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(FILE_SEARCH_CALLS, locals())
 
@@ -922,6 +994,8 @@ class AsyncUsage(AsyncResource):
         sizes: Sequence[Literal["256x256", "512x512", "1024x1024", "1792x1792", "1024x1792"]] | Omit = omit,
         sources: Sequence[Literal["image.generation", "image.edit", "image.variation"]] | Omit = omit,
         user_ids: Sequence[str] | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -944,6 +1018,8 @@ class AsyncUsage(AsyncResource):
             sizes: only images of these sizes, as `1024x1024`.
             sources: only images that came from these calls, as `image.generation`.
             user_ids: only what these people have used.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(IMAGES, locals())
 
@@ -960,6 +1036,8 @@ class AsyncUsage(AsyncResource):
         page: str | Omit = omit,
         project_ids: Sequence[str] | Omit = omit,
         user_ids: Sequence[str] | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -980,6 +1058,8 @@ class AsyncUsage(AsyncResource):
             page: `next_page` of the page before; leave it out for the first one.
             project_ids: only what belongs to these projects.
             user_ids: only what these people have used.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(MODERATIONS, locals())
 
@@ -993,6 +1073,8 @@ class AsyncUsage(AsyncResource):
         limit: int | Omit = omit,
         page: str | Omit = omit,
         project_ids: Sequence[str] | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -1010,6 +1092,8 @@ class AsyncUsage(AsyncResource):
             limit: how many buckets a page holds: up to 31 days (7 by default), 168 hours (24) or 1440 minutes (60).
             page: `next_page` of the page before; leave it out for the first one.
             project_ids: only what belongs to these projects.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(VECTOR_STORES, locals())
 
@@ -1027,6 +1111,8 @@ class AsyncUsage(AsyncResource):
         page: str | Omit = omit,
         project_ids: Sequence[str] | Omit = omit,
         user_ids: Sequence[str] | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -1048,6 +1134,8 @@ class AsyncUsage(AsyncResource):
             page: `next_page` of the page before; leave it out for the first one.
             project_ids: only what belongs to these projects.
             user_ids: only what these people have used.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(WEB_SEARCH_CALLS, locals())
 

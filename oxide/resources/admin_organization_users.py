@@ -87,6 +87,8 @@ class Users(Resource):
         after: str | Omit = omit,
         emails: Sequence[str] | Omit = omit,
         limit: int | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -100,6 +102,8 @@ class Users(Resource):
             after: id of the item that the page follows; leave it out for the first page.
             emails: only people with these mail addresses.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(LIST, locals())
 
@@ -182,6 +186,8 @@ class AsyncUsers(AsyncResource):
         after: str | Omit = omit,
         emails: Sequence[str] | Omit = omit,
         limit: int | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -195,6 +201,8 @@ class AsyncUsers(AsyncResource):
             after: id of the item that the page follows; leave it out for the first page.
             emails: only people with these mail addresses.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(LIST, locals())
 
@@ -296,6 +304,8 @@ class Roles(Resource):
         after: str | Omit = omit,
         limit: int | Omit = omit,
         order: Literal["asc", "desc"] | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -310,6 +320,8 @@ class Roles(Resource):
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, up to 1000. All pages are walked whatever it is.
             order: `asc` or `desc`, by time of creation.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(ROLES_LIST, locals())
 
@@ -387,6 +399,8 @@ class AsyncRoles(AsyncResource):
         after: str | Omit = omit,
         limit: int | Omit = omit,
         order: Literal["asc", "desc"] | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -401,6 +415,8 @@ class AsyncRoles(AsyncResource):
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, up to 1000. All pages are walked whatever it is.
             order: `asc` or `desc`, by time of creation.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(ROLES_LIST, locals())
 

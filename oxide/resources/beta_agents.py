@@ -174,6 +174,8 @@ class Agents(Resource):
         after: str | Omit = omit,
         limit: int | Omit = omit,
         order: Literal["asc", "desc"] | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -187,6 +189,8 @@ class Agents(Resource):
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
             order: `asc` or `desc`, by time of creation.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(LIST, locals())
 
@@ -342,6 +346,8 @@ class AsyncAgents(AsyncResource):
         after: str | Omit = omit,
         limit: int | Omit = omit,
         order: Literal["asc", "desc"] | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -355,6 +361,8 @@ class AsyncAgents(AsyncResource):
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
             order: `asc` or `desc`, by time of creation.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(LIST, locals())
 
@@ -482,6 +490,8 @@ class Automations(Resource):
         limit: int | Omit = omit,
         order: Literal["asc", "desc"] | Omit = omit,
         session_id: str | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -496,6 +506,8 @@ class Automations(Resource):
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
             order: `asc` or `desc`, by time of creation.
             session_id: only automations that go on with this session.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(AUTOMATIONS_LIST, locals())
 
@@ -649,6 +661,8 @@ class AsyncAutomations(AsyncResource):
         limit: int | Omit = omit,
         order: Literal["asc", "desc"] | Omit = omit,
         session_id: str | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -663,6 +677,8 @@ class AsyncAutomations(AsyncResource):
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
             order: `asc` or `desc`, by time of creation.
             session_id: only automations that go on with this session.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(AUTOMATIONS_LIST, locals())
 
@@ -782,6 +798,8 @@ class Invocations(Resource):
         after: str | Omit = omit,
         limit: int | Omit = omit,
         order: Literal["asc", "desc"] | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -796,6 +814,8 @@ class Invocations(Resource):
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
             order: `asc` or `desc`, by time of creation.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(AUTOMATIONS_INVOCATIONS_LIST, locals())
 
@@ -851,6 +871,8 @@ class AsyncInvocations(AsyncResource):
         after: str | Omit = omit,
         limit: int | Omit = omit,
         order: Literal["asc", "desc"] | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -865,6 +887,8 @@ class AsyncInvocations(AsyncResource):
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
             order: `asc` or `desc`, by time of creation.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(AUTOMATIONS_INVOCATIONS_LIST, locals())
 

@@ -121,6 +121,8 @@ class Environments(Resource):
         limit: int | Omit = omit,
         order: Literal["asc", "desc"] | Omit = omit,
         type: Literal["openai_hosted"] | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -135,6 +137,8 @@ class Environments(Resource):
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
             order: `asc` or `desc`, by time of creation.
             type: only machines of this kind: `openai_hosted`.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(LIST, locals())
 
@@ -195,6 +199,8 @@ class AsyncEnvironments(AsyncResource):
         limit: int | Omit = omit,
         order: Literal["asc", "desc"] | Omit = omit,
         type: Literal["openai_hosted"] | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -209,6 +215,8 @@ class AsyncEnvironments(AsyncResource):
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
             order: `asc` or `desc`, by time of creation.
             type: only machines of this kind: `openai_hosted`.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(LIST, locals())
 
@@ -271,6 +279,8 @@ class Files(Resource):
         order: Literal["asc", "desc"] | Omit = omit,
         page: str | Omit = omit,
         path: str | None | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -286,6 +296,8 @@ class Files(Resource):
             order: `asc` or `desc`, by time of creation.
             page: `next_page` of the page before; leave it out for the first one.
             path: the folder to list.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(FILES_LIST, locals())
 
@@ -330,6 +342,8 @@ class AsyncFiles(AsyncResource):
         order: Literal["asc", "desc"] | Omit = omit,
         page: str | Omit = omit,
         path: str | None | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -345,6 +359,8 @@ class AsyncFiles(AsyncResource):
             order: `asc` or `desc`, by time of creation.
             page: `next_page` of the page before; leave it out for the first one.
             path: the folder to list.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(FILES_LIST, locals())
 
@@ -415,6 +431,8 @@ class Templates(Resource):
         after: str | Omit = omit,
         limit: int | Omit = omit,
         order: Literal["asc", "desc"] | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -428,6 +446,8 @@ class Templates(Resource):
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
             order: `asc` or `desc`, by time of creation.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(TEMPLATES_LIST, locals())
 
@@ -554,6 +574,8 @@ class AsyncTemplates(AsyncResource):
         after: str | Omit = omit,
         limit: int | Omit = omit,
         order: Literal["asc", "desc"] | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -567,6 +589,8 @@ class AsyncTemplates(AsyncResource):
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
             order: `asc` or `desc`, by time of creation.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(TEMPLATES_LIST, locals())
 

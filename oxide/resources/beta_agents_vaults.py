@@ -120,6 +120,8 @@ class Vaults(Resource):
         metadata: Mapping[str, str] | Omit = omit,
         order: Literal["asc", "desc"] | Omit = omit,
         status: beta_agents.VaultStatusFilterParam | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -135,6 +137,8 @@ class Vaults(Resource):
             metadata: only vaults that carry these names and values.
             order: `asc` or `desc`, by time of creation.
             status: only vaults in this state.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(LIST, locals())
 
@@ -235,6 +239,8 @@ class AsyncVaults(AsyncResource):
         metadata: Mapping[str, str] | Omit = omit,
         order: Literal["asc", "desc"] | Omit = omit,
         status: beta_agents.VaultStatusFilterParam | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -250,6 +256,8 @@ class AsyncVaults(AsyncResource):
             metadata: only vaults that carry these names and values.
             order: `asc` or `desc`, by time of creation.
             status: only vaults in this state.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(LIST, locals())
 
@@ -353,6 +361,8 @@ class Credentials(Resource):
         metadata: Mapping[str, str] | Omit = omit,
         order: Literal["asc", "desc"] | Omit = omit,
         status: beta_agents.VaultStatusFilterParam | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -369,6 +379,8 @@ class Credentials(Resource):
             metadata: only those that carry these names and values.
             order: `asc` or `desc`, by time of creation.
             status: only those in this state.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(CREDENTIALS_LIST, locals())
 
@@ -476,6 +488,8 @@ class AsyncCredentials(AsyncResource):
         metadata: Mapping[str, str] | Omit = omit,
         order: Literal["asc", "desc"] | Omit = omit,
         status: beta_agents.VaultStatusFilterParam | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -492,6 +506,8 @@ class AsyncCredentials(AsyncResource):
             metadata: only those that carry these names and values.
             order: `asc` or `desc`, by time of creation.
             status: only those in this state.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(CREDENTIALS_LIST, locals())
 

@@ -207,6 +207,8 @@ class Threads(Resource):
         limit: int | Omit = omit,
         order: common.OrderEnum | Omit = omit,
         user: str | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -222,6 +224,8 @@ class Threads(Resource):
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
             order: `asc` or `desc`, by time of creation; `desc` by default.
             user: only conversations of this user, by your own id of them.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(THREADS_LIST, locals())
 
@@ -233,6 +237,8 @@ class Threads(Resource):
         before: str | Omit = omit,
         limit: int | Omit = omit,
         order: common.OrderEnum | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -248,6 +254,8 @@ class Threads(Resource):
             before: id of the item that the page ends before; for reading backwards.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
             order: `asc` or `desc`, by time of creation; `desc` by default.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(THREADS_LIST_ITEMS, locals())
 
@@ -302,6 +310,8 @@ class AsyncThreads(AsyncResource):
         limit: int | Omit = omit,
         order: common.OrderEnum | Omit = omit,
         user: str | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -317,6 +327,8 @@ class AsyncThreads(AsyncResource):
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
             order: `asc` or `desc`, by time of creation; `desc` by default.
             user: only conversations of this user, by your own id of them.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(THREADS_LIST, locals())
 
@@ -328,6 +340,8 @@ class AsyncThreads(AsyncResource):
         before: str | Omit = omit,
         limit: int | Omit = omit,
         order: common.OrderEnum | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -343,6 +357,8 @@ class AsyncThreads(AsyncResource):
             before: id of the item that the page ends before; for reading backwards.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
             order: `asc` or `desc`, by time of creation; `desc` by default.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(THREADS_LIST_ITEMS, locals())
 

@@ -1027,6 +1027,8 @@ class InputItems(Resource):
         limit: int | Omit = omit,
         betas: Sequence[Literal["responses_multi_agent=v1"]] | Omit = omit,
         order: Literal["asc", "desc"] | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -1043,6 +1045,8 @@ class InputItems(Resource):
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
             betas: beta features to switch on for this call.
             order: `asc` or `desc`, by time of creation; `desc` by default.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(INPUT_ITEMS_LIST, locals())
 
@@ -1062,6 +1066,8 @@ class AsyncInputItems(AsyncResource):
         limit: int | Omit = omit,
         betas: Sequence[Literal["responses_multi_agent=v1"]] | Omit = omit,
         order: Literal["asc", "desc"] | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -1078,6 +1084,8 @@ class AsyncInputItems(AsyncResource):
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
             betas: beta features to switch on for this call.
             order: `asc` or `desc`, by time of creation; `desc` by default.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(INPUT_ITEMS_LIST, locals())
 

@@ -370,6 +370,8 @@ class Completions(Resource):
         metadata: Mapping[str, str] | None | Omit = omit,
         model: str | Omit = omit,
         order: Literal["asc", "desc"] | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -385,6 +387,8 @@ class Completions(Resource):
             metadata: only completions that carry these names and values.
             model: only completions of this model.
             order: `asc` or `desc`, by time of creation; `asc` by default.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(COMPLETIONS_LIST, locals())
 
@@ -734,6 +738,8 @@ class AsyncCompletions(AsyncResource):
         metadata: Mapping[str, str] | None | Omit = omit,
         model: str | Omit = omit,
         order: Literal["asc", "desc"] | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -749,6 +755,8 @@ class AsyncCompletions(AsyncResource):
             metadata: only completions that carry these names and values.
             model: only completions of this model.
             order: `asc` or `desc`, by time of creation; `asc` by default.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(COMPLETIONS_LIST, locals())
 
@@ -804,6 +812,8 @@ class Messages(Resource):
         after: str | Omit = omit,
         limit: int | Omit = omit,
         order: Literal["asc", "desc"] | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -818,6 +828,8 @@ class Messages(Resource):
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
             order: `asc` or `desc`, by time; `asc` by default.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(COMPLETIONS_MESSAGES_LIST, locals())
 
@@ -835,6 +847,8 @@ class AsyncMessages(AsyncResource):
         after: str | Omit = omit,
         limit: int | Omit = omit,
         order: Literal["asc", "desc"] | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -849,6 +863,8 @@ class AsyncMessages(AsyncResource):
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
             order: `asc` or `desc`, by time; `asc` by default.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(COMPLETIONS_MESSAGES_LIST, locals())
 

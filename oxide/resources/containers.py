@@ -108,6 +108,8 @@ class Containers(Resource):
         limit: int | Omit = omit,
         name: str | Omit = omit,
         order: Literal["asc", "desc"] | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -122,6 +124,8 @@ class Containers(Resource):
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
             name: only containers of this name.
             order: `asc` or `desc`, by time of creation; `desc` by default.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(LIST, locals())
 
@@ -207,6 +211,8 @@ class AsyncContainers(AsyncResource):
         limit: int | Omit = omit,
         name: str | Omit = omit,
         order: Literal["asc", "desc"] | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -221,6 +227,8 @@ class AsyncContainers(AsyncResource):
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
             name: only containers of this name.
             order: `asc` or `desc`, by time of creation; `desc` by default.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(LIST, locals())
 
@@ -302,6 +310,8 @@ class Files(Resource):
         after: str | Omit = omit,
         limit: int | Omit = omit,
         order: Literal["asc", "desc"] | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -316,6 +326,8 @@ class Files(Resource):
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
             order: `asc` or `desc`, by time of creation; `desc` by default.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(FILES_LIST, locals())
 
@@ -399,6 +411,8 @@ class AsyncFiles(AsyncResource):
         after: str | Omit = omit,
         limit: int | Omit = omit,
         order: Literal["asc", "desc"] | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -413,6 +427,8 @@ class AsyncFiles(AsyncResource):
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
             order: `asc` or `desc`, by time of creation; `desc` by default.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(FILES_LIST, locals())
 

@@ -234,6 +234,8 @@ class Items(Resource):
         *,
         items: Iterable[responses_input_params.ResponseInputItemParam],
         include: Iterable[responses.ResponseIncludable] | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -247,6 +249,8 @@ class Items(Resource):
             conversation_id: id of the conversation.
             items: messages, tool calls and results, up to 20, oldest first.
             include: parts that are left out of items unless they are named here, as `message.output_text.logprobs`.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(ITEMS_CREATE, locals())
 
@@ -278,6 +282,8 @@ class Items(Resource):
         include: Iterable[responses.ResponseIncludable] | Omit = omit,
         limit: int | Omit = omit,
         order: Literal["asc", "desc"] | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -293,6 +299,8 @@ class Items(Resource):
             include: parts that are left out of items unless they are named here, as `message.output_text.logprobs`.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
             order: `asc` or `desc`, by time of creation; `desc` by default.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(ITEMS_LIST, locals())
 
@@ -331,6 +339,8 @@ class AsyncItems(AsyncResource):
         *,
         items: Iterable[responses_input_params.ResponseInputItemParam],
         include: Iterable[responses.ResponseIncludable] | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -344,6 +354,8 @@ class AsyncItems(AsyncResource):
             conversation_id: id of the conversation.
             items: messages, tool calls and results, up to 20, oldest first.
             include: parts that are left out of items unless they are named here, as `message.output_text.logprobs`.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(ITEMS_CREATE, locals())
 
@@ -375,6 +387,8 @@ class AsyncItems(AsyncResource):
         include: Iterable[responses.ResponseIncludable] | Omit = omit,
         limit: int | Omit = omit,
         order: Literal["asc", "desc"] | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -390,6 +404,8 @@ class AsyncItems(AsyncResource):
             include: parts that are left out of items unless they are named here, as `message.output_text.logprobs`.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
             order: `asc` or `desc`, by time of creation; `desc` by default.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(ITEMS_LIST, locals())
 

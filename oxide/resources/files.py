@@ -104,6 +104,8 @@ class Files(Resource):
         limit: int | Omit = omit,
         order: Literal["asc", "desc"] | Omit = omit,
         purpose: str | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -118,6 +120,8 @@ class Files(Resource):
             limit: how many files a page holds, 1 to 10,000; 10,000 by default. All pages are walked whatever it is.
             order: `asc` or `desc`, by time of creation; `desc` by default.
             purpose: only files that were uploaded for this.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(LIST, locals())
 
@@ -230,6 +234,8 @@ class AsyncFiles(AsyncResource):
         limit: int | Omit = omit,
         order: Literal["asc", "desc"] | Omit = omit,
         purpose: str | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -244,6 +250,8 @@ class AsyncFiles(AsyncResource):
             limit: how many files a page holds, 1 to 10,000; 10,000 by default. All pages are walked whatever it is.
             order: `asc` or `desc`, by time of creation; `desc` by default.
             purpose: only files that were uploaded for this.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(LIST, locals())
 

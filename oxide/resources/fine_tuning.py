@@ -227,6 +227,8 @@ class Jobs(Resource):
         after: str | Omit = omit,
         limit: int | Omit = omit,
         metadata: Mapping[str, str] | None | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -240,6 +242,8 @@ class Jobs(Resource):
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
             metadata: only trainings that carry these names and values.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(JOBS_LIST, locals())
 
@@ -249,6 +253,8 @@ class Jobs(Resource):
         *,
         after: str | Omit = omit,
         limit: int | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -262,6 +268,8 @@ class Jobs(Resource):
             fine_tuning_job_id: id of the training.
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(JOBS_LIST_EVENTS, locals())
 
@@ -388,6 +396,8 @@ class AsyncJobs(AsyncResource):
         after: str | Omit = omit,
         limit: int | Omit = omit,
         metadata: Mapping[str, str] | None | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -401,6 +411,8 @@ class AsyncJobs(AsyncResource):
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
             metadata: only trainings that carry these names and values.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(JOBS_LIST, locals())
 
@@ -410,6 +422,8 @@ class AsyncJobs(AsyncResource):
         *,
         after: str | Omit = omit,
         limit: int | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -423,6 +437,8 @@ class AsyncJobs(AsyncResource):
             fine_tuning_job_id: id of the training.
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(JOBS_LIST_EVENTS, locals())
 
@@ -586,6 +602,8 @@ class Permissions(Resource):
         fine_tuned_model_checkpoint: str,
         *,
         project_ids: Sequence[str],
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -598,6 +616,8 @@ class Permissions(Resource):
         Args:
             fine_tuned_model_checkpoint: name of the checkpoint, as `ft:gpt-4o-mini:...`.
             project_ids: ids of the projects that may use the checkpoint.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(CHECKPOINTS_PERMISSIONS_CREATE, locals())
 
@@ -629,6 +649,8 @@ class Permissions(Resource):
         limit: int | Omit = omit,
         order: Literal["ascending", "descending"] | Omit = omit,
         project_id: str | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -644,6 +666,8 @@ class Permissions(Resource):
             limit: how many items a page holds; 10 by default. All pages are walked whatever it is.
             order: `ascending` or `descending`, by time; `descending` by default.
             project_id: only the permission of this project.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(CHECKPOINTS_PERMISSIONS_LIST, locals())
 
@@ -686,6 +710,8 @@ class AsyncPermissions(AsyncResource):
         fine_tuned_model_checkpoint: str,
         *,
         project_ids: Sequence[str],
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -698,6 +724,8 @@ class AsyncPermissions(AsyncResource):
         Args:
             fine_tuned_model_checkpoint: name of the checkpoint, as `ft:gpt-4o-mini:...`.
             project_ids: ids of the projects that may use the checkpoint.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(CHECKPOINTS_PERMISSIONS_CREATE, locals())
 
@@ -729,6 +757,8 @@ class AsyncPermissions(AsyncResource):
         limit: int | Omit = omit,
         order: Literal["ascending", "descending"] | Omit = omit,
         project_id: str | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -744,6 +774,8 @@ class AsyncPermissions(AsyncResource):
             limit: how many items a page holds; 10 by default. All pages are walked whatever it is.
             order: `ascending` or `descending`, by time; `descending` by default.
             project_id: only the permission of this project.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(CHECKPOINTS_PERMISSIONS_LIST, locals())
 
@@ -787,6 +819,8 @@ class JobsCheckpoints(Resource):
         *,
         after: str | Omit = omit,
         limit: int | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -800,6 +834,8 @@ class JobsCheckpoints(Resource):
             fine_tuning_job_id: id of the training.
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds; 10 by default. All pages are walked whatever it is.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(JOBS_CHECKPOINTS_LIST, locals())
 
@@ -816,6 +852,8 @@ class AsyncJobsCheckpoints(AsyncResource):
         *,
         after: str | Omit = omit,
         limit: int | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -829,6 +867,8 @@ class AsyncJobsCheckpoints(AsyncResource):
             fine_tuning_job_id: id of the training.
             after: id of the item that the page follows; leave it out for the first page.
             limit: how many items a page holds; 10 by default. All pages are walked whatever it is.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(JOBS_CHECKPOINTS_LIST, locals())
 

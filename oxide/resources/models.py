@@ -50,6 +50,8 @@ class Models(Resource):
     def list(
         self,
         *,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -57,7 +59,12 @@ class Models(Resource):
         max_retries: int | NotGiven = not_given,
         idempotency_key: str | None = None,
     ) -> Page[models.Model]:
-        """List the models that the key may use, fine-tuned ones included; all in one page."""
+        """List the models that the key may use, fine-tuned ones included; all in one page.
+
+        Args:
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
+        """
         return self._caller.page(LIST, locals())
 
     def retrieve(
@@ -106,6 +113,8 @@ class AsyncModels(AsyncResource):
     def list(
         self,
         *,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -113,7 +122,12 @@ class AsyncModels(AsyncResource):
         max_retries: int | NotGiven = not_given,
         idempotency_key: str | None = None,
     ) -> AsyncPage[models.Model]:
-        """List the models that the key may use, fine-tuned ones included; all in one page."""
+        """List the models that the key may use, fine-tuned ones included; all in one page.
+
+        Args:
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
+        """
         return self._caller.page(LIST, locals())
 
     async def retrieve(

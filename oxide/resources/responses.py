@@ -948,6 +948,8 @@ class InputItems(Resource):
         include: Iterable[responses.ResponseIncludable] | Omit = omit,
         limit: int | Omit = omit,
         order: Literal["asc", "desc"] | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -963,6 +965,8 @@ class InputItems(Resource):
             include: parts that are left out of answers unless they are named here, as `reasoning.encrypted_content`.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
             order: `asc` or `desc`, by time of creation; `desc` by default.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(INPUT_ITEMS_LIST, locals())
 
@@ -981,6 +985,8 @@ class AsyncInputItems(AsyncResource):
         include: Iterable[responses.ResponseIncludable] | Omit = omit,
         limit: int | Omit = omit,
         order: Literal["asc", "desc"] | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -996,6 +1002,8 @@ class AsyncInputItems(AsyncResource):
             include: parts that are left out of answers unless they are named here, as `reasoning.encrypted_content`.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
             order: `asc` or `desc`, by time of creation; `desc` by default.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(INPUT_ITEMS_LIST, locals())
 

@@ -177,6 +177,8 @@ class VectorStores(Resource):
         before: str | Omit = omit,
         limit: int | Omit = omit,
         order: Literal["asc", "desc"] | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -191,6 +193,8 @@ class VectorStores(Resource):
             before: id of the item that the page ends before; for reading backwards.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
             order: `asc` or `desc`, by time of creation; `desc` by default.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(LIST, locals())
 
@@ -221,6 +225,8 @@ class VectorStores(Resource):
         max_num_results: int | Omit = omit,
         ranking_options: vector_stores_params.VectorStoreSearchParamsRankingOptionsParam | Omit = omit,
         rewrite_query: bool | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -237,6 +243,8 @@ class VectorStores(Resource):
             max_num_results: most passages to return, 1 to 50; 10 by default.
             ranking_options: which ranker sorts the passages, and from what score on (0 to 1) they count.
             rewrite_query: have the query reworded for the search first; off by default.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(SEARCH, locals())
 
@@ -329,6 +337,8 @@ class AsyncVectorStores(AsyncResource):
         before: str | Omit = omit,
         limit: int | Omit = omit,
         order: Literal["asc", "desc"] | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -343,6 +353,8 @@ class AsyncVectorStores(AsyncResource):
             before: id of the item that the page ends before; for reading backwards.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
             order: `asc` or `desc`, by time of creation; `desc` by default.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(LIST, locals())
 
@@ -373,6 +385,8 @@ class AsyncVectorStores(AsyncResource):
         max_num_results: int | Omit = omit,
         ranking_options: vector_stores_params.VectorStoreSearchParamsRankingOptionsParam | Omit = omit,
         rewrite_query: bool | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -389,6 +403,8 @@ class AsyncVectorStores(AsyncResource):
             max_num_results: most passages to return, 1 to 50; 10 by default.
             ranking_options: which ranker sorts the passages, and from what score on (0 to 1) they count.
             rewrite_query: have the query reworded for the search first; off by default.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(SEARCH, locals())
 
@@ -479,6 +495,8 @@ class FileBatches(Resource):
         filter: Literal["in_progress", "completed", "failed", "cancelled"] | Omit = omit,
         limit: int | Omit = omit,
         order: Literal["asc", "desc"] | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -496,6 +514,8 @@ class FileBatches(Resource):
             filter: only files in this state: `in_progress`, `completed`, `failed`, `cancelled`.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
             order: `asc` or `desc`, by time of creation; `desc` by default.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(FILE_BATCHES_LIST_FILES, locals())
 
@@ -582,6 +602,8 @@ class AsyncFileBatches(AsyncResource):
         filter: Literal["in_progress", "completed", "failed", "cancelled"] | Omit = omit,
         limit: int | Omit = omit,
         order: Literal["asc", "desc"] | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -599,6 +621,8 @@ class AsyncFileBatches(AsyncResource):
             filter: only files in this state: `in_progress`, `completed`, `failed`, `cancelled`.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
             order: `asc` or `desc`, by time of creation; `desc` by default.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(FILE_BATCHES_LIST_FILES, locals())
 
@@ -634,6 +658,8 @@ class Files(Resource):
         file_id: str,
         *,
         vector_store_id: str,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -646,6 +672,8 @@ class Files(Resource):
         Args:
             vector_store_id: id of the vector store.
             file_id: id of the file: that of the upload.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(FILES_CONTENT, locals())
 
@@ -702,6 +730,8 @@ class Files(Resource):
         filter: Literal["in_progress", "completed", "failed", "cancelled"] | Omit = omit,
         limit: int | Omit = omit,
         order: Literal["asc", "desc"] | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -718,6 +748,8 @@ class Files(Resource):
             filter: only files in this state: `in_progress`, `completed`, `failed`, `cancelled`.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
             order: `asc` or `desc`, by time of creation; `desc` by default.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(FILES_LIST, locals())
 
@@ -775,6 +807,8 @@ class AsyncFiles(AsyncResource):
         file_id: str,
         *,
         vector_store_id: str,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -787,6 +821,8 @@ class AsyncFiles(AsyncResource):
         Args:
             vector_store_id: id of the vector store.
             file_id: id of the file: that of the upload.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(FILES_CONTENT, locals())
 
@@ -843,6 +879,8 @@ class AsyncFiles(AsyncResource):
         filter: Literal["in_progress", "completed", "failed", "cancelled"] | Omit = omit,
         limit: int | Omit = omit,
         order: Literal["asc", "desc"] | Omit = omit,
+        limit_total: int | None = None,
+        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
@@ -859,6 +897,8 @@ class AsyncFiles(AsyncResource):
             filter: only files in this state: `in_progress`, `completed`, `failed`, `cancelled`.
             limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
             order: `asc` or `desc`, by time of creation; `desc` by default.
+            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
+            prefetch: ask for the next page while one is read.
         """
         return self._caller.page(FILES_LIST, locals())
 

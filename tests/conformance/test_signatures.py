@@ -15,7 +15,7 @@ from oxide._models._shape import read_kinds
 from oxide._omit import omit
 from oxide._operation import Operation, PageOperation, StreamOperation
 from oxide.resources._namespaces import AsyncNamespaces, Namespaces
-from tools.sync.coverage import OPTIONS
+from tools.sync.coverage import OPTIONS, WALKING
 from tools.sync.expressions import members
 from tools.sync.facts import Facts, references
 from tools.sync.layout import Layout, short
@@ -78,6 +78,7 @@ def test_one_argument_may_stand_without_its_name_and_none_more(waiting: bool) ->
         plain = [name for name, p in live.items() if p.kind is not inspect.Parameter.KEYWORD_ONLY]
         assert plain == path[-1:], call
         assert set(list(live)[-6:]) == OPTIONS, call
+        assert WALKING.issubset(live) == (method.kind == "page"), call
 
 
 @pytest.mark.parametrize("waiting", [False, True], ids=["blocking", "asyncio"])

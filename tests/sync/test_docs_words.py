@@ -11,9 +11,10 @@ import pytest
 from tools.sync.docs import Docs
 from tools.sync.facts import Facts
 from tools.sync.layout import Layout
+from tools.sync.methods import described
 
 DOCS, FACTS, LAYOUT = Docs.read(), Facts.read(), Layout.read()
-PARAMETERS = {call: [LAYOUT.argument(p.key) for p in FACTS.parameters(operation)] for call, (_, operation) in FACTS.calls().items()}
+PARAMETERS = described(FACTS, LAYOUT)
 OBJECTS = {call.rsplit(".", n)[0] for call in PARAMETERS for n in range(1, call.count(".") + 1)}
 SENTENCES = {**DOCS.resources, **DOCS.methods}
 LINES = {f"{place}({name})": words for place, some in DOCS.parameters.items() for name, words in some.items()}
@@ -28,7 +29,7 @@ DAILY = tuple(
 THING = '[resource]\n"things" = "Things."\n[method]\n"things.list".text = "List the things."\n'
 
 
-def described(folder: Path, **files: str) -> Docs:
+def written(folder: Path, **files: str) -> Docs:
     for name, text in files.items():
         (folder / f"{name}.toml").write_text(text, "utf-8")
     return Docs.read(folder)
@@ -89,7 +90,7 @@ def test_a_docstring_has_a_sentence_and_a_line_for_each_parameter() -> None:
 
 
 def test_the_nearest_words_about_a_parameter_are_taken(tmp_path: Path) -> None:
-    docs = described(
+    docs = written(
         tmp_path,
         common='[parameter]\nid = "common."\nsize = "common."',
         a='[parameter]\nid = "a."\n[within."a.b"]\nid = "a.b."\n[method."a.b.c".parameter]\nid = "a.b.c."',
@@ -103,7 +104,7 @@ def test_the_nearest_words_about_a_parameter_are_taken(tmp_path: Path) -> None:
 
 # ---------------------------------------------------------------------------------------------------------- guard
 def test_a_missing_line_is_asked_for_by_name(tmp_path: Path) -> None:
-    docs = described(tmp_path, things=THING)
+    docs = written(tmp_path, things=THING)
     with pytest.raises(LookupError, match=r"docs/things\.toml says nothing about the method things\.create"):
         docs.method("things.create", [])
     with pytest.raises(LookupError, match=r"docs/others\.toml says nothing about the object others"):
@@ -121,16 +122,16 @@ def test_a_missing_line_is_asked_for_by_name(tmp_path: Path) -> None:
     ],
 )
 def test_words_about_what_does_not_exist_are_an_error_that_names_them(tmp_path: Path, more: str, complaint: str) -> None:
-    described(tmp_path, things=THING).check({"things.list": ["limit"]})
+    written(tmp_path, things=THING).check({"things.list": ["limit"]})
     with pytest.raises(LookupError, match=re.escape(complaint)):
-        described(tmp_path, things=THING + more).check({"things.list": ["limit"]})
+        written(tmp_path, things=THING + more).check({"things.list": ["limit"]})
 
 
 def test_an_object_that_does_not_exist_is_an_error_that_names_it(tmp_path: Path) -> None:
     with pytest.raises(LookupError, match=r"docs/things\.toml: object things\b"):
-        described(tmp_path, things='[resource]\n"things" = "Things."').check({})
+        written(tmp_path, things='[resource]\n"things" = "Things."').check({})
 
 
 def test_words_in_the_wrong_file_are_an_error_that_names_the_right_one(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"things is described in docs/others\.toml: its file is tools/sync/docs/things\.toml"):
-        described(tmp_path, others=THING)
+        written(tmp_path, others=THING)

@@ -23,6 +23,7 @@ OFFICIAL = Path(__file__).parent / "official.json"
 KINDS = ("operations", "parameters", "fields", "types of these", "enum values", "union members")
 HELPERS = frozenset((("beta.agents.sessions.create", "output_type"), ("beta.agents.sessions.create", "tool_handlers")))  # never sent
 OPTIONS = frozenset(("extra_headers", "extra_query", "extra_body", "timeout", "max_retries", "idempotency_key"))
+WALKING = frozenset(("limit_total", "prefetch"))
 
 
 class Fact(NamedTuple):

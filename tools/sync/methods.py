@@ -69,9 +69,25 @@ class Method:
         return [p.key for p in self.parameters if re.search(r"\bFile\b", p.type)]
 
 
+WALKING = [("limit_total", "int | None", "None"), ("prefetch", "bool", "False")]
+"""What a method that lists takes beside its parameters."""
+
+
 def methods(facts: Facts) -> list[Method]:
     """Return all methods of the client, by name."""
     return [Method(call, key, operation, facts.parameters(operation)) for call, (key, operation) in facts.calls().items()]
+
+
+def described(facts: Facts, layout: Layout) -> dict[str, list[str]]:
+    """Return the methods that have words, those by hand included, each with the arguments that may have some."""
+    found: dict[str, list[str]] = {}
+    for method in methods(facts):
+        walking = [name for name, _, _ in WALKING] if method.kind == "page" else []
+        found[method.call] = [*(layout.argument(p.key) for p in method.parameters), *walking]
+    for entry in layout.derived:
+        inherited = [name for name in found[entry["of"]] if name not in entry.get("leave_out", ())]
+        found[entry["call"]] = [*entry.get("more", {}), *inherited]
+    return found
 
 
 class Writer:
@@ -181,12 +197,14 @@ class Writer:
         for p in method.parameters:
             if p.place != "path":
                 rows.append(f"stream: {stream}," if stream and p.key == "stream" else self.argument(p, waiting))
-        rows += [f"{name}: {kind} = {default}," for name, kind, default in OPTIONS]
+        walking = WALKING if method.kind == "page" else []
+        rows += [f"{name}: {kind} = {default}," for name, kind, default in (*walking, *OPTIONS)]
         head = self.deprecation(method) + f"    {'async ' if waiting else ''}def {method.name}(\n"
         head += "".join([f"        {row}\n" for row in rows]) + f"    ) -> {returns}:"
         if body == "...":
             return f"{head} ...\n"
         documented = [self.layout.argument(p.key) for p in method.parameters]
+        documented += [name for name, _, _ in walking]
         return f"{head}\n{self.docs.method(method.call, documented)}        {body}\n"
 
     def deprecation(self, method: Method) -> str:
