@@ -199,7 +199,12 @@ class _Union:
     def adopt(self, value: Any) -> Any:
         """Return a record that wears the dictionary `value`."""
         kind = value.get(self._tag)
-        return self._table[kind if kind.__class__ is str else None].adopt(value)
+        plan = self._table[kind if kind.__class__ is str else None]
+        if plan.nested:
+            return plan.adopt(value)
+        record: Any = _new(plan.cls)
+        record.__dict__ = value
+        return record
 
     def adopt_all(self, values: Any) -> list[Any]:
         """Return a list with its objects adopted."""
