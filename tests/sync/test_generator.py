@@ -11,7 +11,7 @@ import pytest
 from tools.sync import source
 from tools.sync.__main__ import MARK, ROOT, differences, generate, stale
 from tools.sync.expressions import Expressions, members, optional, unique
-from tools.sync.facts import Facts, references, with_literals
+from tools.sync.facts import HEADERS, Facts, references, with_literals
 from tools.sync.layout import Layout, attribute, class_names, input_name
 
 
@@ -98,6 +98,79 @@ def test_the_extra_digest_adds_fields_values_and_members() -> None:
     assert facts.types["a.Kind"]["is"] == "Literal['x', 'z'] | str"
     assert facts.types["a.Any"]["is"] == "a.Thing | a.Other"
     assert digest == before
+
+
+NAMED: dict[str, Any] = {
+    "operations": {
+        "GET /a/{a_id}/things/{thing_id}": {
+            "call": "a.things.list",
+            "path": {"a_id": "str", "thing_id": "str"},
+            "query": {"limit?": "int", "order[]": "list[str]"},
+            "header": {"openai-beta?": "list[str]"},
+        },
+        "POST /a/{a_id}/things/{thing_id}": {
+            "call": "a.things.update",
+            "path": {"a_id": "str", "thing_id": "str"},
+            "query": {"dry?": "bool"},
+            "body": {"json": "a.ThingUpdateParams"},
+        },
+    },
+    "types": {
+        "a.Thing": {"fields": {"id": "str", "inner": "a.Inner"}, "use": "o"},
+        "a.Inner": {"fields": {}},
+        "a.ItemParam": {"fields": {"id": "str"}, "use": "i"},
+        "a.ThingUpdateParams": {"fields": {"name": "str"}},
+    },
+}
+
+
+def test_the_extra_digest_names_dictionaries_of_parameters() -> None:
+    facts = Facts(NAMED, {"params": {"a.ThingListParams": "a.things.list", "a.GoneParams": "a.things.gone"}})
+    wanted = {"a_id": "str", "order": "list[str]", "betas?": "list[str]", "limit?": "int"}  # the last part of a path stands alone
+    assert facts.types["a.ThingListParams"] == {"fields": wanted, "use": "i"}
+    assert "a.GoneParams" not in facts.types
+    assert set(HEADERS.items()) <= set(Layout.read().arguments.items())
+
+
+def test_the_dictionary_for_a_body_has_all_that_the_method_takes_by_name() -> None:
+    facts = Facts(NAMED)
+    assert facts.given_fields("a.ThingUpdateParams") == {"name": "str", "a_id": "str", "dry?": "bool"}
+    assert [p.key for p in facts.parameters(facts.calls()["a.things.update"][1])] == ["a_id", "thing_id", "name", "dry"]
+
+
+def test_a_type_that_is_used_both_ways_is_a_record_and_a_dictionary() -> None:
+    from tools.sync.models import Models
+
+    models = Models(Facts(NAMED, {"uses": {"a.Thing": "io", "a.Gone": "io"}}), Layout.read())
+    assert {"a.Thing", "a.Inner"} <= models.inputs & models.records
+    assert "a.Thing" not in Models(Facts(NAMED), Layout.read()).inputs
+
+
+def test_second_names_are_shown_where_what_they_name_is_there() -> None:
+    from tools.sync import faces
+    from tools.sync.models import Models
+
+    aliases = {"b.Other": "a.Thing", "b.Gone": "a.Gone", "a.ItemParamParam": "a.ItemParam"}
+    models = Models(Facts(NAMED, {"aliases": aliases}), Layout.read())
+    shown = faces.shown(models)
+    assert shown["b.Other"] == shown["a.Thing"] == ("a", "Thing")
+    assert shown["a.ItemParamParam"] == shown["a.ItemParam"] == ("a_params", "ItemParam")  # it is only passed in
+    assert "b.Gone" not in shown
+    written = faces.write(models)
+    assert "from .._models.a import (\n        Thing as Other,\n    )" in written["b.py"]
+    assert "Other=Thing" in written["b.py"]
+
+    both = Models(Facts(NAMED, {"aliases": aliases, "uses": {"a.ItemParam": "io"}}), Layout.read())
+    assert faces.shown(both)["a.ItemParam"] == ("a", "ItemParam")
+    assert faces.shown(both)["a.ItemParamParam"] == ("a_params", "ItemParam")
+
+
+def test_fields_that_are_secrets_are_written_with_their_record() -> None:
+    from tools.sync.models import Models
+
+    layout = Layout.read()
+    layout.secrets = {"a.Thing": ["id"]}
+    assert "class Thing(Record):\n    _secrets = ('id',)\n\n    id: str\n" in Models(Facts(NAMED), layout).write()["a.py"]
 
 
 def test_a_body_that_is_a_union_has_the_fields_of_all_its_members() -> None:
