@@ -38,6 +38,11 @@ class BlockingCaller(Caller):
     def __init__(self, exchange: Exchange) -> None:
         self.exchange = exchange
 
+    @property
+    def settings(self) -> Settings:
+        """The options of the client."""
+        return self.exchange.settings
+
     def close(self) -> None:
         """Let every further call fail."""
         self.exchange.closed = True
@@ -74,6 +79,11 @@ class LoopCaller(AsyncCaller):
         self._shared = shared
         self._here: tuple[RunningLoop, Exchange] | None = None
         self._closed = False
+
+    @property
+    def settings(self) -> Settings:
+        """The options of the client."""
+        return self._settings
 
     def close(self) -> None:
         """Let every further call fail, in any loop."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ._exchange import Exchange
     from ._info import HttpInfo
     from ._operation import PageOperation
+    from ._settings import Settings
     from ._transport.ahead import TaskAhead, ThreadAhead
 
 __all__ = ["AsyncPage", "LoadedAsyncPage", "Page", "PageInfo", "PageReader", "first_page"]
@@ -64,6 +65,8 @@ class Source(Protocol):
 
     @property
     def exchange(self) -> Exchange: ...
+    @property
+    def settings(self) -> Settings: ...
 
 
 class PageReader(Generic[T]):

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ._operation import Operation, PageOperation, Request, StreamOperation
     from ._page import Source
     from ._raw import RawResponse
+    from ._settings import Settings
 
     Make: TypeAlias = Callable[[Exchange, BodyReader], Coroutine[Any, Any, Any]]
 
@@ -76,6 +77,11 @@ class _OtherCaller:
     def exchange(self) -> Exchange:
         """The exchange of the client, or of the running loop."""
         return self._caller.exchange
+
+    @property
+    def settings(self) -> Settings:
+        """The options of the client."""
+        return self._caller.settings
 
     def call(self, operation: Operation[Any], given: dict[str, Any]) -> Any:
         """Call an operation with one result."""
