@@ -10,14 +10,15 @@ from _thread import allocate_lock, get_ident
 from .._typing import TYPE_CHECKING, TypeVar
 from .addresses import FOREVER, STAGGER, SlowResolver, in_thread, literal, lookup, new_socket, unix, unreachable
 from .aio_stream import BufferedStream, LoopStream, PlainStream, wake
+from .base import Staggered
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Sequence
+    from collections.abc import Callable, Collection, Coroutine, Sequence
     from contextlib import AbstractContextManager
     from typing import Any
 
     from .addresses import Address, Socket
-    from .base import Attempt, Endpoint
+    from .base import Attempt, Contest, Endpoint
 
 __all__ = ["AsyncioBackend", "LoopGate", "LoopStream", "RunningLoop"]
 
@@ -121,20 +122,42 @@ class AsyncioBackend:
     async def race(self, attempts: Sequence[Attempt[T]], stagger: float) -> T:
         if len(attempts) == 1:
             return await attempts[0]()
-        waiting = list(attempts)
-        running: set[asyncio.Task[T]] = set()
+        return await self.contest(Staggered(attempts, stagger))
+
+    async def contest(self, contest: Contest[T]) -> T:
+        running: dict[asyncio.Task[T], int] = {}
+        begun = 0
         try:
             while True:
-                if waiting:
-                    running.add(asyncio.ensure_future(waiting.pop(0)()))
-                done, running = await asyncio.wait(running, timeout=stagger if waiting else None, return_when=asyncio.FIRST_COMPLETED)
-                for task in done:
-                    if task.exception() is None:
+                due = contest.due(time.monotonic())
+                if due is not None and due <= 0:
+                    attempt = contest.start(time.monotonic())
+                    if attempt is not None:
+                        running[asyncio.ensure_future(attempt())] = begun
+                        begun += 1
+                    continue
+                if not running:
+                    if due is None:
+                        raise contest.verdict()
+                    await asyncio.sleep(due)
+                    continue
+                done, _ = await asyncio.wait(running, timeout=due, return_when=asyncio.FIRST_COMPLETED)
+                for task in sorted(done, key=running.__getitem__):
+                    number = running[task]
+                    error = task.exception()  # raises where somebody else has cancelled it
+                    if error is None:
+                        contest.won(number)
+                        del running[task]
                         return task.result()
-                if done and not waiting and not running:
-                    return done.pop().result()  # raises
+                    del running[task]
+                    if not isinstance(error, Exception):
+                        raise error
+                    contest.failed(number, error, time.monotonic())
         finally:
-            await _cancel(running)
+            await _cancel(running.keys())
+            for task in running:
+                if not task.cancelled() and task.exception() is None:
+                    contest.drop(task.result())
 
     async def settle(self, value: Any) -> Any:
         return await value if hasattr(value, "__await__") else value
@@ -153,7 +176,7 @@ def _attempt(loop: asyncio.AbstractEventLoop, family: int, address: Any) -> Call
     return attempt
 
 
-async def _cancel(tasks: Sequence[asyncio.Task[Any]] | set[asyncio.Task[Any]]) -> None:
+async def _cancel(tasks: Collection[asyncio.Task[Any]]) -> None:
     """Cancel tasks and wait until they have gone; what they would say is of no interest any more."""
     for task in tasks:
         task.cancel()

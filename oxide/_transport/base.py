@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from typing import Any, TypeAlias
 
-__all__ = ["Attempt", "Backend", "ByteStream", "Endpoint", "Gate", "run_now"]
+__all__ = ["Attempt", "Backend", "ByteStream", "Contest", "Endpoint", "Gate", "Staggered", "run_now"]
 
 T = TypeVar("T")
 
@@ -74,6 +74,65 @@ class Gate(Protocol):
         ...
 
 
+class Contest(Protocol[T]):
+    """Decides over attempts that run side by side, of which one result counts. It is asked by one thread or task alone, but for `drop`."""
+
+    def due(self, now: float) -> float | None:
+        """Return the seconds until the next attempt is to start, 0 or less for at once, None for none before something has happened."""
+        ...
+
+    def start(self, now: float) -> Attempt[T] | None:
+        """Return the attempt that is due, or None where it was given up. They count from 0."""
+        ...
+
+    def won(self, number: int) -> None:
+        """An attempt has the result; the others are stopped."""
+        ...
+
+    def failed(self, number: int, error: Exception, now: float) -> None:
+        """An attempt has failed."""
+        ...
+
+    def verdict(self) -> Exception:
+        """Return what is raised where no attempt runs and none is to start."""
+        ...
+
+    def drop(self, result: T) -> None:
+        """Let go of a result that came too late; from any thread."""
+        ...
+
+
+class Staggered(Generic[T]):
+    """A contest of attempts that start some seconds apart, or at once when one fails; the last failure counts."""
+
+    __slots__ = ("_due", "_last", "_stagger", "_waiting")
+
+    def __init__(self, attempts: Sequence[Attempt[T]], stagger: float) -> None:
+        self._waiting = list(attempts)
+        self._stagger = stagger
+        self._due = float("-inf")
+        self._last: Exception = RuntimeError("a race without attempts")
+
+    def due(self, now: float) -> float | None:
+        return self._due - now if self._waiting else None
+
+    def start(self, now: float) -> Attempt[T] | None:
+        self._due = now + self._stagger
+        return self._waiting.pop(0)
+
+    def won(self, number: int) -> None:
+        """It is over."""
+
+    def failed(self, number: int, error: Exception, now: float) -> None:
+        self._due, self._last = now, error
+
+    def verdict(self) -> Exception:
+        return self._last
+
+    def drop(self, result: T) -> None:
+        """Whoever made it looks after it."""
+
+
 class Backend(Protocol):
     """One world: its clock, its naps, its connections, its concurrency."""
 
@@ -100,6 +159,10 @@ class Backend(Protocol):
 
         Raises what the last one to fail raised, when all fail.
         """
+        ...
+
+    async def contest(self, contest: Contest[T]) -> T:
+        """Start attempts when a contest says so; return the first result, stop the others. Raises its verdict."""
         ...
 
     async def settle(self, value: Any) -> Any:

@@ -13,18 +13,19 @@ import sys
 import time
 from _thread import TIMEOUT_MAX, RLock, allocate_lock, get_ident
 
-from .._typing import TYPE_CHECKING, Generic, TypeVar
+from .._typing import TYPE_CHECKING, TypeVar
 from .addresses import FOREVER, SlowResolver, aborted, in_thread, late, literal, lookup, poll_of, reach, unix
-from .base import run_now
+from .base import Staggered
 
 if TYPE_CHECKING:
     from _thread import LockType
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from contextlib import AbstractContextManager
     from typing import Any
 
     from .addresses import Address, Socket
-    from .base import Attempt, Endpoint
+    from .base import Attempt, Contest, Endpoint
+    from .racing import Racer
 
 __all__ = ["BlockingBackend", "BlockingGate", "SocketStream"]
 
@@ -58,8 +59,8 @@ class SocketStream:
         try:
             if self._closed:
                 raise aborted()
-            if _racers:
-                _enter(self.close)
+            if _racers and (racer := _racers.get(get_ident())) is not None:
+                racer.await_data(self._socket, timeout)
             if timeout == self._receive_timeout or self._wait_for_receive(timeout):
                 data = self._socket.recv(_RECEIVE_SIZE)
             else:
@@ -74,8 +75,6 @@ class SocketStream:
             self._receiving = False
             if self._closed:
                 self._let_go()
-            if _racers:
-                _leave()
         if not data and self._closed:
             raise aborted()
         return data
@@ -85,11 +84,12 @@ class SocketStream:
         try:
             if self._closed:
                 raise aborted()
-            if _racers:
-                _enter(self.close)
             if timeout != self._send_timeout:
                 self._send_timeout = _wait_at_most(self._socket, _SEND_OPTION, timeout)
-            self._socket.sendall(data)
+            if _racers and _AT_ONCE and (racer := _racers.get(get_ident())) is not None:
+                racer.send(self._socket, data, timeout)
+            else:
+                self._socket.sendall(data)
         except BlockingIOError:
             raise TimeoutError(errno.ETIMEDOUT, f"nothing taken by the peer within {timeout:g} s") from None
         except OSError:
@@ -100,8 +100,6 @@ class SocketStream:
             self._sending = False
             if self._closed:
                 self._let_go()
-            if _racers:
-                _leave()
 
     def _wait_for_receive(self, timeout: float) -> bool:
         """Set the timeout; return False if there is to be no wait at all."""
@@ -203,47 +201,9 @@ def _resolve(host: str, port: int, timeout: float) -> list[Address]:
     return answer[0]
 
 
-# Waiting, and being stopped --------------------------------------------------------------------------------------------------------
+# Waiting ---------------------------------------------------------------------------------------------------------------------------
 
-
-class _Stopped(Exception):  # noqa: N818 - nothing went wrong
-    """This attempt has lost its race."""
-
-
-class _Racer:
-    """A thread that runs one attempt of a race, and what would wake it from its present wait."""
-
-    __slots__ = ("stopped", "wake")
-
-    def __init__(self) -> None:
-        self.stopped = False
-        self.wake: Callable[[], None] | None = None
-
-    def stop(self) -> None:
-        self.stopped = True
-        wake = self.wake
-        if wake is not None:
-            wake()
-
-
-_racers: dict[int, _Racer] = {}  # by thread; empty but during races, so that others pay one look
-
-
-def _enter(wake: Callable[[], None]) -> None:
-    """Begin a wait that `wake` ends, if this thread is in a race."""
-    racer = _racers.get(get_ident())
-    if racer is not None:
-        racer.wake = wake  # before the look at `stopped`; `stop` goes the other way round
-        if racer.stopped:
-            raise _Stopped
-
-
-def _leave() -> None:
-    racer = _racers.get(get_ident())
-    if racer is not None:
-        racer.wake = None
-        if racer.stopped:
-            raise _Stopped
+_racers: dict[int, Racer] = {}  # by thread; empty but during races, so that others pay one look
 
 
 def _taken_lock() -> LockType:
@@ -262,69 +222,8 @@ def _release(lock: LockType) -> None:
 def _wait_for_lock(lock: LockType, timeout: float) -> bool:
     """Wait until somebody releases the lock; return whether it happened in time."""
     timeout = max(0.0, min(timeout, TIMEOUT_MAX))
-    if not _racers:
-        return lock.acquire(True, timeout)
-    try:
-        _enter(lambda: _release(lock))
-        return lock.acquire(True, timeout)
-    finally:
-        _leave()
-
-
-class _Race(Generic[T]):
-    """Attempts that run in a thread each, until one has a result."""
-
-    __slots__ = ("failures", "outcomes", "racers", "waiting")
-
-    def __init__(self, attempts: Sequence[Attempt[T]]) -> None:
-        from queue import SimpleQueue
-
-        self.waiting = list(attempts)
-        self.racers: list[_Racer] = []
-        self.failures = 0
-        self.outcomes: SimpleQueue[tuple[T] | BaseException] = SimpleQueue()
-
-    def run(self, stagger: float) -> T:
-        try:
-            while True:
-                if self.waiting:
-                    self.start(self.waiting.pop(0))
-                outcome = self.next_outcome(stagger if self.waiting else None)
-                if isinstance(outcome, tuple):
-                    return outcome[0]
-                if outcome is not None and self.failures == len(self.racers) and not self.waiting:
-                    raise outcome
-        finally:
-            for racer in self.racers:
-                racer.stop()
-
-    def next_outcome(self, timeout: float | None) -> tuple[T] | BaseException | None:
-        """Return how the next attempt has ended, or None after `timeout` seconds."""
-        from queue import Empty
-
-        try:
-            outcome = self.outcomes.get(timeout=timeout)
-        except Empty:
-            return None
-        self.failures += isinstance(outcome, BaseException)
-        return outcome
-
-    def start(self, attempt: Attempt[T]) -> None:
-        racer = _Racer()
-        self.racers.append(racer)
-
-        def run() -> None:
-            outcome: tuple[T] | BaseException
-            _racers[get_ident()] = racer
-            try:
-                outcome = (run_now(attempt()),)
-            except BaseException as error:
-                outcome = error
-            finally:
-                del _racers[get_ident()]
-            self.outcomes.put(outcome)
-
-        in_thread(run)
+    racer = _racers.get(get_ident()) if _racers else None
+    return lock.acquire(True, timeout) if racer is None else racer.acquire(lock, timeout)
 
 
 class BlockingGate:
@@ -379,7 +278,12 @@ class BlockingBackend:
         return BlockingGate()
 
     async def race(self, attempts: Sequence[Attempt[T]], stagger: float) -> T:
-        return _Race(attempts).run(stagger)
+        return await self.contest(Staggered(attempts, stagger))
+
+    async def contest(self, contest: Contest[T]) -> T:
+        from .racing import Race  # which few programs need
+
+        return Race(contest, _racers).run()
 
     async def settle(self, value: Any) -> Any:
         if hasattr(value, "__await__"):

@@ -6,6 +6,7 @@ import errno
 import sys
 from _thread import allocate_lock
 
+from .._transport.base import Staggered
 from .._typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from typing import Any, TypeAlias
 
-    from .._transport.base import Attempt, Endpoint
+    from .._transport.base import Attempt, Contest, Endpoint
 
     Reply: TypeAlias = bytes | float | BaseException | Callable[[bytes], "bytes | BaseException"]
 
@@ -167,28 +168,38 @@ class ScriptedBackend:
         return ScriptedGate(self)
 
     async def race(self, attempts: Sequence[Attempt[T]], stagger: float) -> T:
+        return await self.contest(Staggered(attempts, stagger))
+
+    async def contest(self, contest: Contest[T]) -> T:
         """Run the attempts one after the other, but each on the clock as it would have stood had they run side by side."""
-        start = self.clock
-        best: tuple[float, T] | None = None
-        failures: list[tuple[float, Exception]] = []
-        for attempt in attempts:
-            if best is not None and best[0] <= start:
-                break
-            self.clock = start
-            try:
-                result = await attempt()
-            except Exception as error:
-                failures.append((self.clock, error))
-                start = min(start + stagger, self.clock)
+        ended: list[tuple[float, int, Exception | None, T | None]] = []
+        begun = 0
+        while True:
+            now, due = self.clock, contest.due(self.clock)
+            if due is not None and (not ended or now + due <= min(outcome[0] for outcome in ended)):
+                self.clock = now = now + max(0.0, due)
+                attempt = contest.start(now)
+                if attempt is not None:
+                    ended.append(await self._outcome(begun, attempt))
+                    begun += 1
+                    self.clock = now
                 continue
-            if best is None or self.clock < best[0]:
-                best = (self.clock, result)
-            start += stagger
-        if best is None:
-            self.clock, last = max(failures, key=lambda failure: failure[0])
-            raise last
-        self.clock = best[0]
-        return best[1]
+            if not ended:
+                raise contest.verdict()
+            first = min(ended, key=lambda outcome: outcome[:2])
+            ended.remove(first)
+            self.clock, number, error, result = first
+            if error is None:
+                contest.won(number)
+                return result  # type: ignore[return-value]  # there is one where there is no error
+            contest.failed(number, error, self.clock)
+
+    async def _outcome(self, number: int, attempt: Attempt[T]) -> tuple[float, int, Exception | None, T | None]:
+        try:
+            result = await attempt()
+        except Exception as error:
+            return self.clock, number, error, None
+        return self.clock, number, None, result
 
     async def settle(self, value: Any) -> Any:
         return await value if hasattr(value, "__await__") else value
