@@ -53,7 +53,7 @@ def next_parameters(kind: str, values: dict[str, Any], data: list[Any]) -> dict[
         return _given("after", values.get("last_id"))
     if kind == "next":
         return _given("after", values.get("next"))
-    return _given("page", values.get("next_page")) if kind == "token" else None
+    return _given("page", values.get("next") or values.get("next_page")) if kind == "token" else None
 
 
 def _given(name: str, value: object) -> dict[str, Any] | None:

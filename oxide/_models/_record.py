@@ -218,10 +218,15 @@ def _call_of(record: Record) -> HttpInfo | None:
 
 def _check_names(title: str, about: Shape, values: Mapping[str, Any], whole: bool = True) -> None:
     odd = sorted(values.keys() - about.attributes.keys())
-    lack = [n for n in about.required if n not in values] if whole else []
+    lack = [n for n in about.required if n not in values and not _nullable(about, n)] if whole else []
     if odd or lack:
         faults = [text + ", ".join(names) for text, names in (("unknown: ", odd), ("missing: ", lack)) if names]
         raise TypeError(f"{title}(...): {'; '.join(faults)}")
+
+
+def _nullable(about: Shape, name: str) -> bool:
+    """Tell whether a field may be null: then it may be left out of a constructor, as in the official library."""
+    return about.types[about.attributes[name]][0].endswith("| None")
 
 
 def missing(record: Record) -> list[str]:

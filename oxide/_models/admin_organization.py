@@ -1108,7 +1108,8 @@ AuditLogEventType: TypeAlias = """
     'tenant.user.removed', 'tenant.user.looked_up', 'tenant.user.invited', 'tenant.membership.revoked',
     'tenant.api_organization_invite.upserted', 'tenant.api_organization_invite.deleted',
     'tenant.chatgpt_workspace_invite.upserted', 'tenant.membership.accepted', 'tenant.membership.declined',
-    'tenant.workspace_invite_email_settings.updated']
+    'tenant.workspace_invite_email_settings.updated', 'external_storage.registered', 'external_storage.removed',
+    'tenant.trusted_access.application.submitted', 'tenant.trusted_access.business_verification.started']
 """
 
 AuditLogListResponseExternalStorageRegisteredDataProvider: TypeAlias = """

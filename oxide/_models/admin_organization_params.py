@@ -321,7 +321,7 @@ class UsageCompletionsParams(TypedDict, total=False):
     batch: bool
     bucket_width: Literal["1m", "1h", "1d"]
     end_time: int
-    group_by: Sequence[Literal["project_id", "user_id", "api_key_id", "model", "batch", "service_tier"]]
+    group_by: Sequence[Literal["project_id", "user_id", "api_key_id", "model", "batch", "service_tier", "api_source"]]
     limit: int
     models: Sequence[str]
     page: str
@@ -334,7 +334,7 @@ class UsageCostsParams(TypedDict, total=False):
     api_key_ids: Sequence[str]
     bucket_width: Literal["1d"]
     end_time: int
-    group_by: Sequence[Literal["project_id", "line_item", "api_key_id"]]
+    group_by: Sequence[Literal["project_id", "line_item", "api_key_id", "user_id", "api_source"]]
     limit: int
     line_items: Sequence[str]
     page: str
@@ -425,7 +425,7 @@ class UsageWebSearchCallsParams(TypedDict, total=False):
     bucket_width: Literal["1m", "1h", "1d"]
     context_levels: Sequence[Literal["low", "medium", "high"]]
     end_time: int
-    group_by: Sequence[Literal["project_id", "user_id", "api_key_id", "model", "context_level"]]
+    group_by: Sequence[Literal["project_id", "user_id", "api_key_id", "model", "context_level", "api_source"]]
     limit: int
     models: Sequence[str]
     page: str

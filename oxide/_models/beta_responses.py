@@ -1033,7 +1033,7 @@ BetaComputerAction: TypeAlias = """
 
 BetaComputerActionList: TypeAlias = "list[BetaComputerAction]"
 
-BetaComputerCallOutputStatus: TypeAlias = "Literal['completed', 'incomplete', 'failed']"
+BetaComputerCallOutputStatus: TypeAlias = "Literal['completed', 'incomplete', 'failed', 'in_progress']"
 
 BetaComputerEnvironment: TypeAlias = "Literal['windows', 'mac', 'linux', 'ubuntu', 'browser']"
 
@@ -1139,7 +1139,8 @@ BetaModelIdsResponses: TypeAlias = """
     BetaModelIdsShared | Literal['o1-pro', 'o1-pro-2025-03-19', 'o3-pro', 'o3-pro-2025-06-10', 'o3-deep-research',
     'o3-deep-research-2025-06-26', 'o4-mini-deep-research', 'o4-mini-deep-research-2025-06-26', 'computer-use-preview',
     'computer-use-preview-2025-03-11', 'gpt-5.5-pro', 'gpt-5.5-pro-2026-04-23', 'gpt-5-codex', 'gpt-5-pro',
-    'gpt-5-pro-2025-10-06', 'gpt-5.1-codex-max', 'gpt-daybreak-blue-latest', 'gpt-daybreak-red-latest', 'gpt-5.6-cyber']
+    'gpt-5-pro-2025-10-06', 'gpt-5.1-codex-max', 'gpt-daybreak-blue-latest', 'gpt-daybreak-red-latest', 'gpt-5.6-cyber',
+    'gpt-6-cyber', 'gpt-rosalind-research', 'gpt-6-rosalind', 'gpt-6.2-astra-law']
 """
 
 BetaModelIdsShared: TypeAlias = """
@@ -1157,7 +1158,8 @@ BetaModelIdsShared: TypeAlias = """
     'gpt-4o-mini', 'gpt-4o-mini-2024-07-18', 'gpt-4-turbo', 'gpt-4-turbo-2024-04-09', 'gpt-4-0125-preview',
     'gpt-4-turbo-preview', 'gpt-4-1106-preview', 'gpt-4-vision-preview', 'gpt-4', 'gpt-4-0314', 'gpt-4-0613', 'gpt-4-32k',
     'gpt-4-32k-0314', 'gpt-4-32k-0613', 'gpt-3.5-turbo', 'gpt-3.5-turbo-16k', 'gpt-3.5-turbo-0301', 'gpt-3.5-turbo-0613',
-    'gpt-3.5-turbo-1106', 'gpt-3.5-turbo-0125', 'gpt-3.5-turbo-16k-0613']
+    'gpt-3.5-turbo-1106', 'gpt-3.5-turbo-0125', 'gpt-3.5-turbo-16k-0613', 'gpt-6-astra', 'gpt-6.2-astra', 'gpt-6.1-sol',
+    'gpt-6.2-sol', 'gpt-6.1-terra', 'gpt-6-sol', 'gpt-6-luna', 'gpt-audio-mini', 'gpt-audio-mini-2025-12-15']
 """
 
 BetaModerationInputType: TypeAlias = "Literal['text', 'image']"
@@ -1230,7 +1232,7 @@ BetaResponseErrorCode: TypeAlias = """
     'vector_store_timeout', 'invalid_image', 'invalid_image_format', 'invalid_base64_image', 'invalid_image_url',
     'image_too_large', 'image_too_small', 'image_parse_error', 'image_content_policy_violation', 'invalid_image_mode',
     'image_file_too_large', 'unsupported_image_media_type', 'empty_image_file', 'failed_to_download_image',
-    'image_file_not_found']
+    'image_file_not_found', 'misalignment_policy_violation']
 """
 
 BetaResponseFormatTextConfig: TypeAlias = """

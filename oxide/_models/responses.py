@@ -921,7 +921,7 @@ ComputerAction: TypeAlias = """
 
 ComputerActionList: TypeAlias = "list[ComputerAction]"
 
-ComputerCallOutputStatus: TypeAlias = "Literal['completed', 'incomplete', 'failed']"
+ComputerCallOutputStatus: TypeAlias = "Literal['completed', 'incomplete', 'failed', 'in_progress']"
 
 ConversationParam: TypeAlias = "str | responses_input.ResponseConversationParam"
 
@@ -1043,7 +1043,7 @@ ResponseErrorCode: TypeAlias = """
     'vector_store_timeout', 'invalid_image', 'invalid_image_format', 'invalid_base64_image', 'invalid_image_url',
     'image_too_large', 'image_too_small', 'image_parse_error', 'image_content_policy_violation', 'invalid_image_mode',
     'image_file_too_large', 'unsupported_image_media_type', 'empty_image_file', 'failed_to_download_image',
-    'image_file_not_found']
+    'image_file_not_found', 'misalignment_policy_violation']
 """
 
 ResponseFormatTextConfig: TypeAlias = """

@@ -26,7 +26,7 @@ class UploadCompleteParams(TypedDict, total=False):
 
 class UploadCreateParams(TypedDict, total=False):
     filename: Required[str]
-    purpose: Required[Literal["assistants", "batch", "fine-tune", "vision"]]
+    purpose: Required[Literal["assistants", "batch", "fine-tune", "vision", "user_data", "evals"]]
     bytes: Required[int]
     mime_type: Required[str]
     expires_after: files_params.FileCreateParamsExpiresAfterParam

@@ -26,8 +26,8 @@ CREATE: Operation[conversations.Conversation] = Operation("POST", "/conversation
 DELETE: Operation[conversations.ConversationDeletedResource] = Operation(
     "DELETE", "/conversations/{conversation_id}", "conversations.ConversationDeletedResource"
 )
-ITEMS_CREATE: PageOperation[conversations.ConversationItem] = PageOperation(
-    "POST", "/conversations/{conversation_id}/items", "conversations.ConversationItem", "last_id", query=("include",), body="json"
+ITEMS_CREATE: Operation[conversations.ConversationItemList] = Operation(
+    "POST", "/conversations/{conversation_id}/items", "conversations.ConversationItemList", query=("include",), body="json"
 )
 ITEMS_DELETE: Operation[conversations.Conversation] = Operation(
     "DELETE", "/conversations/{conversation_id}/items/{item_id}", "conversations.Conversation"
@@ -234,25 +234,21 @@ class Items(Resource):
         *,
         items: Iterable[responses_input_params.ResponseInputItemParam],
         include: Iterable[responses.ResponseIncludable] | Omit = omit,
-        limit_total: int | None = None,
-        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
         timeout: float | Timeout | None | NotGiven = not_given,
         max_retries: int | NotGiven = not_given,
         idempotency_key: str | None = None,
-    ) -> Page[conversations.ConversationItem]:
+    ) -> conversations.ConversationItemList:
         """Add up to 20 items to a conversation.
 
         Args:
             conversation_id: id of the conversation.
             items: messages, tool calls and results, up to 20, oldest first.
             include: parts that are left out of items unless they are named here, as `message.output_text.logprobs`.
-            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
-            prefetch: ask for the next page while one is read.
         """
-        return self._caller.page(ITEMS_CREATE, locals())
+        return self._caller.call(ITEMS_CREATE, locals())
 
     def delete(
         self,
@@ -333,31 +329,27 @@ class AsyncItems(AsyncResource):
     with_raw_response: AsyncItemsRaw
     with_streaming_response: AsyncItemsStreamed
 
-    def create(
+    async def create(
         self,
         conversation_id: str,
         *,
         items: Iterable[responses_input_params.ResponseInputItemParam],
         include: Iterable[responses.ResponseIncludable] | Omit = omit,
-        limit_total: int | None = None,
-        prefetch: bool = False,
         extra_headers: Headers | None = None,
         extra_query: Query | None = None,
         extra_body: Body | None = None,
         timeout: float | Timeout | None | NotGiven = not_given,
         max_retries: int | NotGiven = not_given,
         idempotency_key: str | None = None,
-    ) -> AsyncPage[conversations.ConversationItem]:
+    ) -> conversations.ConversationItemList:
         """Add up to 20 items to a conversation.
 
         Args:
             conversation_id: id of the conversation.
             items: messages, tool calls and results, up to 20, oldest first.
             include: parts that are left out of items unless they are named here, as `message.output_text.logprobs`.
-            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
-            prefetch: ask for the next page while one is read.
         """
-        return self._caller.page(ITEMS_CREATE, locals())
+        return await self._caller.call(ITEMS_CREATE, locals())
 
     async def delete(
         self,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import re
 import sys
 import typing
 from collections.abc import Iterator
@@ -18,8 +20,9 @@ from pydantic import BaseModel
 
 from oxide._models._base import Record, Unknown, decoder
 from oxide._models._shape import shape
-from tools.sync.facts import Facts
-from tools.sync.layout import Layout, attribute
+from tools.sync.faces import shown
+from tools.sync.facts import LITERAL, Facts, references
+from tools.sync.layout import Layout, attribute, input_name, short
 from tools.sync.models import Models
 
 # Names of helpers, not of the API, by how they start: what is in their place.
@@ -48,6 +51,8 @@ def exported() -> Iterator[tuple[str, Any]]:
                 yield f"{package.__name__}.{name}".removeprefix("openai.types."), value
 
 
+FACTS, LAYOUT = Facts.read(), Layout.read()
+SHOWN = shown(Models(FACTS, LAYOUT))
 OFFICIAL = {name: value for name, value in exported() if not name.rpartition(".")[2].startswith(tuple(OF_HELPERS))}
 
 
@@ -131,8 +136,8 @@ def test_what_a_method_returns_is_what_its_official_name_says() -> None:
 def official_fields(value: Any) -> set[str]:
     if not is_dictionary(value):
         return {field.alias or name for name, field in value.model_fields.items()}
-    hints = typing_extensions.get_type_hints(value, include_extras=True)
-    keys = {wire_name(name, hint) if "-" not in wire_name(name, hint) else name for name, hint in hints.items()}  # headers: by keyword
+    names = {name: wire_name(name, hint) for name, hint in hints(value).items()}
+    keys = {name if "-" in key else key for name, key in names.items()}  # headers: by keyword
     return keys - {"idempotency_key"}  # an option of every method
 
 
@@ -159,6 +164,52 @@ def test_every_official_field_is_there() -> None:
     assert len(known) > 1_300
     lost = {name: official_fields(value) - our_fields(ours(name)) for name, value in known.items()}
     assert {name: fields for name, fields in lost.items() if fields} == {}
+
+
+# ------------------------------------------------------------------------------------------------------ the values
+def values(annotation: Any) -> set[str]:
+    """Return the strings of the enums in an annotation, those of the objects that it names left out."""
+    if get_origin(annotation) is typing.Literal:
+        return {value for value in get_args(annotation) if isinstance(value, str)}
+    if kind(annotation) != "alias":
+        return set()
+    return set[str]().union(
+        *[values(part) for part in (getattr(annotation, "__origin__", None), *get_args(annotation)) if part is not None]
+    )
+
+
+def known_values(text: str) -> set[str] | None:
+    """Return the strings of the enums in a type expression, None where any string is allowed."""
+    found = {value for literal in LITERAL.findall(text) for value in ast.literal_eval(literal.removeprefix("Literal"))}
+    inner = [known_values(FACTS.types[name]["is"]) for name in references(text) if "is" in FACTS.types[name]]
+    is_open = "str" in re.findall(r"\w+", LITERAL.sub("", text)) or None in inner
+    return None if is_open else found.union(*[some for some in inner if some is not None])
+
+
+def hints(value: Any) -> dict[str, Any]:
+    if is_dictionary(value):
+        return typing_extensions.get_type_hints(value, include_extras=True)
+    return {info.alias or name: info.annotation for name, info in value.model_fields.items()}
+
+
+def test_every_value_that_the_official_library_allows_is_allowed() -> None:
+    where = {(LAYOUT.module(name), short(name)): name for name in FACTS.types}
+    where |= {(LAYOUT.module(name) + "_params", input_name(name)): name for name in FACTS.types}
+    compared = 0
+    lost: dict[tuple[str, str], set[str]] = {}
+    for name, value in OFFICIAL.items():
+        fact = where.get(SHOWN.get(name, ("", "")))
+        if kind(value) == "alias" or fact is None or "fields" not in FACTS.types[fact]:
+            continue
+        fields = {key.rstrip("?"): text for key, text in FACTS.given_fields(fact).items()}
+        for field, annotation in hints(value).items():
+            known = known_values(fields[field]) if field in fields else None
+            if known is not None:
+                compared += 1
+                if values(annotation) - known:
+                    lost[name, field] = values(annotation) - known
+    assert compared > 3_000
+    assert lost == {}
 
 
 # ------------------------------------------------------------------------------------------------------ the unions
@@ -191,43 +242,33 @@ def minimal(cls: type[BaseModel]) -> dict[str, Any]:
 UNIONS = {name: found for name, value in OFFICIAL.items() if (found := tagged(value))}
 
 
-def places() -> dict[str, str]:
-    """Return "live.ServerEvent" -> "live_events.ServerEvent", as a decoder wants it."""
-    from tools.sync.faces import shown
-
-    return {name: ".".join(place) for name, place in shown(Models(Facts.read(), Layout.read())).items()}
-
-
 def test_every_member_of_an_official_union_is_decoded() -> None:
     assert len(UNIONS) > 60
     assert {"live.ServerEvent", "live.ClientEvent", "beta.realtime.RealtimeServerEvent", "webhooks.UnwrapWebhookEvent"} < UNIONS.keys()
-    where = places()
     lost: dict[str, list[str]] = {}
     for name, (tag, members) in UNIONS.items():
         for cls in classes(members):
             for value in literals(cls, tag):
-                decoded = decoder(where[name])({**minimal(cls), tag: value})
+                decoded = decoder(".".join(SHOWN[name]))({**minimal(cls), tag: value})
                 if isinstance(decoded, (Unknown, dict)):
                     lost.setdefault(name, []).append(f"{cls.__name__}: {value}")
     assert lost == {}
 
 
 def test_events_are_decoded_to_the_records_of_their_names() -> None:
-    where = places()
     for union in ("live.ServerEvent", "beta.realtime.RealtimeServerEvent", "realtime.RealtimeServerEvent", "webhooks.UnwrapWebhookEvent"):
         package = union.rpartition(".")[0]
         tag, members = UNIONS[union]
         for cls in classes(members):
             if OFFICIAL.get(f"{package}.{cls.__name__}") is cls:
                 (value,) = get_args(cls.model_fields[tag].annotation)
-                assert type(decoder(where[union])({tag: value})) is ours(f"{package}.{cls.__name__}")
+                assert type(decoder(".".join(SHOWN[union]))({tag: value})) is ours(f"{package}.{cls.__name__}")
 
 
 # ------------------------------------------------------------------------------------------------ parameters, by name
 def test_dictionaries_of_parameters_are_what_methods_take_by_name() -> None:
-    facts, layout = Facts.read(), Layout.read()
-    calls = facts.calls()
-    for name, call in facts.params.items():
-        parameters = facts.parameters(calls[call][1])
+    calls = FACTS.calls()
+    for name, call in FACTS.params.items():
+        parameters = FACTS.parameters(calls[call][1])
         alone = [p.key for p in parameters if p.place == "path"][-1:]
-        assert {attribute(key) for key in our_fields(ours(name))} == {layout.argument(p.key) for p in parameters} - set(alone)
+        assert {attribute(key) for key in our_fields(ours(name))} == {LAYOUT.argument(p.key) for p in parameters} - set(alone)

@@ -49,8 +49,8 @@ class Facts:
             fields = {key + "?" if key in keys else key: text for key, text in self.types[name]["fields"].items()}
             self.types[name] = {**self.types[name], "fields": fields}
         for key, more in extra.get("more_operation_facts", {}).items():
-            known = self.operations[key]
-            self.operations[key] = {**known, **{place: _merged(known.get(place), facts) for place, facts in more.items()}}
+            changed = {**self.operations[key], **{place: _merged(self.operations[key].get(place), facts) for place, facts in more.items()}}
+            self.operations[key] = {place: facts for place, facts in changed.items() if facts is not None}  # null takes one away
         self.aliases: dict[str, str] = extra.get("aliases", {})
         self.uses: dict[str, str] = extra.get("uses", {})
         for name, use in self.uses.items():

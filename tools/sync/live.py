@@ -77,12 +77,12 @@ def signatures(call: str) -> tuple[inspect.Signature, ...]:
 
 
 def parameters(call: str) -> dict[str, inspect.Parameter]:
-    """Return the parameters of a method by name: those that are the same in both clients."""
+    """Return the parameters of a method by name: those that are the same in both clients, but for how a file may be read."""
     known = signatures(call)
     if not known:
         return {}
     blocking, waiting = [signature.parameters for signature in known]
-    return {name: parameter for name, parameter in blocking.items() if str(parameter) == str(waiting.get(name))}
+    return {name: parameter for name, parameter in blocking.items() if str(parameter) == str(waiting.get(name)).replace("AsyncF", "F")}
 
 
 def annotation(parameter: inspect.Parameter) -> Expression:
