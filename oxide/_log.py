@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from ._typing import TYPE_CHECKING
+from ._typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,12 +22,13 @@ _logger: Logger | None = None  # once it was found: there is one of a name for a
 def logger_for(level: int) -> Logger | None:
     """Return the logger if somebody listens to this level. A program that never imported `logging` cannot."""
     global _logger
-    if _logger is None:
+    logger = _logger
+    if logger is None:
         logging = sys.modules.get("logging")
         if logging is None:
             return None
-        _logger = logging.getLogger("oxide")
-    return _logger if _logger.isEnabledFor(level) else None
+        logger = _logger = cast("Logger", logging.getLogger("oxide"))  # a module that is looked up has no types
+    return logger if logger.isEnabledFor(level) else None
 
 
 def listen(environment: Mapping[str, str]) -> None:

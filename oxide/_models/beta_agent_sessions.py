@@ -615,7 +615,6 @@ AgentSessionItem: TypeAlias = """
 """
 
 AgentSessionItemComputerUseApprovalRequestResultItemResourceResponse: TypeAlias = """
-    
     AgentSessionItemComputerUseApprovalRequestResultItemResourceResponseComputerUseApprovalResponseKindResourceBrowserAuthenticationSubmitResource
     |
     AgentSessionItemComputerUseApprovalRequestResultItemResourceResponseComputerUseApprovalResponseKindResourceBrowserAuthenticationCancelResource
@@ -634,7 +633,6 @@ AgentSessionRequiredAction: TypeAlias = """
 """
 
 AgentSessionRequiredActionSessionRequiredActionResourceComputerUseApprovalRequestRequest: TypeAlias = """
-    
     AgentSessionRequiredActionSessionRequiredActionResourceComputerUseApprovalRequestRequestComputerUseApprovalRequestKindResourceBrowserAuthentication
     |
     AgentSessionRequiredActionSessionRequiredActionResourceComputerUseApprovalRequestRequestComputerUseApprovalRequestKindResourceBrowserOriginAccess

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,8 @@ OPTIONS = [
     ("max_retries", "int | NotGiven", "not_given"),
     ("idempotency_key", "str | None", "None"),
 ]
+
+NOTHING: Mapping[str, Any] = {}
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,8 @@ def described(facts: Facts, layout: Layout) -> dict[str, list[str]]:
         found[method.call] = [*(layout.argument(p.key) for p in method.parameters), *walking]
     for entry in layout.derived:
         inherited = [name for name in found[entry["of"]] if name not in entry.get("leave_out", ())]
-        found[entry["call"]] = [*entry.get("more", {}), *inherited]
+        renamed = entry.get("rename", {})
+        found[entry["call"]] = [*entry.get("more", {}), *(renamed.get(name, name) for name in inherited)]
     return found
 
 
@@ -186,26 +189,38 @@ class Writer:
         body = f"given = locals()\n        from .._helpers.{module} import {name}\n\n        return {wait}{done}"
         without = [p for p in method.parameters if p.key not in entry.get("leave_out", ())]
         changed = Method(entry["call"], method.key, method.operation, without)
-        more = [f"{key}: {text}," for key, text in entry.get("more", {}).items()]
-        returns = entry["returns"].replace("{Async}", "Async" if waiting else "")
-        return self.one(changed, bool(wait and waiting), returns, body, more=more)
+        return self.one(changed, bool(wait and waiting), entry["returns"].replace("{Async}", "Async" if waiting else ""), body, own=entry)
 
-    def one(self, method: Method, waiting: bool, returns: str, body: str, stream: str = "", more: Sequence[str] = ()) -> str:
-        """Return one `def`; `stream` is the annotation and default of that parameter in an overload, `more` are further arguments."""
-        path = [f"{self.layout.argument(p.key)}: {self.expressions.input(p.type)}," for p in method.parameters if p.place == "path"]
-        rows = ["self,", *path[-1:], "*,", *path[:-1], *more]  # the last part of the path is the thing itself, and may stand without its name
-        for p in method.parameters:
-            if p.place != "path":
-                rows.append(f"stream: {stream}," if stream and p.key == "stream" else self.argument(p, waiting))
+    def one(self, method: Method, waiting: bool, returns: str, body: str, stream: str = "", own: Mapping[str, Any] = NOTHING) -> str:
+        """Return one `def`; `stream` is the annotation and default of that parameter in an overload, `own` what a method by hand has."""
         walking = WALKING if method.kind == "page" else []
+        rows = self.arguments(method, waiting, stream, own)
         rows += [f"{name}: {kind} = {default}," for name, kind, default in (*walking, *OPTIONS)]
         head = self.deprecation(method) + f"    {'async ' if waiting else ''}def {method.name}(\n"
         head += "".join([f"        {row}\n" for row in rows]) + f"    ) -> {returns}:"
         if body == "...":
             return f"{head} ...\n"
-        documented = [self.layout.argument(p.key) for p in method.parameters]
-        documented += [name for name, _, _ in walking]
+        names = [self.layout.argument(p.key) for p in method.parameters]
+        documented = [*own.get("more", ()), *(own.get("rename", {}).get(name, name) for name in names), *(name for name, _, _ in walking)]
         return f"{head}\n{self.docs.method(method.call, documented)}        {body}\n"
+
+    def arguments(self, method: Method, waiting: bool, stream: str, own: Mapping[str, Any]) -> list[str]:
+        """Return the arguments of a method, its options excepted, a line each.
+
+        The last part of the path is the thing itself, and may stand without its name, unless the layout says which are `positional`;
+        it also says which to `rename`, and what there is `more`.
+        """
+        rows = {self.layout.argument(p.key): self.argument(p, waiting) for p in method.parameters}
+        path = [self.layout.argument(p.key) for p in method.parameters if p.place == "path"]
+        if stream:
+            rows["stream"] = f"stream: {stream},"
+        for name, other in own.get("rename", {}).items():
+            rows[name] = other + rows[name].removeprefix(name)
+        plain = own.get("positional", path[-1:])
+        more = [f"{key}: {text.replace('{Async}', 'Async' if waiting else '')}," for key, text in own.get("more", {}).items()]
+        front = [rows.pop(name) for name in plain]
+        beside = [rows.pop(name) for name in path if name in rows]
+        return ["self,", *front, "*,", *beside, *more, *rows.values()]
 
     def deprecation(self, method: Method) -> str:
         """Return the decorator of a method that is going to disappear."""

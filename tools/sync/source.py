@@ -37,7 +37,7 @@ def wrapped(text: str, width: int = WIDTH - 8) -> list[str]:
     rows: list[str] = []
     row = ""
     for word in text.split(" "):
-        if len(row) + len(word) > width:
+        if row and len(row) + len(word) > width:
             rows.append(row.rstrip())
             row = ""
         row += word + " "
