@@ -35,14 +35,20 @@ if TYPE_CHECKING:
     from ._errors import OxideError as OpenAIError
     from ._errors import OxideError as OxideError
     from ._errors import PermissionDeniedError as PermissionDeniedError
+    from ._errors import PollTimeoutError as PollTimeoutError
     from ._errors import RateLimitError as RateLimitError
     from ._errors import RemoteProtocolError as RemoteProtocolError
     from ._errors import StreamError as StreamError
+    from ._errors import StructureError as StructureError
     from ._errors import UnprocessableEntityError as UnprocessableEntityError
     from ._errors import UploadError as UploadError
+    from ._errors import UploadInterruptedError as UploadInterruptedError
     from ._errors import WebSocketConnectionClosedError as WebSocketConnectionClosedError
     from ._files import File as File
     from ._files import file_from_path as file_from_path
+    from ._helpers.decoding import decode_as as decode_as
+    from ._helpers.schema import strict_schema as strict_schema
+    from ._helpers.strict import normalize_tool_schema as normalize_tool_schema
     from ._info import HttpInfo as HttpInfo
     from ._models._base import Record as BaseModel
     from ._official import DEFAULT_CONNECTION_LIMITS as DEFAULT_CONNECTION_LIMITS
@@ -99,8 +105,8 @@ if TYPE_CHECKING:
 _ERRORS = (
     "APIConnectionError APIError APIResponseValidationError APIStatusError APITimeoutError AuthenticationError BadRequestError "
     "ConfigurationError ConflictError ContentFilterFinishReasonError InternalServerError InvalidWebhookSignatureError "
-    "LengthFinishReasonError NotFoundError OxideError PermissionDeniedError RateLimitError RemoteProtocolError StreamError "
-    "UnprocessableEntityError UploadError WebSocketConnectionClosedError"
+    "LengthFinishReasonError NotFoundError OxideError PermissionDeniedError PollTimeoutError RateLimitError RemoteProtocolError StreamError StructureError "
+    "UnprocessableEntityError UploadError UploadInterruptedError WebSocketConnectionClosedError"
 )
 
 _OFFICIAL = (
@@ -119,6 +125,9 @@ _PLACES = {
     **dict.fromkeys(_OFFICIAL.split(), "_official"),
     "File": "_files",
     "file_from_path": "_files",
+    "decode_as": "_helpers.decoding",
+    "strict_schema": "_helpers.schema",
+    "normalize_tool_schema": "_helpers.strict",
     "HttpInfo": "_info",
     "Record": "_models._base",
     "RawResponse": "_raw",
@@ -207,6 +216,7 @@ __all__ = [
     "OxideError",
     "Page",
     "PermissionDeniedError",
+    "PollTimeoutError",
     "Problem",
     "RateLimitError",
     "RawResponse",
@@ -214,15 +224,20 @@ __all__ = [
     "RetryPolicy",
     "Stream",
     "StreamError",
+    "StructureError",
     "Timeout",
     "UnprocessableEntityError",
     "UploadError",
+    "UploadInterruptedError",
     "WebSocketConnectionClosedError",
     "__title__",
     "__version__",
+    "decode_as",
     "file_from_path",
+    "normalize_tool_schema",
     "not_given",
     "omit",
+    "strict_schema",
     "types",
     "validate",
     "when",

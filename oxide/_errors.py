@@ -5,13 +5,16 @@
       APIError                       .message .request .body .code .param .type .attempts
         APIConnectionError           no usable response; .phase: resolve, connect, tls, proxy, pool, send, head, body
           APITimeoutError            .phase .after (seconds)
+            PollTimeoutError         a job was not done in time, also a TimeoutError; .last
           RemoteProtocolError        the peer broke the rules of HTTP, SSE or WebSocket
         APIStatusError               .status_code .request_id .response .retry_after
           BadRequestError 400, AuthenticationError 401, PermissionDeniedError 403, NotFoundError 404, ConflictError 409,
           UnprocessableEntityError 422, RateLimitError 429, InternalServerError 5xx
         APIResponseValidationError   the body is not what the API describes
         StreamError                  an error event, or an end too early, inside a stream; .events_so_far
+        UploadInterruptedError       some parts of a large file were not taken, also an UploadError; .state
       LengthFinishReasonError, ContentFilterFinishReasonError
+      StructureError                 a text is not of the type that was asked for; .path .text; also a ValueError
       InvalidWebhookSignatureError   also a ValueError
       WebSocketConnectionClosedError .code .reason
       UploadError                    a file cannot be read while it is sent, or has changed its length
@@ -45,11 +48,14 @@ __all__ = [
     "NotFoundError",
     "OxideError",
     "PermissionDeniedError",
+    "PollTimeoutError",
     "RateLimitError",
     "RemoteProtocolError",
     "StreamError",
+    "StructureError",
     "UnprocessableEntityError",
     "UploadError",
+    "UploadInterruptedError",
     "WebSocketConnectionClosedError",
     "status_error",
 ]
@@ -132,6 +138,19 @@ class APITimeoutError(APIConnectionError):
     ) -> None:
         super().__init__(message, request, phase=phase)
         self.after = after
+
+
+class PollTimeoutError(APITimeoutError, TimeoutError):
+    """A job of the service was not done in the time that was given it; it goes on there.
+
+    Attributes:
+        last: the job, as it was seen last.
+        after: how many seconds were waited.
+    """
+
+    def __init__(self, message: str = "The job is not done yet.", request: object = None, *, after: float | None = None) -> None:
+        super().__init__(message, request, phase="poll", after=after)
+        self.last: Any = None
 
 
 class RemoteProtocolError(APIConnectionError):
@@ -227,6 +246,18 @@ class UploadError(OxideError):
     """A file could not be read to its end while it was sent, or was not as long as before; the request is incomplete."""
 
 
+class UploadInterruptedError(APIError, UploadError):
+    """A large file did not arrive as a whole; its `__cause__` tells why.
+
+    Attributes:
+        state: what has arrived, an `UploadState`; `upload_file_chunked(..., resume=error.state)` sends the rest.
+    """
+
+    def __init__(self, message: str = "The upload was interrupted.", request: object = None, *, body: object = None) -> None:
+        super().__init__(message, request, body=body)
+        self.state: Any = None
+
+
 class LengthFinishReasonError(OxideError):
     """The answer was cut at its length limit, so that it cannot be parsed."""
 
@@ -240,6 +271,20 @@ class ContentFilterFinishReasonError(OxideError):
 
     def __init__(self) -> None:
         super().__init__("Could not parse the answer: it was stopped by the content filter.")
+
+
+class StructureError(OxideError, ValueError):
+    """A text that should be of a certain type is not: an answer of structured output, or the arguments of a call.
+
+    Attributes:
+        path: where in it, as `$.steps[2].output`.
+        text: the text, where it is known.
+    """
+
+    def __init__(self, message: str = "The text is not of the type that was asked for.", *, path: str = "$", text: str = "") -> None:
+        super().__init__(message)
+        self.path = path
+        self.text = text
 
 
 class InvalidWebhookSignatureError(OxideError, ValueError):
