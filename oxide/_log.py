@@ -28,6 +28,9 @@ def logger_for(level: int) -> Logger | None:
         if logging is None:
             return None
         logger = _logger = cast("Logger", logging.getLogger("oxide"))  # a module that is looked up has no types
+    root = logger.parent
+    if root is not None and (logger.level or root.level) > level:  # as `isEnabledFor` finds in the end, which costs a call
+        return None
     return logger if logger.isEnabledFor(level) else None
 
 

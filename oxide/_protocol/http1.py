@@ -317,7 +317,8 @@ class Http1:
         events.append(Data(body))
         self._left -= len(body)
         if not self._left:
-            self._finish(events)
+            events.append(_END)  # and on, as in `_finish`
+            self.state = IDLE if self._keeps_alive and not self._unsent else CLOSED
         return position + len(body)
 
     def _read_until_close(self, data: bytes, position: int, events: list[Event]) -> int:
