@@ -13,7 +13,7 @@ from ._base import AsyncResource, Resource
 from ._lazy import resource
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from typing import Literal, overload
 
     from .._caller import AsyncCaller, Caller
@@ -470,6 +470,104 @@ class Threads(Resource):
         """
         return self._caller.call(UPDATE, locals())
 
+    @deprecated("`beta.threads.create_and_run_poll` is deprecated by the API; use `client.responses` and `client.conversations`")
+    def create_and_run_poll(
+        self,
+        *,
+        poll_interval_ms: float | Omit = omit,
+        max_wait_seconds: float | Omit = omit,
+        progress: Callable[[beta_threads.Run], object] | None = None,
+        assistant_id: str,
+        instructions: str | None | Omit = omit,
+        max_completion_tokens: int | None | Omit = omit,
+        max_prompt_tokens: int | None | Omit = omit,
+        metadata: Mapping[str, str] | None | Omit = omit,
+        model: str
+        | Literal[
+            "gpt-5",
+            "gpt-5-mini",
+            "gpt-5-nano",
+            "gpt-5-2025-08-07",
+            "gpt-5-mini-2025-08-07",
+            "gpt-5-nano-2025-08-07",
+            "gpt-4.1",
+            "gpt-4.1-mini",
+            "gpt-4.1-nano",
+            "gpt-4.1-2025-04-14",
+            "gpt-4.1-mini-2025-04-14",
+            "gpt-4.1-nano-2025-04-14",
+            "gpt-4o",
+            "gpt-4o-2024-11-20",
+            "gpt-4o-2024-08-06",
+            "gpt-4o-2024-05-13",
+            "gpt-4o-mini",
+            "gpt-4o-mini-2024-07-18",
+            "gpt-4.5-preview",
+            "gpt-4.5-preview-2025-02-27",
+            "gpt-4-turbo",
+            "gpt-4-turbo-2024-04-09",
+            "gpt-4-0125-preview",
+            "gpt-4-turbo-preview",
+            "gpt-4-1106-preview",
+            "gpt-4-vision-preview",
+            "gpt-4",
+            "gpt-4-0314",
+            "gpt-4-0613",
+            "gpt-4-32k",
+            "gpt-4-32k-0314",
+            "gpt-4-32k-0613",
+            "gpt-3.5-turbo",
+            "gpt-3.5-turbo-16k",
+            "gpt-3.5-turbo-0613",
+            "gpt-3.5-turbo-1106",
+            "gpt-3.5-turbo-0125",
+            "gpt-3.5-turbo-16k-0613",
+        ]
+        | None
+        | Omit = omit,
+        parallel_tool_calls: bool | Omit = omit,
+        response_format: beta_assistants_params.AssistantsApiResponseFormatOptionParam | None | Omit = omit,
+        temperature: float | None | Omit = omit,
+        thread: beta_assistants_params.ThreadCreateParams | Omit = omit,
+        tool_choice: beta_threads_params.AssistantsApiToolChoiceOptionParam | None | Omit = omit,
+        tool_resources: beta_assistants_params.ThreadCreateAndRunParamsToolResourcesParam | None | Omit = omit,
+        tools: Iterable[beta_assistants_params.CreateThreadAndRunRequestToolsParam] | None | Omit = omit,
+        top_p: float | None | Omit = omit,
+        truncation_strategy: beta_threads_params.RunTruncationStrategyParam | beta_threads.RunTruncationStrategy | None | Omit = omit,
+        extra_headers: Headers | None = None,
+        extra_query: Query | None = None,
+        extra_body: Body | None = None,
+        timeout: float | Timeout | None | NotGiven = not_given,
+        max_retries: int | NotGiven = not_given,
+        idempotency_key: str | None = None,
+    ) -> beta_threads.Run:
+        """Open a thread, set an assistant to work on it, and wait until the run is done or wants tool results.
+
+        Args:
+            poll_interval_ms: milliseconds between two looks; left out, as the service says, else 1000.
+            max_wait_seconds: seconds to wait at most, 3600 if left out; then PollTimeoutError is raised.
+            progress: called with what is seen at each look; what it raises ends the wait.
+            assistant_id: id of the assistant.
+            instructions: in place of the assistant's own instructions, in this run only.
+            max_completion_tokens: most tokens that the run may write, at least 256; it ends as `incomplete` beyond them.
+            max_prompt_tokens: most tokens that the run may read, at least 256; it ends as `incomplete` beyond them.
+            metadata: up to 16 strings by name (64 and 512 characters), kept with the object.
+            model: in place of the assistant's own model, in this run only.
+            parallel_tool_calls: let the model ask for several tool calls at once; on by default.
+            response_format: shape of the answer: `auto`, text, any JSON object, or JSON by a schema.
+            temperature: 0 to 2, 1 by default; higher is more varied. Change this or `top_p`, not both.
+            thread: the thread to open: its messages, metadata and what its tools may use.
+            tool_choice: which tools may or must be called: `none`, `auto`, `required`, or one by name.
+            tool_resources: what the tools may use: files for the code interpreter, vector stores for file search.
+            tools: in place of the assistant's own tools, in this run only; at most 20.
+            top_p: 0 to 1, 1 by default; only the likeliest tokens that make up this share are considered.
+            truncation_strategy: which messages are left out when a thread grows too long.
+        """
+        given = locals()
+        from .._helpers.jobs import start_and_wait
+
+        return self._caller.run(start_and_wait, CREATE_AND_RUN, given)
+
 
 class AsyncThreads(AsyncResource):
     """Conversations with assistants; superseded by conversations and responses."""
@@ -878,6 +976,104 @@ class AsyncThreads(AsyncResource):
         """
         return await self._caller.call(UPDATE, locals())
 
+    @deprecated("`beta.threads.create_and_run_poll` is deprecated by the API; use `client.responses` and `client.conversations`")
+    async def create_and_run_poll(
+        self,
+        *,
+        poll_interval_ms: float | Omit = omit,
+        max_wait_seconds: float | Omit = omit,
+        progress: Callable[[beta_threads.Run], object] | None = None,
+        assistant_id: str,
+        instructions: str | None | Omit = omit,
+        max_completion_tokens: int | None | Omit = omit,
+        max_prompt_tokens: int | None | Omit = omit,
+        metadata: Mapping[str, str] | None | Omit = omit,
+        model: str
+        | Literal[
+            "gpt-5",
+            "gpt-5-mini",
+            "gpt-5-nano",
+            "gpt-5-2025-08-07",
+            "gpt-5-mini-2025-08-07",
+            "gpt-5-nano-2025-08-07",
+            "gpt-4.1",
+            "gpt-4.1-mini",
+            "gpt-4.1-nano",
+            "gpt-4.1-2025-04-14",
+            "gpt-4.1-mini-2025-04-14",
+            "gpt-4.1-nano-2025-04-14",
+            "gpt-4o",
+            "gpt-4o-2024-11-20",
+            "gpt-4o-2024-08-06",
+            "gpt-4o-2024-05-13",
+            "gpt-4o-mini",
+            "gpt-4o-mini-2024-07-18",
+            "gpt-4.5-preview",
+            "gpt-4.5-preview-2025-02-27",
+            "gpt-4-turbo",
+            "gpt-4-turbo-2024-04-09",
+            "gpt-4-0125-preview",
+            "gpt-4-turbo-preview",
+            "gpt-4-1106-preview",
+            "gpt-4-vision-preview",
+            "gpt-4",
+            "gpt-4-0314",
+            "gpt-4-0613",
+            "gpt-4-32k",
+            "gpt-4-32k-0314",
+            "gpt-4-32k-0613",
+            "gpt-3.5-turbo",
+            "gpt-3.5-turbo-16k",
+            "gpt-3.5-turbo-0613",
+            "gpt-3.5-turbo-1106",
+            "gpt-3.5-turbo-0125",
+            "gpt-3.5-turbo-16k-0613",
+        ]
+        | None
+        | Omit = omit,
+        parallel_tool_calls: bool | Omit = omit,
+        response_format: beta_assistants_params.AssistantsApiResponseFormatOptionParam | None | Omit = omit,
+        temperature: float | None | Omit = omit,
+        thread: beta_assistants_params.ThreadCreateParams | Omit = omit,
+        tool_choice: beta_threads_params.AssistantsApiToolChoiceOptionParam | None | Omit = omit,
+        tool_resources: beta_assistants_params.ThreadCreateAndRunParamsToolResourcesParam | None | Omit = omit,
+        tools: Iterable[beta_assistants_params.CreateThreadAndRunRequestToolsParam] | None | Omit = omit,
+        top_p: float | None | Omit = omit,
+        truncation_strategy: beta_threads_params.RunTruncationStrategyParam | beta_threads.RunTruncationStrategy | None | Omit = omit,
+        extra_headers: Headers | None = None,
+        extra_query: Query | None = None,
+        extra_body: Body | None = None,
+        timeout: float | Timeout | None | NotGiven = not_given,
+        max_retries: int | NotGiven = not_given,
+        idempotency_key: str | None = None,
+    ) -> beta_threads.Run:
+        """Open a thread, set an assistant to work on it, and wait until the run is done or wants tool results.
+
+        Args:
+            poll_interval_ms: milliseconds between two looks; left out, as the service says, else 1000.
+            max_wait_seconds: seconds to wait at most, 3600 if left out; then PollTimeoutError is raised.
+            progress: called with what is seen at each look; what it raises ends the wait.
+            assistant_id: id of the assistant.
+            instructions: in place of the assistant's own instructions, in this run only.
+            max_completion_tokens: most tokens that the run may write, at least 256; it ends as `incomplete` beyond them.
+            max_prompt_tokens: most tokens that the run may read, at least 256; it ends as `incomplete` beyond them.
+            metadata: up to 16 strings by name (64 and 512 characters), kept with the object.
+            model: in place of the assistant's own model, in this run only.
+            parallel_tool_calls: let the model ask for several tool calls at once; on by default.
+            response_format: shape of the answer: `auto`, text, any JSON object, or JSON by a schema.
+            temperature: 0 to 2, 1 by default; higher is more varied. Change this or `top_p`, not both.
+            thread: the thread to open: its messages, metadata and what its tools may use.
+            tool_choice: which tools may or must be called: `none`, `auto`, `required`, or one by name.
+            tool_resources: what the tools may use: files for the code interpreter, vector stores for file search.
+            tools: in place of the assistant's own tools, in this run only; at most 20.
+            top_p: 0 to 1, 1 by default; only the likeliest tokens that make up this share are considered.
+            truncation_strategy: which messages are left out when a thread grows too long.
+        """
+        given = locals()
+        from .._helpers.jobs import start_and_wait
+
+        return await self._caller.run(start_and_wait, CREATE_AND_RUN, given)
+
 
 class Messages(Resource):
     """The messages of a thread."""
@@ -1152,6 +1348,7 @@ if TYPE_CHECKING:
             self.delete = raw_call(of.delete)  # pyright: ignore[reportDeprecated]
             self.retrieve = raw_call(of.retrieve)  # pyright: ignore[reportDeprecated]
             self.update = raw_call(of.update)  # pyright: ignore[reportDeprecated]
+            self.create_and_run_poll = raw_call(of.create_and_run_poll)  # pyright: ignore[reportDeprecated]
             self.messages = of.messages.with_raw_response
             self.runs = of.runs.with_raw_response
 
@@ -1162,6 +1359,7 @@ if TYPE_CHECKING:
             self.delete = streamed_call(of.delete)  # pyright: ignore[reportDeprecated]
             self.retrieve = streamed_call(of.retrieve)  # pyright: ignore[reportDeprecated]
             self.update = streamed_call(of.update)  # pyright: ignore[reportDeprecated]
+            self.create_and_run_poll = streamed_call(of.create_and_run_poll)  # pyright: ignore[reportDeprecated]
             self.messages = of.messages.with_streaming_response
             self.runs = of.runs.with_streaming_response
 
@@ -1172,6 +1370,7 @@ if TYPE_CHECKING:
             self.delete = raw_coroutine(of.delete)  # pyright: ignore[reportDeprecated]
             self.retrieve = raw_coroutine(of.retrieve)  # pyright: ignore[reportDeprecated]
             self.update = raw_coroutine(of.update)  # pyright: ignore[reportDeprecated]
+            self.create_and_run_poll = raw_coroutine(of.create_and_run_poll)  # pyright: ignore[reportDeprecated]
             self.messages = of.messages.with_raw_response
             self.runs = of.runs.with_raw_response
 
@@ -1182,6 +1381,7 @@ if TYPE_CHECKING:
             self.delete = streamed_coroutine(of.delete)  # pyright: ignore[reportDeprecated]
             self.retrieve = streamed_coroutine(of.retrieve)  # pyright: ignore[reportDeprecated]
             self.update = streamed_coroutine(of.update)  # pyright: ignore[reportDeprecated]
+            self.create_and_run_poll = streamed_coroutine(of.create_and_run_poll)  # pyright: ignore[reportDeprecated]
             self.messages = of.messages.with_streaming_response
             self.runs = of.runs.with_streaming_response
 

@@ -12,7 +12,7 @@ from .._typing import TYPE_CHECKING
 from ._base import AsyncResource, Resource
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import Literal, overload
 
     from .._caller import AsyncCaller, Caller
@@ -412,6 +412,132 @@ class Runs(Resource):
         """
         return self._caller.call(UPDATE, locals())
 
+    @deprecated("`beta.threads.runs.create_and_poll` is deprecated by the API; use `client.responses` and `client.conversations`")
+    def create_and_poll(
+        self,
+        thread_id: str,
+        *,
+        poll_interval_ms: float | Omit = omit,
+        max_wait_seconds: float | Omit = omit,
+        progress: Callable[[beta_threads.Run], object] | None = None,
+        assistant_id: str,
+        additional_instructions: str | None | Omit = omit,
+        additional_messages: Iterable[beta_threads_params.MessageCreateParams] | None | Omit = omit,
+        include: Sequence[Literal["step_details.tool_calls[*].file_search.results[*].content"]] | Omit = omit,
+        instructions: str | None | Omit = omit,
+        max_completion_tokens: int | None | Omit = omit,
+        max_prompt_tokens: int | None | Omit = omit,
+        metadata: Mapping[str, str] | None | Omit = omit,
+        model: str | beta_assistants.AssistantSupportedModels | None | Omit = omit,
+        parallel_tool_calls: bool | Omit = omit,
+        reasoning_effort: shared.ReasoningEffort | None | Omit = omit,
+        response_format: beta_assistants_params.AssistantsApiResponseFormatOptionParam | None | Omit = omit,
+        temperature: float | None | Omit = omit,
+        tool_choice: beta_threads_params.AssistantsApiToolChoiceOptionParam | None | Omit = omit,
+        tools: Iterable[beta_threads_params.CreateRunRequestToolsParam] | None | Omit = omit,
+        top_p: float | None | Omit = omit,
+        truncation_strategy: beta_threads_params.RunTruncationStrategyParam | beta_threads.RunTruncationStrategy | None | Omit = omit,
+        extra_headers: Headers | None = None,
+        extra_query: Query | None = None,
+        extra_body: Body | None = None,
+        timeout: float | Timeout | None | NotGiven = not_given,
+        max_retries: int | NotGiven = not_given,
+        idempotency_key: str | None = None,
+    ) -> beta_threads.Run:
+        """Set an assistant to work on a thread, and wait until the run is done or wants tool results.
+
+        Args:
+            poll_interval_ms: milliseconds between two looks; left out, as the service says, else 1000.
+            max_wait_seconds: seconds to wait at most, 3600 if left out; then PollTimeoutError is raised.
+            progress: called with what is seen at each look; what it raises ends the wait.
+            thread_id: id of the thread.
+            assistant_id: id of the assistant.
+            additional_instructions: added to the assistant's instructions, in this run only.
+            additional_messages: messages to add to the thread before the run.
+            include: parts that are left out of steps unless they are named here.
+            instructions: in place of the assistant's own instructions, in this run only.
+            max_completion_tokens: most tokens that the run may write, at least 256; it ends as `incomplete` beyond them.
+            max_prompt_tokens: most tokens that the run may read, at least 256; it ends as `incomplete` beyond them.
+            metadata: up to 16 strings by name (64 and 512 characters), kept with the object.
+            model: in place of the assistant's own model, in this run only.
+            parallel_tool_calls: let the model ask for several tool calls at once; on by default.
+            reasoning_effort: how much a reasoning model thinks, from `none` to `max`; which ones it knows depends on the model.
+            response_format: shape of the answer: `auto`, text, any JSON object, or JSON by a schema.
+            temperature: 0 to 2, 1 by default; higher is more varied. Change this or `top_p`, not both.
+            tool_choice: which tools may or must be called: `none`, `auto`, `required`, or one by name.
+            tools: in place of the assistant's own tools, in this run only; at most 20.
+            top_p: 0 to 1, 1 by default; only the likeliest tokens that make up this share are considered.
+            truncation_strategy: which messages are left out when a thread grows too long.
+        """
+        given = locals()
+        from .._helpers.jobs import start_and_wait
+
+        return self._caller.run(start_and_wait, CREATE, given)
+
+    @deprecated("`beta.threads.runs.poll` is deprecated by the API; use `client.responses` and `client.conversations`")
+    def poll(
+        self,
+        run_id: str,
+        thread_id: str,
+        *,
+        poll_interval_ms: float | Omit = omit,
+        max_wait_seconds: float | Omit = omit,
+        progress: Callable[[beta_threads.Run], object] | None = None,
+        extra_headers: Headers | None = None,
+        extra_query: Query | None = None,
+        extra_body: Body | None = None,
+        timeout: float | Timeout | None | NotGiven = not_given,
+        max_retries: int | NotGiven = not_given,
+        idempotency_key: str | None = None,
+    ) -> beta_threads.Run:
+        """Wait until a run is done or wants tool results; return it.
+
+        Args:
+            poll_interval_ms: milliseconds between two looks; left out, as the service says, else 1000.
+            max_wait_seconds: seconds to wait at most, 3600 if left out; then PollTimeoutError is raised.
+            progress: called with what is seen at each look; what it raises ends the wait.
+            thread_id: id of the thread.
+            run_id: id of the run.
+        """
+        given = locals()
+        from .._helpers.jobs import wait_for
+
+        return self._caller.run(wait_for, RETRIEVE, given)
+
+    @deprecated(
+        "`beta.threads.runs.submit_tool_outputs_and_poll` is deprecated by the API; use `client.responses` and `client.conversations`"
+    )
+    def submit_tool_outputs_and_poll(
+        self,
+        run_id: str,
+        *,
+        thread_id: str,
+        poll_interval_ms: float | Omit = omit,
+        max_wait_seconds: float | Omit = omit,
+        progress: Callable[[beta_threads.Run], object] | None = None,
+        tool_outputs: Iterable[beta_threads_params.RunSubmitToolOutputsParamsToolOutputParam],
+        extra_headers: Headers | None = None,
+        extra_query: Query | None = None,
+        extra_body: Body | None = None,
+        timeout: float | Timeout | None | NotGiven = not_given,
+        max_retries: int | NotGiven = not_given,
+        idempotency_key: str | None = None,
+    ) -> beta_threads.Run:
+        """Give a waiting run the results of its tools, and wait until it is done or wants more.
+
+        Args:
+            poll_interval_ms: milliseconds between two looks; left out, as the service says, else 1000.
+            max_wait_seconds: seconds to wait at most, 3600 if left out; then PollTimeoutError is raised.
+            progress: called with what is seen at each look; what it raises ends the wait.
+            thread_id: id of the thread.
+            run_id: id of the run.
+            tool_outputs: a result for each tool call, by the id of the call.
+        """
+        given = locals()
+        from .._helpers.jobs import start_and_wait
+
+        return self._caller.run(start_and_wait, SUBMIT_TOOL_OUTPUTS, given)
+
 
 class AsyncRuns(AsyncResource):
     """The times that an assistant was set to work on a thread."""
@@ -750,6 +876,132 @@ class AsyncRuns(AsyncResource):
         """
         return await self._caller.call(UPDATE, locals())
 
+    @deprecated("`beta.threads.runs.create_and_poll` is deprecated by the API; use `client.responses` and `client.conversations`")
+    async def create_and_poll(
+        self,
+        thread_id: str,
+        *,
+        poll_interval_ms: float | Omit = omit,
+        max_wait_seconds: float | Omit = omit,
+        progress: Callable[[beta_threads.Run], object] | None = None,
+        assistant_id: str,
+        additional_instructions: str | None | Omit = omit,
+        additional_messages: Iterable[beta_threads_params.MessageCreateParams] | None | Omit = omit,
+        include: Sequence[Literal["step_details.tool_calls[*].file_search.results[*].content"]] | Omit = omit,
+        instructions: str | None | Omit = omit,
+        max_completion_tokens: int | None | Omit = omit,
+        max_prompt_tokens: int | None | Omit = omit,
+        metadata: Mapping[str, str] | None | Omit = omit,
+        model: str | beta_assistants.AssistantSupportedModels | None | Omit = omit,
+        parallel_tool_calls: bool | Omit = omit,
+        reasoning_effort: shared.ReasoningEffort | None | Omit = omit,
+        response_format: beta_assistants_params.AssistantsApiResponseFormatOptionParam | None | Omit = omit,
+        temperature: float | None | Omit = omit,
+        tool_choice: beta_threads_params.AssistantsApiToolChoiceOptionParam | None | Omit = omit,
+        tools: Iterable[beta_threads_params.CreateRunRequestToolsParam] | None | Omit = omit,
+        top_p: float | None | Omit = omit,
+        truncation_strategy: beta_threads_params.RunTruncationStrategyParam | beta_threads.RunTruncationStrategy | None | Omit = omit,
+        extra_headers: Headers | None = None,
+        extra_query: Query | None = None,
+        extra_body: Body | None = None,
+        timeout: float | Timeout | None | NotGiven = not_given,
+        max_retries: int | NotGiven = not_given,
+        idempotency_key: str | None = None,
+    ) -> beta_threads.Run:
+        """Set an assistant to work on a thread, and wait until the run is done or wants tool results.
+
+        Args:
+            poll_interval_ms: milliseconds between two looks; left out, as the service says, else 1000.
+            max_wait_seconds: seconds to wait at most, 3600 if left out; then PollTimeoutError is raised.
+            progress: called with what is seen at each look; what it raises ends the wait.
+            thread_id: id of the thread.
+            assistant_id: id of the assistant.
+            additional_instructions: added to the assistant's instructions, in this run only.
+            additional_messages: messages to add to the thread before the run.
+            include: parts that are left out of steps unless they are named here.
+            instructions: in place of the assistant's own instructions, in this run only.
+            max_completion_tokens: most tokens that the run may write, at least 256; it ends as `incomplete` beyond them.
+            max_prompt_tokens: most tokens that the run may read, at least 256; it ends as `incomplete` beyond them.
+            metadata: up to 16 strings by name (64 and 512 characters), kept with the object.
+            model: in place of the assistant's own model, in this run only.
+            parallel_tool_calls: let the model ask for several tool calls at once; on by default.
+            reasoning_effort: how much a reasoning model thinks, from `none` to `max`; which ones it knows depends on the model.
+            response_format: shape of the answer: `auto`, text, any JSON object, or JSON by a schema.
+            temperature: 0 to 2, 1 by default; higher is more varied. Change this or `top_p`, not both.
+            tool_choice: which tools may or must be called: `none`, `auto`, `required`, or one by name.
+            tools: in place of the assistant's own tools, in this run only; at most 20.
+            top_p: 0 to 1, 1 by default; only the likeliest tokens that make up this share are considered.
+            truncation_strategy: which messages are left out when a thread grows too long.
+        """
+        given = locals()
+        from .._helpers.jobs import start_and_wait
+
+        return await self._caller.run(start_and_wait, CREATE, given)
+
+    @deprecated("`beta.threads.runs.poll` is deprecated by the API; use `client.responses` and `client.conversations`")
+    async def poll(
+        self,
+        run_id: str,
+        thread_id: str,
+        *,
+        poll_interval_ms: float | Omit = omit,
+        max_wait_seconds: float | Omit = omit,
+        progress: Callable[[beta_threads.Run], object] | None = None,
+        extra_headers: Headers | None = None,
+        extra_query: Query | None = None,
+        extra_body: Body | None = None,
+        timeout: float | Timeout | None | NotGiven = not_given,
+        max_retries: int | NotGiven = not_given,
+        idempotency_key: str | None = None,
+    ) -> beta_threads.Run:
+        """Wait until a run is done or wants tool results; return it.
+
+        Args:
+            poll_interval_ms: milliseconds between two looks; left out, as the service says, else 1000.
+            max_wait_seconds: seconds to wait at most, 3600 if left out; then PollTimeoutError is raised.
+            progress: called with what is seen at each look; what it raises ends the wait.
+            thread_id: id of the thread.
+            run_id: id of the run.
+        """
+        given = locals()
+        from .._helpers.jobs import wait_for
+
+        return await self._caller.run(wait_for, RETRIEVE, given)
+
+    @deprecated(
+        "`beta.threads.runs.submit_tool_outputs_and_poll` is deprecated by the API; use `client.responses` and `client.conversations`"
+    )
+    async def submit_tool_outputs_and_poll(
+        self,
+        run_id: str,
+        *,
+        thread_id: str,
+        poll_interval_ms: float | Omit = omit,
+        max_wait_seconds: float | Omit = omit,
+        progress: Callable[[beta_threads.Run], object] | None = None,
+        tool_outputs: Iterable[beta_threads_params.RunSubmitToolOutputsParamsToolOutputParam],
+        extra_headers: Headers | None = None,
+        extra_query: Query | None = None,
+        extra_body: Body | None = None,
+        timeout: float | Timeout | None | NotGiven = not_given,
+        max_retries: int | NotGiven = not_given,
+        idempotency_key: str | None = None,
+    ) -> beta_threads.Run:
+        """Give a waiting run the results of its tools, and wait until it is done or wants more.
+
+        Args:
+            poll_interval_ms: milliseconds between two looks; left out, as the service says, else 1000.
+            max_wait_seconds: seconds to wait at most, 3600 if left out; then PollTimeoutError is raised.
+            progress: called with what is seen at each look; what it raises ends the wait.
+            thread_id: id of the thread.
+            run_id: id of the run.
+            tool_outputs: a result for each tool call, by the id of the call.
+        """
+        given = locals()
+        from .._helpers.jobs import start_and_wait
+
+        return await self._caller.run(start_and_wait, SUBMIT_TOOL_OUTPUTS, given)
+
 
 class Steps(Resource):
     """What an assistant did in a run, step by step."""
@@ -895,6 +1147,9 @@ if TYPE_CHECKING:
             self.retrieve = raw_call(of.retrieve)  # pyright: ignore[reportDeprecated]
             self.submit_tool_outputs = raw_call(of.submit_tool_outputs)  # pyright: ignore[reportDeprecated]
             self.update = raw_call(of.update)  # pyright: ignore[reportDeprecated]
+            self.create_and_poll = raw_call(of.create_and_poll)  # pyright: ignore[reportDeprecated]
+            self.poll = raw_call(of.poll)  # pyright: ignore[reportDeprecated]
+            self.submit_tool_outputs_and_poll = raw_call(of.submit_tool_outputs_and_poll)  # pyright: ignore[reportDeprecated]
             self.steps = of.steps.with_raw_response
 
     class RunsStreamed:
@@ -905,6 +1160,9 @@ if TYPE_CHECKING:
             self.retrieve = streamed_call(of.retrieve)  # pyright: ignore[reportDeprecated]
             self.submit_tool_outputs = streamed_call(of.submit_tool_outputs)  # pyright: ignore[reportDeprecated]
             self.update = streamed_call(of.update)  # pyright: ignore[reportDeprecated]
+            self.create_and_poll = streamed_call(of.create_and_poll)  # pyright: ignore[reportDeprecated]
+            self.poll = streamed_call(of.poll)  # pyright: ignore[reportDeprecated]
+            self.submit_tool_outputs_and_poll = streamed_call(of.submit_tool_outputs_and_poll)  # pyright: ignore[reportDeprecated]
             self.steps = of.steps.with_streaming_response
 
     class AsyncRunsRaw:
@@ -915,6 +1173,9 @@ if TYPE_CHECKING:
             self.retrieve = raw_coroutine(of.retrieve)  # pyright: ignore[reportDeprecated]
             self.submit_tool_outputs = raw_coroutine(of.submit_tool_outputs)  # pyright: ignore[reportDeprecated]
             self.update = raw_coroutine(of.update)  # pyright: ignore[reportDeprecated]
+            self.create_and_poll = raw_coroutine(of.create_and_poll)  # pyright: ignore[reportDeprecated]
+            self.poll = raw_coroutine(of.poll)  # pyright: ignore[reportDeprecated]
+            self.submit_tool_outputs_and_poll = raw_coroutine(of.submit_tool_outputs_and_poll)  # pyright: ignore[reportDeprecated]
             self.steps = of.steps.with_raw_response
 
     class AsyncRunsStreamed:
@@ -925,6 +1186,9 @@ if TYPE_CHECKING:
             self.retrieve = streamed_coroutine(of.retrieve)  # pyright: ignore[reportDeprecated]
             self.submit_tool_outputs = streamed_coroutine(of.submit_tool_outputs)  # pyright: ignore[reportDeprecated]
             self.update = streamed_coroutine(of.update)  # pyright: ignore[reportDeprecated]
+            self.create_and_poll = streamed_coroutine(of.create_and_poll)  # pyright: ignore[reportDeprecated]
+            self.poll = streamed_coroutine(of.poll)  # pyright: ignore[reportDeprecated]
+            self.submit_tool_outputs_and_poll = streamed_coroutine(of.submit_tool_outputs_and_poll)  # pyright: ignore[reportDeprecated]
             self.steps = of.steps.with_streaming_response
 
     class StepsRaw:

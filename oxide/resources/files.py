@@ -12,6 +12,7 @@ from .._typing import TYPE_CHECKING
 from ._base import AsyncResource, Resource
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Literal
 
     from .._binary import AsyncBinaryResponse, BinaryResponse
@@ -162,6 +163,33 @@ class Files(Resource):
         """
         return self._caller.call(RETRIEVE_CONTENT, locals())
 
+    def wait_for_processing(
+        self,
+        id: str,
+        *,
+        poll_interval: float = 5.0,
+        max_wait_seconds: float = 1800.0,
+        progress: Callable[[files.FileObject], object] | None = None,
+        extra_headers: Headers | None = None,
+        extra_query: Query | None = None,
+        extra_body: Body | None = None,
+        timeout: float | Timeout | None | NotGiven = not_given,
+        max_retries: int | NotGiven = not_given,
+        idempotency_key: str | None = None,
+    ) -> files.FileObject:
+        """Wait until a file has been processed; return it, whether that went well or not.
+
+        Args:
+            poll_interval: seconds between two looks.
+            max_wait_seconds: seconds to wait at most, 1800 if left out; then PollTimeoutError is raised.
+            progress: called with what is seen at each look; what it raises ends the wait.
+            id: id of the file.
+        """
+        given = locals()
+        from .._helpers.jobs import wait_for_file
+
+        return self._caller.run(wait_for_file, RETRIEVE, given)
+
 
 class AsyncFiles(AsyncResource):
     """Uploaded files, which other calls refer to by id."""
@@ -292,6 +320,33 @@ class AsyncFiles(AsyncResource):
         """
         return await self._caller.call(RETRIEVE_CONTENT, locals())
 
+    async def wait_for_processing(
+        self,
+        id: str,
+        *,
+        poll_interval: float = 5.0,
+        max_wait_seconds: float = 1800.0,
+        progress: Callable[[files.FileObject], object] | None = None,
+        extra_headers: Headers | None = None,
+        extra_query: Query | None = None,
+        extra_body: Body | None = None,
+        timeout: float | Timeout | None | NotGiven = not_given,
+        max_retries: int | NotGiven = not_given,
+        idempotency_key: str | None = None,
+    ) -> files.FileObject:
+        """Wait until a file has been processed; return it, whether that went well or not.
+
+        Args:
+            poll_interval: seconds between two looks.
+            max_wait_seconds: seconds to wait at most, 1800 if left out; then PollTimeoutError is raised.
+            progress: called with what is seen at each look; what it raises ends the wait.
+            id: id of the file.
+        """
+        given = locals()
+        from .._helpers.jobs import wait_for_file
+
+        return await self._caller.run(wait_for_file, RETRIEVE, given)
+
 
 if TYPE_CHECKING:
 
@@ -303,6 +358,7 @@ if TYPE_CHECKING:
             self.list = raw_call(of.list)
             self.retrieve = raw_call(of.retrieve)
             self.retrieve_content = raw_call(of.retrieve_content)  # pyright: ignore[reportDeprecated]
+            self.wait_for_processing = raw_call(of.wait_for_processing)
 
     class FilesStreamed:
         def __init__(self, of: Files) -> None:
@@ -312,6 +368,7 @@ if TYPE_CHECKING:
             self.list = streamed_call(of.list)
             self.retrieve = streamed_call(of.retrieve)
             self.retrieve_content = streamed_call(of.retrieve_content)  # pyright: ignore[reportDeprecated]
+            self.wait_for_processing = streamed_call(of.wait_for_processing)
 
     class AsyncFilesRaw:
         def __init__(self, of: AsyncFiles) -> None:
@@ -321,6 +378,7 @@ if TYPE_CHECKING:
             self.list = raw_coroutine(of.list)
             self.retrieve = raw_coroutine(of.retrieve)
             self.retrieve_content = raw_coroutine(of.retrieve_content)  # pyright: ignore[reportDeprecated]
+            self.wait_for_processing = raw_coroutine(of.wait_for_processing)
 
     class AsyncFilesStreamed:
         def __init__(self, of: AsyncFiles) -> None:
@@ -330,3 +388,4 @@ if TYPE_CHECKING:
             self.list = streamed_coroutine(of.list)
             self.retrieve = streamed_coroutine(of.retrieve)
             self.retrieve_content = streamed_coroutine(of.retrieve_content)  # pyright: ignore[reportDeprecated]
+            self.wait_for_processing = streamed_coroutine(of.wait_for_processing)

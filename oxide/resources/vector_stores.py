@@ -9,17 +9,19 @@ from .._omit import not_given, omit
 from .._operation import Operation, PageOperation
 from .._typing import TYPE_CHECKING
 from ._base import AsyncResource, Resource
+from ._lazy import resource
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Literal
 
-    from .._caller import AsyncCaller, Caller
     from .._models import vector_stores, vector_stores_params
     from .._omit import NotGiven, Omit
     from .._page import AsyncPage, Page
     from .._timeout import Timeout
     from ._base import Body, Headers, Query, raw_call, raw_coroutine, streamed_call, streamed_coroutine
+    from .vector_stores_file_batches import AsyncFileBatches, FileBatches
+    from .vector_stores_files import AsyncFiles, Files
 
 
 CREATE: Operation[vector_stores.VectorStore] = Operation(
@@ -27,67 +29,6 @@ CREATE: Operation[vector_stores.VectorStore] = Operation(
 )
 DELETE: Operation[vector_stores.VectorStoreDeleted] = Operation(
     "DELETE", "/vector_stores/{vector_store_id}", "vector_stores.VectorStoreDeleted", send={"OpenAI-Beta": "assistants=v2"}
-)
-FILE_BATCHES_CANCEL: Operation[vector_stores.VectorStoreFileBatch] = Operation(
-    "POST",
-    "/vector_stores/{vector_store_id}/file_batches/{batch_id}/cancel",
-    "vector_stores.VectorStoreFileBatch",
-    send={"OpenAI-Beta": "assistants=v2"},
-)
-FILE_BATCHES_CREATE: Operation[vector_stores.VectorStoreFileBatch] = Operation(
-    "POST",
-    "/vector_stores/{vector_store_id}/file_batches",
-    "vector_stores.VectorStoreFileBatch",
-    send={"OpenAI-Beta": "assistants=v2"},
-    body="json",
-)
-FILE_BATCHES_LIST_FILES: PageOperation[vector_stores.VectorStoreFile] = PageOperation(
-    "GET",
-    "/vector_stores/{vector_store_id}/file_batches/{batch_id}/files",
-    "vector_stores.VectorStoreFile",
-    "cursor",
-    query=("after", "before", "filter", "limit", "order"),
-    send={"OpenAI-Beta": "assistants=v2"},
-)
-FILE_BATCHES_RETRIEVE: Operation[vector_stores.VectorStoreFileBatch] = Operation(
-    "GET",
-    "/vector_stores/{vector_store_id}/file_batches/{batch_id}",
-    "vector_stores.VectorStoreFileBatch",
-    send={"OpenAI-Beta": "assistants=v2"},
-)
-FILES_CONTENT: PageOperation[vector_stores.FileContentResponse] = PageOperation(
-    "GET",
-    "/vector_stores/{vector_store_id}/files/{file_id}/content",
-    "vector_stores.FileContentResponse",
-    "single",
-    send={"OpenAI-Beta": "assistants=v2"},
-)
-FILES_CREATE: Operation[vector_stores.VectorStoreFile] = Operation(
-    "POST", "/vector_stores/{vector_store_id}/files", "vector_stores.VectorStoreFile", send={"OpenAI-Beta": "assistants=v2"}, body="json"
-)
-FILES_DELETE: Operation[vector_stores.VectorStoreFileDeleted] = Operation(
-    "DELETE",
-    "/vector_stores/{vector_store_id}/files/{file_id}",
-    "vector_stores.VectorStoreFileDeleted",
-    send={"OpenAI-Beta": "assistants=v2"},
-)
-FILES_LIST: PageOperation[vector_stores.VectorStoreFile] = PageOperation(
-    "GET",
-    "/vector_stores/{vector_store_id}/files",
-    "vector_stores.VectorStoreFile",
-    "cursor",
-    query=("after", "before", "filter", "limit", "order"),
-    send={"OpenAI-Beta": "assistants=v2"},
-)
-FILES_RETRIEVE: Operation[vector_stores.VectorStoreFile] = Operation(
-    "GET", "/vector_stores/{vector_store_id}/files/{file_id}", "vector_stores.VectorStoreFile", send={"OpenAI-Beta": "assistants=v2"}
-)
-FILES_UPDATE: Operation[vector_stores.VectorStoreFile] = Operation(
-    "POST",
-    "/vector_stores/{vector_store_id}/files/{file_id}",
-    "vector_stores.VectorStoreFile",
-    send={"OpenAI-Beta": "assistants=v2"},
-    body="json",
 )
 LIST: PageOperation[vector_stores.VectorStore] = PageOperation(
     "GET",
@@ -119,10 +60,19 @@ class VectorStores(Resource):
     with_raw_response: VectorStoresRaw
     with_streaming_response: VectorStoresStreamed
 
-    def __init__(self, caller: Caller) -> None:
-        super().__init__(caller)
-        self.file_batches = FileBatches(caller)
-        self.files = Files(caller)
+    @resource
+    def file_batches(self) -> FileBatches:
+        """Many files added to a vector store in one go."""
+        from .vector_stores_file_batches import FileBatches
+
+        return FileBatches(self._caller)
+
+    @resource
+    def files(self) -> Files:
+        """The files of a vector store."""
+        from .vector_stores_files import Files
+
+        return Files(self._caller)
 
     def create(
         self,
@@ -279,10 +229,19 @@ class AsyncVectorStores(AsyncResource):
     with_raw_response: AsyncVectorStoresRaw
     with_streaming_response: AsyncVectorStoresStreamed
 
-    def __init__(self, caller: AsyncCaller) -> None:
-        super().__init__(caller)
-        self.file_batches = AsyncFileBatches(caller)
-        self.files = AsyncFiles(caller)
+    @resource
+    def file_batches(self) -> AsyncFileBatches:
+        """Many files added to a vector store in one go."""
+        from .vector_stores_file_batches import AsyncFileBatches
+
+        return AsyncFileBatches(self._caller)
+
+    @resource
+    def files(self) -> AsyncFiles:
+        """The files of a vector store."""
+        from .vector_stores_files import AsyncFiles
+
+        return AsyncFiles(self._caller)
 
     async def create(
         self,
@@ -433,518 +392,6 @@ class AsyncVectorStores(AsyncResource):
         return await self._caller.call(UPDATE, locals())
 
 
-class FileBatches(Resource):
-    """Many files added to a vector store in one go."""
-
-    with_raw_response: FileBatchesRaw
-    with_streaming_response: FileBatchesStreamed
-
-    def cancel(
-        self,
-        batch_id: str,
-        *,
-        vector_store_id: str,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> vector_stores.VectorStoreFileBatch:
-        """Stop adding the files of a batch; those already added stay.
-
-        Args:
-            vector_store_id: id of the vector store.
-            batch_id: id of the batch of files.
-        """
-        return self._caller.call(FILE_BATCHES_CANCEL, locals())
-
-    def create(
-        self,
-        vector_store_id: str,
-        *,
-        attributes: Mapping[str, str | float | bool] | None | Omit = omit,
-        chunking_strategy: vector_stores_params.FileChunkingStrategyParam | Omit = omit,
-        file_ids: Sequence[str] | Omit = omit,
-        files: Iterable[vector_stores_params.FileCreateParams] | Omit = omit,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> vector_stores.VectorStoreFileBatch:
-        """Add many uploaded files to a vector store in one go; they are indexed in the background.
-
-        Args:
-            vector_store_id: id of the vector store.
-            attributes: up to 16 strings, numbers and booleans by name, given to every file of `file_ids`.
-            chunking_strategy: how files are cut: by default 800 tokens, 400 of them shared with the piece before; 100 to 4096 can be set.
-            file_ids: ids of up to 2000 uploaded files that are treated alike; not together with `files`.
-            files: up to 2000 uploaded files, each with attributes and cutting of its own; not together with `file_ids`.
-        """
-        return self._caller.call(FILE_BATCHES_CREATE, locals())
-
-    def list_files(
-        self,
-        batch_id: str,
-        *,
-        vector_store_id: str,
-        after: str | Omit = omit,
-        before: str | Omit = omit,
-        filter: Literal["in_progress", "completed", "failed", "cancelled"] | Omit = omit,
-        limit: int | Omit = omit,
-        order: Literal["asc", "desc"] | Omit = omit,
-        limit_total: int | None = None,
-        prefetch: bool = False,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> Page[vector_stores.VectorStoreFile]:
-        """List the files of a batch, all or those in one state.
-
-        Args:
-            vector_store_id: id of the vector store.
-            batch_id: id of the batch of files.
-            after: id of the item that the page follows; leave it out for the first page.
-            before: id of the item that the page ends before; for reading backwards.
-            filter: only files in this state: `in_progress`, `completed`, `failed`, `cancelled`.
-            limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
-            order: `asc` or `desc`, by time of creation; `desc` by default.
-            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
-            prefetch: ask for the next page while one is read.
-        """
-        return self._caller.page(FILE_BATCHES_LIST_FILES, locals())
-
-    def retrieve(
-        self,
-        batch_id: str,
-        *,
-        vector_store_id: str,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> vector_stores.VectorStoreFileBatch:
-        """Fetch a batch of files, with its counts of done and failed ones.
-
-        Args:
-            vector_store_id: id of the vector store.
-            batch_id: id of the batch of files.
-        """
-        return self._caller.call(FILE_BATCHES_RETRIEVE, locals())
-
-
-class AsyncFileBatches(AsyncResource):
-    """Many files added to a vector store in one go."""
-
-    with_raw_response: AsyncFileBatchesRaw
-    with_streaming_response: AsyncFileBatchesStreamed
-
-    async def cancel(
-        self,
-        batch_id: str,
-        *,
-        vector_store_id: str,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> vector_stores.VectorStoreFileBatch:
-        """Stop adding the files of a batch; those already added stay.
-
-        Args:
-            vector_store_id: id of the vector store.
-            batch_id: id of the batch of files.
-        """
-        return await self._caller.call(FILE_BATCHES_CANCEL, locals())
-
-    async def create(
-        self,
-        vector_store_id: str,
-        *,
-        attributes: Mapping[str, str | float | bool] | None | Omit = omit,
-        chunking_strategy: vector_stores_params.FileChunkingStrategyParam | Omit = omit,
-        file_ids: Sequence[str] | Omit = omit,
-        files: Iterable[vector_stores_params.FileCreateParams] | Omit = omit,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> vector_stores.VectorStoreFileBatch:
-        """Add many uploaded files to a vector store in one go; they are indexed in the background.
-
-        Args:
-            vector_store_id: id of the vector store.
-            attributes: up to 16 strings, numbers and booleans by name, given to every file of `file_ids`.
-            chunking_strategy: how files are cut: by default 800 tokens, 400 of them shared with the piece before; 100 to 4096 can be set.
-            file_ids: ids of up to 2000 uploaded files that are treated alike; not together with `files`.
-            files: up to 2000 uploaded files, each with attributes and cutting of its own; not together with `file_ids`.
-        """
-        return await self._caller.call(FILE_BATCHES_CREATE, locals())
-
-    def list_files(
-        self,
-        batch_id: str,
-        *,
-        vector_store_id: str,
-        after: str | Omit = omit,
-        before: str | Omit = omit,
-        filter: Literal["in_progress", "completed", "failed", "cancelled"] | Omit = omit,
-        limit: int | Omit = omit,
-        order: Literal["asc", "desc"] | Omit = omit,
-        limit_total: int | None = None,
-        prefetch: bool = False,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> AsyncPage[vector_stores.VectorStoreFile]:
-        """List the files of a batch, all or those in one state.
-
-        Args:
-            vector_store_id: id of the vector store.
-            batch_id: id of the batch of files.
-            after: id of the item that the page follows; leave it out for the first page.
-            before: id of the item that the page ends before; for reading backwards.
-            filter: only files in this state: `in_progress`, `completed`, `failed`, `cancelled`.
-            limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
-            order: `asc` or `desc`, by time of creation; `desc` by default.
-            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
-            prefetch: ask for the next page while one is read.
-        """
-        return self._caller.page(FILE_BATCHES_LIST_FILES, locals())
-
-    async def retrieve(
-        self,
-        batch_id: str,
-        *,
-        vector_store_id: str,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> vector_stores.VectorStoreFileBatch:
-        """Fetch a batch of files, with its counts of done and failed ones.
-
-        Args:
-            vector_store_id: id of the vector store.
-            batch_id: id of the batch of files.
-        """
-        return await self._caller.call(FILE_BATCHES_RETRIEVE, locals())
-
-
-class Files(Resource):
-    """The files of a vector store."""
-
-    with_raw_response: FilesRaw
-    with_streaming_response: FilesStreamed
-
-    def content(
-        self,
-        file_id: str,
-        *,
-        vector_store_id: str,
-        limit_total: int | None = None,
-        prefetch: bool = False,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> Page[vector_stores.FileContentResponse]:
-        """Read the text that was taken from a file, in pieces.
-
-        Args:
-            vector_store_id: id of the vector store.
-            file_id: id of the file: that of the upload.
-            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
-            prefetch: ask for the next page while one is read.
-        """
-        return self._caller.page(FILES_CONTENT, locals())
-
-    def create(
-        self,
-        vector_store_id: str,
-        *,
-        file_id: str,
-        attributes: Mapping[str, str | float | bool] | None | Omit = omit,
-        chunking_strategy: vector_stores_params.FileChunkingStrategyParam | Omit = omit,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> vector_stores.VectorStoreFile:
-        """Add an uploaded file to a vector store; it is indexed in the background.
-
-        Args:
-            vector_store_id: id of the vector store.
-            file_id: id of the file: that of the upload.
-            attributes: up to 16 strings, numbers and booleans by name, by which searches can be filtered.
-            chunking_strategy: how files are cut: by default 800 tokens, 400 of them shared with the piece before; 100 to 4096 can be set.
-        """
-        return self._caller.call(FILES_CREATE, locals())
-
-    def delete(
-        self,
-        file_id: str,
-        *,
-        vector_store_id: str,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> vector_stores.VectorStoreFileDeleted:
-        """Take a file out of a vector store; the uploaded file itself stays.
-
-        Args:
-            vector_store_id: id of the vector store.
-            file_id: id of the file: that of the upload.
-        """
-        return self._caller.call(FILES_DELETE, locals())
-
-    def list(
-        self,
-        vector_store_id: str,
-        *,
-        after: str | Omit = omit,
-        before: str | Omit = omit,
-        filter: Literal["in_progress", "completed", "failed", "cancelled"] | Omit = omit,
-        limit: int | Omit = omit,
-        order: Literal["asc", "desc"] | Omit = omit,
-        limit_total: int | None = None,
-        prefetch: bool = False,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> Page[vector_stores.VectorStoreFile]:
-        """List the files of a vector store, all or those in one state.
-
-        Args:
-            vector_store_id: id of the vector store.
-            after: id of the item that the page follows; leave it out for the first page.
-            before: id of the item that the page ends before; for reading backwards.
-            filter: only files in this state: `in_progress`, `completed`, `failed`, `cancelled`.
-            limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
-            order: `asc` or `desc`, by time of creation; `desc` by default.
-            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
-            prefetch: ask for the next page while one is read.
-        """
-        return self._caller.page(FILES_LIST, locals())
-
-    def retrieve(
-        self,
-        file_id: str,
-        *,
-        vector_store_id: str,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> vector_stores.VectorStoreFile:
-        """Fetch a file of a vector store, to see whether it is indexed or why that failed.
-
-        Args:
-            vector_store_id: id of the vector store.
-            file_id: id of the file: that of the upload.
-        """
-        return self._caller.call(FILES_RETRIEVE, locals())
-
-    def update(
-        self,
-        file_id: str,
-        *,
-        vector_store_id: str,
-        attributes: Mapping[str, str | float | bool] | None,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> vector_stores.VectorStoreFile:
-        """Replace the attributes of a file, by which searches can be filtered.
-
-        Args:
-            vector_store_id: id of the vector store.
-            file_id: id of the file: that of the upload.
-            attributes: replaces all that was there: up to 16 strings, numbers and booleans by name.
-        """
-        return self._caller.call(FILES_UPDATE, locals())
-
-
-class AsyncFiles(AsyncResource):
-    """The files of a vector store."""
-
-    with_raw_response: AsyncFilesRaw
-    with_streaming_response: AsyncFilesStreamed
-
-    def content(
-        self,
-        file_id: str,
-        *,
-        vector_store_id: str,
-        limit_total: int | None = None,
-        prefetch: bool = False,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> AsyncPage[vector_stores.FileContentResponse]:
-        """Read the text that was taken from a file, in pieces.
-
-        Args:
-            vector_store_id: id of the vector store.
-            file_id: id of the file: that of the upload.
-            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
-            prefetch: ask for the next page while one is read.
-        """
-        return self._caller.page(FILES_CONTENT, locals())
-
-    async def create(
-        self,
-        vector_store_id: str,
-        *,
-        file_id: str,
-        attributes: Mapping[str, str | float | bool] | None | Omit = omit,
-        chunking_strategy: vector_stores_params.FileChunkingStrategyParam | Omit = omit,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> vector_stores.VectorStoreFile:
-        """Add an uploaded file to a vector store; it is indexed in the background.
-
-        Args:
-            vector_store_id: id of the vector store.
-            file_id: id of the file: that of the upload.
-            attributes: up to 16 strings, numbers and booleans by name, by which searches can be filtered.
-            chunking_strategy: how files are cut: by default 800 tokens, 400 of them shared with the piece before; 100 to 4096 can be set.
-        """
-        return await self._caller.call(FILES_CREATE, locals())
-
-    async def delete(
-        self,
-        file_id: str,
-        *,
-        vector_store_id: str,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> vector_stores.VectorStoreFileDeleted:
-        """Take a file out of a vector store; the uploaded file itself stays.
-
-        Args:
-            vector_store_id: id of the vector store.
-            file_id: id of the file: that of the upload.
-        """
-        return await self._caller.call(FILES_DELETE, locals())
-
-    def list(
-        self,
-        vector_store_id: str,
-        *,
-        after: str | Omit = omit,
-        before: str | Omit = omit,
-        filter: Literal["in_progress", "completed", "failed", "cancelled"] | Omit = omit,
-        limit: int | Omit = omit,
-        order: Literal["asc", "desc"] | Omit = omit,
-        limit_total: int | None = None,
-        prefetch: bool = False,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> AsyncPage[vector_stores.VectorStoreFile]:
-        """List the files of a vector store, all or those in one state.
-
-        Args:
-            vector_store_id: id of the vector store.
-            after: id of the item that the page follows; leave it out for the first page.
-            before: id of the item that the page ends before; for reading backwards.
-            filter: only files in this state: `in_progress`, `completed`, `failed`, `cancelled`.
-            limit: how many items a page holds, 1 to 100; 20 by default. All pages are walked whatever it is.
-            order: `asc` or `desc`, by time of creation; `desc` by default.
-            limit_total: how many items are wanted of all pages together, at least 1; all of them by default.
-            prefetch: ask for the next page while one is read.
-        """
-        return self._caller.page(FILES_LIST, locals())
-
-    async def retrieve(
-        self,
-        file_id: str,
-        *,
-        vector_store_id: str,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> vector_stores.VectorStoreFile:
-        """Fetch a file of a vector store, to see whether it is indexed or why that failed.
-
-        Args:
-            vector_store_id: id of the vector store.
-            file_id: id of the file: that of the upload.
-        """
-        return await self._caller.call(FILES_RETRIEVE, locals())
-
-    async def update(
-        self,
-        file_id: str,
-        *,
-        vector_store_id: str,
-        attributes: Mapping[str, str | float | bool] | None,
-        extra_headers: Headers | None = None,
-        extra_query: Query | None = None,
-        extra_body: Body | None = None,
-        timeout: float | Timeout | None | NotGiven = not_given,
-        max_retries: int | NotGiven = not_given,
-        idempotency_key: str | None = None,
-    ) -> vector_stores.VectorStoreFile:
-        """Replace the attributes of a file, by which searches can be filtered.
-
-        Args:
-            vector_store_id: id of the vector store.
-            file_id: id of the file: that of the upload.
-            attributes: replaces all that was there: up to 16 strings, numbers and booleans by name.
-        """
-        return await self._caller.call(FILES_UPDATE, locals())
-
-
 if TYPE_CHECKING:
 
     class VectorStoresRaw:
@@ -990,67 +437,3 @@ if TYPE_CHECKING:
             self.update = streamed_coroutine(of.update)
             self.file_batches = of.file_batches.with_streaming_response
             self.files = of.files.with_streaming_response
-
-    class FileBatchesRaw:
-        def __init__(self, of: FileBatches) -> None:
-            self.cancel = raw_call(of.cancel)
-            self.create = raw_call(of.create)
-            self.list_files = raw_call(of.list_files)
-            self.retrieve = raw_call(of.retrieve)
-
-    class FileBatchesStreamed:
-        def __init__(self, of: FileBatches) -> None:
-            self.cancel = streamed_call(of.cancel)
-            self.create = streamed_call(of.create)
-            self.list_files = streamed_call(of.list_files)
-            self.retrieve = streamed_call(of.retrieve)
-
-    class AsyncFileBatchesRaw:
-        def __init__(self, of: AsyncFileBatches) -> None:
-            self.cancel = raw_coroutine(of.cancel)
-            self.create = raw_coroutine(of.create)
-            self.list_files = raw_coroutine(of.list_files)
-            self.retrieve = raw_coroutine(of.retrieve)
-
-    class AsyncFileBatchesStreamed:
-        def __init__(self, of: AsyncFileBatches) -> None:
-            self.cancel = streamed_coroutine(of.cancel)
-            self.create = streamed_coroutine(of.create)
-            self.list_files = streamed_coroutine(of.list_files)
-            self.retrieve = streamed_coroutine(of.retrieve)
-
-    class FilesRaw:
-        def __init__(self, of: Files) -> None:
-            self.content = raw_call(of.content)
-            self.create = raw_call(of.create)
-            self.delete = raw_call(of.delete)
-            self.list = raw_call(of.list)
-            self.retrieve = raw_call(of.retrieve)
-            self.update = raw_call(of.update)
-
-    class FilesStreamed:
-        def __init__(self, of: Files) -> None:
-            self.content = streamed_call(of.content)
-            self.create = streamed_call(of.create)
-            self.delete = streamed_call(of.delete)
-            self.list = streamed_call(of.list)
-            self.retrieve = streamed_call(of.retrieve)
-            self.update = streamed_call(of.update)
-
-    class AsyncFilesRaw:
-        def __init__(self, of: AsyncFiles) -> None:
-            self.content = raw_coroutine(of.content)
-            self.create = raw_coroutine(of.create)
-            self.delete = raw_coroutine(of.delete)
-            self.list = raw_coroutine(of.list)
-            self.retrieve = raw_coroutine(of.retrieve)
-            self.update = raw_coroutine(of.update)
-
-    class AsyncFilesStreamed:
-        def __init__(self, of: AsyncFiles) -> None:
-            self.content = streamed_coroutine(of.content)
-            self.create = streamed_coroutine(of.create)
-            self.delete = streamed_coroutine(of.delete)
-            self.list = streamed_coroutine(of.list)
-            self.retrieve = streamed_coroutine(of.retrieve)
-            self.update = streamed_coroutine(of.update)

@@ -12,6 +12,8 @@ from .._typing import TYPE_CHECKING
 from ._base import AsyncResource, Resource
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .._binary import AsyncBinaryResponse, BinaryResponse
     from .._files import AsyncFileTypes, FileTypes
     from .._models import common, images_params, videos, videos_params
@@ -263,6 +265,70 @@ class Videos(Resource):
         """
         return self._caller.call(RETRIEVE, locals())
 
+    @deprecated("`videos.create_and_poll` is deprecated by the API")
+    def create_and_poll(
+        self,
+        *,
+        poll_interval_ms: float | Omit = omit,
+        max_wait_seconds: float | Omit = omit,
+        progress: Callable[[videos.Video], object] | None = None,
+        prompt: str,
+        input_reference: FileTypes | images_params.ImageInputReferenceParam | Omit = omit,
+        model: videos.VideoModel | Omit = omit,
+        seconds: videos.VideoSeconds | Omit = omit,
+        size: videos.VideoSize | Omit = omit,
+        extra_headers: Headers | None = None,
+        extra_query: Query | None = None,
+        extra_body: Body | None = None,
+        timeout: float | Timeout | None | NotGiven = not_given,
+        max_retries: int | NotGiven = not_given,
+        idempotency_key: str | None = None,
+    ) -> videos.Video:
+        """Start making a video, and wait until it is done or has failed.
+
+        Args:
+            poll_interval_ms: milliseconds between two looks; left out, as the service says, else 1000.
+            max_wait_seconds: seconds to wait at most, 3600 if left out; then PollTimeoutError is raised.
+            progress: called with what is seen at each look; what it raises ends the wait.
+            prompt: what the video is to show, at most 32,000 characters.
+            input_reference: an image that guides the first frame: a file, or a reference to one by URL or file id.
+            model: name of the model: `sora-2` or `sora-2-pro`; the former by default.
+            seconds: length: `4`, `8` or `12` seconds, `4` by default; each is paid for.
+            size: width x height in pixels: `720x1280`, `1280x720`, `1024x1792` or `1792x1024`; the first by default.
+        """
+        given = locals()
+        from .._helpers.jobs import start_and_wait
+
+        return self._caller.run(start_and_wait, CREATE, given)
+
+    @deprecated("`videos.poll` is deprecated by the API")
+    def poll(
+        self,
+        video_id: str,
+        *,
+        poll_interval_ms: float | Omit = omit,
+        max_wait_seconds: float | Omit = omit,
+        progress: Callable[[videos.Video], object] | None = None,
+        extra_headers: Headers | None = None,
+        extra_query: Query | None = None,
+        extra_body: Body | None = None,
+        timeout: float | Timeout | None | NotGiven = not_given,
+        max_retries: int | NotGiven = not_given,
+        idempotency_key: str | None = None,
+    ) -> videos.Video:
+        """Wait until a video is done or has failed; return it.
+
+        Args:
+            poll_interval_ms: milliseconds between two looks; left out, as the service says, else 1000.
+            max_wait_seconds: seconds to wait at most, 3600 if left out; then PollTimeoutError is raised.
+            progress: called with what is seen at each look; what it raises ends the wait.
+            video_id: id of the video.
+        """
+        given = locals()
+        from .._helpers.jobs import wait_for
+
+        return self._caller.run(wait_for, RETRIEVE, given)
+
 
 class AsyncVideos(AsyncResource):
     """Videos, made and changed from a description; the service has announced the end of these calls."""
@@ -488,6 +554,70 @@ class AsyncVideos(AsyncResource):
         """
         return await self._caller.call(RETRIEVE, locals())
 
+    @deprecated("`videos.create_and_poll` is deprecated by the API")
+    async def create_and_poll(
+        self,
+        *,
+        poll_interval_ms: float | Omit = omit,
+        max_wait_seconds: float | Omit = omit,
+        progress: Callable[[videos.Video], object] | None = None,
+        prompt: str,
+        input_reference: AsyncFileTypes | images_params.ImageInputReferenceParam | Omit = omit,
+        model: videos.VideoModel | Omit = omit,
+        seconds: videos.VideoSeconds | Omit = omit,
+        size: videos.VideoSize | Omit = omit,
+        extra_headers: Headers | None = None,
+        extra_query: Query | None = None,
+        extra_body: Body | None = None,
+        timeout: float | Timeout | None | NotGiven = not_given,
+        max_retries: int | NotGiven = not_given,
+        idempotency_key: str | None = None,
+    ) -> videos.Video:
+        """Start making a video, and wait until it is done or has failed.
+
+        Args:
+            poll_interval_ms: milliseconds between two looks; left out, as the service says, else 1000.
+            max_wait_seconds: seconds to wait at most, 3600 if left out; then PollTimeoutError is raised.
+            progress: called with what is seen at each look; what it raises ends the wait.
+            prompt: what the video is to show, at most 32,000 characters.
+            input_reference: an image that guides the first frame: a file, or a reference to one by URL or file id.
+            model: name of the model: `sora-2` or `sora-2-pro`; the former by default.
+            seconds: length: `4`, `8` or `12` seconds, `4` by default; each is paid for.
+            size: width x height in pixels: `720x1280`, `1280x720`, `1024x1792` or `1792x1024`; the first by default.
+        """
+        given = locals()
+        from .._helpers.jobs import start_and_wait
+
+        return await self._caller.run(start_and_wait, CREATE, given)
+
+    @deprecated("`videos.poll` is deprecated by the API")
+    async def poll(
+        self,
+        video_id: str,
+        *,
+        poll_interval_ms: float | Omit = omit,
+        max_wait_seconds: float | Omit = omit,
+        progress: Callable[[videos.Video], object] | None = None,
+        extra_headers: Headers | None = None,
+        extra_query: Query | None = None,
+        extra_body: Body | None = None,
+        timeout: float | Timeout | None | NotGiven = not_given,
+        max_retries: int | NotGiven = not_given,
+        idempotency_key: str | None = None,
+    ) -> videos.Video:
+        """Wait until a video is done or has failed; return it.
+
+        Args:
+            poll_interval_ms: milliseconds between two looks; left out, as the service says, else 1000.
+            max_wait_seconds: seconds to wait at most, 3600 if left out; then PollTimeoutError is raised.
+            progress: called with what is seen at each look; what it raises ends the wait.
+            video_id: id of the video.
+        """
+        given = locals()
+        from .._helpers.jobs import wait_for
+
+        return await self._caller.run(wait_for, RETRIEVE, given)
+
 
 if TYPE_CHECKING:
 
@@ -503,6 +633,8 @@ if TYPE_CHECKING:
             self.list = raw_call(of.list)  # pyright: ignore[reportDeprecated]
             self.remix = raw_call(of.remix)  # pyright: ignore[reportDeprecated]
             self.retrieve = raw_call(of.retrieve)  # pyright: ignore[reportDeprecated]
+            self.create_and_poll = raw_call(of.create_and_poll)  # pyright: ignore[reportDeprecated]
+            self.poll = raw_call(of.poll)  # pyright: ignore[reportDeprecated]
 
     class VideosStreamed:
         def __init__(self, of: Videos) -> None:
@@ -516,6 +648,8 @@ if TYPE_CHECKING:
             self.list = streamed_call(of.list)  # pyright: ignore[reportDeprecated]
             self.remix = streamed_call(of.remix)  # pyright: ignore[reportDeprecated]
             self.retrieve = streamed_call(of.retrieve)  # pyright: ignore[reportDeprecated]
+            self.create_and_poll = streamed_call(of.create_and_poll)  # pyright: ignore[reportDeprecated]
+            self.poll = streamed_call(of.poll)  # pyright: ignore[reportDeprecated]
 
     class AsyncVideosRaw:
         def __init__(self, of: AsyncVideos) -> None:
@@ -529,6 +663,8 @@ if TYPE_CHECKING:
             self.list = raw_coroutine(of.list)  # pyright: ignore[reportDeprecated]
             self.remix = raw_coroutine(of.remix)  # pyright: ignore[reportDeprecated]
             self.retrieve = raw_coroutine(of.retrieve)  # pyright: ignore[reportDeprecated]
+            self.create_and_poll = raw_coroutine(of.create_and_poll)  # pyright: ignore[reportDeprecated]
+            self.poll = raw_coroutine(of.poll)  # pyright: ignore[reportDeprecated]
 
     class AsyncVideosStreamed:
         def __init__(self, of: AsyncVideos) -> None:
@@ -542,3 +678,5 @@ if TYPE_CHECKING:
             self.list = streamed_coroutine(of.list)  # pyright: ignore[reportDeprecated]
             self.remix = streamed_coroutine(of.remix)  # pyright: ignore[reportDeprecated]
             self.retrieve = streamed_coroutine(of.retrieve)  # pyright: ignore[reportDeprecated]
+            self.create_and_poll = streamed_coroutine(of.create_and_poll)  # pyright: ignore[reportDeprecated]
+            self.poll = streamed_coroutine(of.poll)  # pyright: ignore[reportDeprecated]

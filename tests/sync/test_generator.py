@@ -71,7 +71,7 @@ def test_a_type_that_no_family_names_has_a_place() -> None:
 
 
 def test_no_generated_module_is_long() -> None:
-    paths = stale({})
+    paths = [path for path in stale({}) if path.endswith(".py")]
     assert len(paths) > 200
     assert {path: n for path in paths if (n := len((ROOT / path).read_text("utf-8").splitlines())) > 1_500} == {}
 

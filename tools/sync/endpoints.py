@@ -38,7 +38,7 @@ def write(facts: Facts, layout: Layout) -> str:
 def section(name: str, some: list[Method]) -> str:
     """Return the part of one namespace."""
     rows = [f"| `client.{m.call}` | {m.key.partition(' ')[0]} | `{m.key.partition(' ')[2]}` | {', '.join(marks(m))} |" for m in some]
-    return f"## {name}\n\n| method | verb | path | |\n|---|---|---|---|\n" + "\n".join(rows) + "\n"
+    return f"## {name}\n\nWhat each does and takes: [reference](reference/{name}.md).\n\n| method | verb | path | |\n|---|---|---|---|\n" + "\n".join(rows) + "\n"
 
 
 def marks(method: Method) -> list[str]:
@@ -47,7 +47,7 @@ def marks(method: Method) -> list[str]:
     found = {
         "page": method.kind == "page",
         "stream": "stream" in operation,
-        "file": bool(operation.get("file")),
+        "file": bool(method.files),
         "binary": method.kind == "binary",
         "admin": operation.get("auth") == "admin",
         "deprecated": bool(operation.get("deprecated")),
