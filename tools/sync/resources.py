@@ -23,7 +23,7 @@ RUN_TIME = (
 )
 CHECKED = (
     ("typing", ("Any", "Literal", "NoReturn", "overload")),
-    ("collections.abc", ("Iterable", "Mapping", "Sequence")),
+    ("collections.abc", ("Callable", "Iterable", "Mapping", "Sequence")),
     (".._binary", ("AsyncBinaryResponse", "BinaryResponse")),
     (".._caller", ("AsyncCaller", "Caller")),
     (".._files", ("AsyncFileTypes", "FileTypes")),

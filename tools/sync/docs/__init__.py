@@ -23,7 +23,7 @@ class Docs:
         self.resources: dict[str, str] = {}
         self.methods: dict[str, str] = {}
         self.parameters: dict[str, dict[str, str]] = {}  # by call, by object, or under "common"
-        self.like: dict[str, str] = {}  # object -> the one whose words about parameters hold for it too
+        self.like: dict[str, str] = {}  # object or method -> the one whose words about parameters hold for it too
         for namespace, table in tables.items():
             self._add(namespace, table)
 
@@ -80,7 +80,9 @@ class Docs:
         yield from [f"{_file(path)}: object {path}" for path in self.resources if path not in objects]
         yield from [f"{_file(call)}: method {call}" for call in self.methods if call not in known]
         yield from [
-            f"{_file(here)}: {here}, that is said to be like {there}" for here, there in self.like.items() if not {here, there} <= objects
+            f"{_file(here)}: {here}, that is said to be like {there}"
+            for here, there in self.like.items()
+            if not {here, there} <= objects and not {here, there} <= known.keys()
         ]
         for place, words in self.parameters.items():
             there = {name for call in known if place == COMMON or f"{call}.".startswith(f"{place}.") for name in known[call]}
