@@ -258,6 +258,16 @@ class Exchange:
             await backend.sleep(delay)
             started = backend.now()
 
+    async def signed(self, request: Request) -> Sequence[tuple[str, str]]:
+        """Return the fields of a request with its key, after the hooks have been told that it is sent: for what is no HTTP call."""
+        credential = None if request.authorized else self._credentials[request.admin] or await self._ask_key(request.admin)
+        await self.tell("on_request", request)
+        return request.fields if credential is None else [*request.fields, credential]
+
+    async def tell(self, name: str, *facts: object) -> None:
+        """Call the hooks of one name."""
+        await self._tell(name, *facts)
+
     async def _ask_key(self, admin: bool) -> tuple[str, str] | None:
         source = self.settings.admin_api_key if admin else self.settings.api_key
         if not callable(source):

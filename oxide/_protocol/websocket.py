@@ -130,7 +130,7 @@ class WebSocket:
         self._compressed = False  # whether that is
         self._message = bytearray()  # and what has come of it
         self._pong: bytes | None = None  # the payload of the last ping, whose answer is not sent yet
-        self._farewell = b""  # a close frame that is not sent yet
+        self._farewell: bytes | None = None  # the payload of a close frame that is not sent yet
         self.failure: WebSocketError | None = None  # the rule that was broken behind the last events
         self.state = IDLE
 
@@ -179,12 +179,18 @@ class WebSocket:
         self.state = CLOSING
         return self.pending() + masked_frame(FINAL | CLOSE, payload, self._key())
 
+    @property
+    def talkative(self) -> bool:
+        """Whether there is something `pending`."""
+        return self._pong is not None or self._farewell is not None
+
     def pending(self) -> bytes:
         """Return what the machine has to say, often nothing: the answer to the last ping, and to a close."""
-        if self._pong is None and not self._farewell:
-            return b""
-        pong = b"" if self._pong is None else masked_frame(FINAL | PONG, self._pong, self._key())
-        data, self._pong, self._farewell = pong + self._farewell, None, b""
+        data = b""
+        if self._pong is not None:
+            data, self._pong = masked_frame(FINAL | PONG, self._pong, self._key()), None
+        if self._farewell is not None:
+            data, self._farewell = data + masked_frame(FINAL | CLOSE, self._farewell, self._key()), None
         return data
 
     def _key(self) -> bytes:
@@ -304,8 +310,7 @@ class WebSocket:
 
     def _closed(self, closed: Closed) -> Closed:
         if self.state == OPEN:
-            payload = b"" if closed.code == NO_CODE else closed.code.to_bytes(2, "big")
-            self._farewell = masked_frame(FINAL | CLOSE, payload, self._key())  # RFC 6455, 5.5.1: with the same code
+            self._farewell = b"" if closed.code == NO_CODE else closed.code.to_bytes(2, "big")  # RFC 6455, 5.5.1: the same code
         self.state = CLOSED
         return closed
 
@@ -344,7 +349,7 @@ class WebSocket:
 
     def _fail(self, error: WebSocketError) -> None:
         if self.state == OPEN:
-            self._farewell = masked_frame(FINAL | CLOSE, check_close(error.code, ""), self._key())
+            self._farewell = check_close(error.code, "")
         self._kept = self._message = bytearray()
         self.state = FAILED
         self.failure = error

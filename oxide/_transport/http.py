@@ -79,6 +79,15 @@ class HttpTransport:
         limits = self._limits
         return Pool(limits.max_connections, limits.max_keepalive_connections, limits.keepalive_expiry, self._http2)
 
+    @property
+    def security(self) -> Security:
+        """Whom to trust in TLS."""
+        return self._security
+
+    def proxy_of(self, origin: Origin) -> Proxy | None:
+        """Return the proxy that leads to an origin, if any."""
+        return self._proxy_for(origin) if self._proxy_for is not None else None
+
     # ------------------------------------------------------------------------------------------------ requests
     async def open(self, outgoing: Outgoing, course: Course) -> Incoming:
         """Send a request and return its response, whose head has come.

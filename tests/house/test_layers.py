@@ -30,6 +30,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("_log",),
     ("_judge",),
     ("_exchange",),
+    ("_socket",),
     ("_stream", "_page", "_body"),
     ("_binary",),
     ("_streamed",),
