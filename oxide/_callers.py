@@ -13,6 +13,7 @@ from ._transport.base import run_now
 from ._typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from ._binary import AsyncBinaryResponse, BinaryResponse
@@ -72,11 +73,12 @@ class BlockingCaller(Caller):
 class LoopCaller(AsyncCaller):
     """Makes calls for the resources of an asyncio client: each event loop has connections of its own."""
 
-    __slots__ = ("_closed", "_here", "_settings", "_shared")
+    __slots__ = ("_closed", "_here", "_settings", "_shared", "_wrap")
 
-    def __init__(self, settings: Settings, shared: Shared) -> None:
+    def __init__(self, settings: Settings, shared: Shared, wrap: Callable[[Exchange], Exchange] | None) -> None:
         self._settings = settings
         self._shared = shared
+        self._wrap = wrap  # makes of an exchange one that has ways of its own
         self._here: tuple[RunningLoop, Exchange] | None = None
         self._closed = False
 
@@ -104,6 +106,8 @@ class LoopCaller(AsyncCaller):
         running = RunningLoop()
         transport = self._shared.transport(running.loop, AsyncioBackend)
         exchange = Exchange(self._settings, transport, transport.backend, self._shared.budget, call_in_thread)
+        if self._wrap is not None:
+            exchange = self._wrap(exchange)
         self._here = running, exchange  # together: another thread may run another loop
         return exchange
 

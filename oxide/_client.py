@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self, Unpack
 
+    from ._hedged import Hedging
     from ._omit import Omit
     from ._protocol.retry import RetryPolicy
     from ._settings import Settings
@@ -92,6 +93,8 @@ _NONE = ("proxy", "timeout")
 
 class AnyClient:
     """What both clients are made of: the options as they were given, and the settings made of them."""
+
+    _hedging: Hedging | None = None
 
     def __init__(self, options: dict[str, Any], shared: Shared | None = None) -> None:
         official = options.pop("official", None)
@@ -177,8 +180,6 @@ class AnyClient:
             ConfigurationError: an option that cannot be, or this client is closed.
             TypeError: an option that does not exist.
         """
-        if self._closed:
-            raise ConfigurationError(CLOSED)
         options: dict[str, Any] = {**self._options}
         hidden, routing = concealed(changes), _ROUTING & changes.keys()
         del changes  # a traceback might show them
@@ -191,12 +192,41 @@ class AnyClient:
                 options[name] = {**(options.get(name) or {}), **(value or {})}
             else:
                 options[name.removeprefix("set_")] = value
+        return self._copy(options, None if routing else self._shared, self._hedging)
+
+    copy = with_options
+
+    def hedged(self, delay: float | str = 1.5, copies: int = 2, budget: float = 0.1) -> Self:
+        """Return a copy whose calls are hedged: one that is slow is sent once more, and the first answer counts.
+
+        It shares the connections; its own copies share its budget and what it has learnt.  A body that can be read only once is sent once.
+
+        Args:
+            delay: seconds after which the next copy of a call starts; or a percentile from "p50" to "p99" of the latencies of the
+                operation that this client has seen, which starts none before there are twenty.
+            copies: the most copies of a call, the first one included.
+            budget: the most copies beyond the first, as a share of the calls.
+
+        Raises:
+            ConfigurationError: an argument that cannot be, or this client is closed.
+        """
+        from ._hedged import hedging  # which few programs need
+
+        return self._copy(self._options, self._shared, hedging(delay, copies, budget))
+
+    def _copy(self, options: dict[str, Any], shared: Shared | None, hedging: Hedging | None) -> Self:
+        if self._closed:
+            raise ConfigurationError(CLOSED)
         copy = type(self).__new__(type(self))
-        AnyClient.__init__(copy, options, None if routing else self._shared)
+        AnyClient.__init__(copy, options, shared)
+        copy._hedging = hedging
         copy._begin()
         return copy
 
-    copy = with_options
+    @property
+    def _wrap(self) -> Callable[[Exchange], Exchange] | None:
+        """What makes of an exchange the one of this client, where that has ways of its own."""
+        return None if self._hedging is None else self._hedging.exchange
 
     def _begin(self) -> None:
         """Make what differs between the two clients."""
@@ -215,7 +245,8 @@ class AnyClient:
         return f"<{type(self).__name__} {self.base_url if '_settings' in self.__dict__ else 'in the making'}>"
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _unpickled, (type(self), {**self._options, **_plain_key(self._options)})
+        policy = None if self._hedging is None else (self._hedging.policy.delay, self._hedging.policy.copies, self._hedging.policy.budget)
+        return _unpickled, (type(self), {**self._options, **_plain_key(self._options)}, policy)
 
 
 def _plain_key(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -223,8 +254,11 @@ def _plain_key(options: Mapping[str, Any]) -> dict[str, Any]:
     return {name: str(options[name]) for name in ("api_key", "admin_api_key", "azure_ad_token") if isinstance(options.get(name), str)}
 
 
-def _unpickled(kind: type[Client] | type[AsyncClient], options: dict[str, Any]) -> Client | AsyncClient:
-    return kind(**options)
+def _unpickled(
+    kind: type[Client] | type[AsyncClient], options: dict[str, Any], hedging: tuple[float | str, int, float] | None
+) -> Client | AsyncClient:
+    client = kind(**options)
+    return client if hedging is None else client.hedged(*hedging)
 
 
 class Client(AnyClient, Verbs, Namespaces):
@@ -291,7 +325,8 @@ class Client(AnyClient, Verbs, Namespaces):
 
     def _begin(self) -> None:
         transport = self._shared.transport(None, _new_blocking_backend)
-        self._caller = BlockingCaller(Exchange(self._settings, transport, transport.backend, self._shared.budget))
+        exchange = Exchange(self._settings, transport, transport.backend, self._shared.budget)
+        self._caller = BlockingCaller(exchange if self._wrap is None else self._wrap(exchange))
 
     def close(self) -> None:
         """Close the client; the connections are closed with the last of its copies."""
@@ -343,7 +378,7 @@ class AsyncClient(AnyClient, AsyncVerbs, AsyncNamespaces):
         self._begin()
 
     def _begin(self) -> None:
-        self._caller = LoopCaller(self._settings, self._shared)
+        self._caller = LoopCaller(self._settings, self._shared, self._wrap)
 
     async def close(self) -> None:
         """Close the client; the connections are closed with the last of its copies."""

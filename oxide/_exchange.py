@@ -201,18 +201,23 @@ class Exchange:
         return page, items, answer.http()
 
     # ------------------------------------------------------------------------------------------------ attempts
-    async def send(self, request: Request, whole: bool, judged: bool = True, events: bool = False) -> tuple[Answer, bytes]:
+    async def send(
+        self, request: Request, whole: bool, judged: bool = True, events: bool = False, begun: float | None = None
+    ) -> tuple[Answer, bytes]:
         """Send a request until an answer is good, or trying on is of no use.
 
         Args:
             whole: read the body as part of the attempt, so that a body that breaks off is asked for again.
             judged: whether an error status is an error.
             events: the body is a stream of events, whose first one may have a limit of its own.
+            begun: when the call began, if that was before; its deadline counts from there.
         """
         if self.closed:
             raise ConfigurationError(CLOSED)
         backend = self.backend
-        begun = started = backend.now()
+        started = backend.now()
+        if begun is None:
+            begun = started
         attempts: list[AttemptRecord] = []
         while True:
             credential = None if request.authorized else self._credentials[request.admin] or await self._ask_key(request.admin)
@@ -335,10 +340,13 @@ class Exchange:
             return None
         if cause is not None and not repeatable(cause, course.phase):
             return None
-        policy = _with_limit(self.settings.retry, request.max_retries)
+        policy = self._policy(request)
         status, headers = getattr(error, "status_code", None), getattr(getattr(error, "response", None), "headers", None)
         code = error.code if isinstance(error.code, str) else None  # a service may say anything
         return policy.delay(taken, status, headers, int.from_bytes(os.urandom(4), "big") / 2**32, time.time(), code=code)
+
+    def _policy(self, request: Request) -> RetryPolicy:
+        return _with_limit(self.settings.retry, request.max_retries)
 
     def _succeeded(self, request: Request, incoming: Incoming, attempts: list[AttemptRecord]) -> None:
         budget = self.budget

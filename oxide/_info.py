@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from ._errors import AttemptRecord
     from ._protocol.ratelimit import RateLimit
 
-__all__ = ["HttpInfo", "Timings"]
+__all__ = ["Hedge", "HedgedInfo", "HttpInfo", "Timings"]
 
 
 class Timings:
@@ -81,6 +81,11 @@ class HttpInfo:
         return len(self.attempts) - 1
 
     @property
+    def hedge(self) -> Hedge | None:
+        """Which copy of a hedged call has won; None for a call of a plain client."""
+        return None
+
+    @property
     def ratelimit(self) -> RateLimit:
         """Limits, what remains of them, and seconds until they are full again, as the service told."""
         from ._protocol.ratelimit import rate_limit
@@ -92,3 +97,51 @@ class HttpInfo:
 
     def __reduce__(self) -> tuple[object, ...]:
         return HttpInfo, (self.status, self.headers, self.version, tuple(self.attempts), self.seconds)
+
+
+class Hedge:
+    """How a hedged call went.
+
+    Attributes:
+        winner: the number of the attempt whose answer counts, the first one being 1.
+        sent: how many were sent, retries included.
+        retries: how many of them were retries.
+        delay: seconds after which another copy was to start; None where not enough was known for a percentile.
+    """
+
+    __slots__ = ("delay", "retries", "sent", "winner")
+
+    def __init__(self, winner: int, sent: int, retries: int, delay: float | None) -> None:
+        self.winner = winner
+        self.sent = sent
+        self.retries = retries
+        self.delay = delay
+
+    def __repr__(self) -> str:
+        return f"<{self.winner} of {self.sent} won>"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Hedge, (self.winner, self.sent, self.retries, self.delay)
+
+
+class HedgedInfo(HttpInfo):
+    """The HTTP side of the answer to a hedged call: of the copy that has won; `attempts` has the others as well."""
+
+    __slots__ = ("_hedge",)
+
+    def __init__(self, info: HttpInfo, hedge: Hedge) -> None:
+        super().__init__(info.status, info.headers, info.version, info.attempts, info.seconds)
+        self._hedge = hedge
+
+    @property
+    def hedge(self) -> Hedge:
+        """Which copy has won."""
+        return self._hedge
+
+    @property
+    def retries(self) -> int:
+        """How many times the call was tried again; copies are no retries."""
+        return self._hedge.retries
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return HedgedInfo, (HttpInfo(self.status, self.headers, self.version, tuple(self.attempts), self.seconds), self._hedge)

@@ -117,16 +117,19 @@ class _OtherCaller:
 class Overheard(Exchange):
     """An exchange that keeps its last answer."""
 
-    __slots__ = ("reader",)
+    __slots__ = ("_itself", "reader")
 
     reader: BodyReader
 
     def __init__(self, exchange: Exchange) -> None:
         for name in Exchange.__slots__:
             setattr(self, name, getattr(exchange, name))
+        self._itself = exchange  # which may send in a way of its own
 
-    async def send(self, request: Request, whole: bool, judged: bool = True, events: bool = False) -> tuple[Answer, bytes]:
-        answer, body = await super().send(request, whole, judged, events)
+    async def send(
+        self, request: Request, whole: bool, judged: bool = True, events: bool = False, begun: float | None = None
+    ) -> tuple[Answer, bytes]:
+        answer, body = await self._itself.send(request, whole, judged, events, begun)
         self.reader = BodyReader(answer, self.settings.max_body, body if whole else None)
         return answer, body
 

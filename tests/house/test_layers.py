@@ -31,6 +31,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("_judge",),
     ("_exchange",),
     ("_socket",),
+    ("_hedged",),
     ("_stream", "_page", "_body"),
     ("_binary",),
     ("_streamed",),
