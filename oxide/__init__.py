@@ -105,8 +105,8 @@ if TYPE_CHECKING:
 _ERRORS = (
     "APIConnectionError APIError APIResponseValidationError APIStatusError APITimeoutError AuthenticationError BadRequestError "
     "ConfigurationError ConflictError ContentFilterFinishReasonError InternalServerError InvalidWebhookSignatureError "
-    "LengthFinishReasonError NotFoundError OxideError PermissionDeniedError PollTimeoutError RateLimitError RemoteProtocolError StreamError StructureError "
-    "UnprocessableEntityError UploadError UploadInterruptedError WebSocketConnectionClosedError"
+    "LengthFinishReasonError NotFoundError OxideError PermissionDeniedError PollTimeoutError RateLimitError RemoteProtocolError "
+    "StreamError StructureError UnprocessableEntityError UploadError UploadInterruptedError WebSocketConnectionClosedError"
 )
 
 _OFFICIAL = (

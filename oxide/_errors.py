@@ -269,8 +269,9 @@ class LengthFinishReasonError(OxideError):
 class ContentFilterFinishReasonError(OxideError):
     """The answer was stopped by the content filter, so that it cannot be parsed."""
 
-    def __init__(self) -> None:
+    def __init__(self, completion: Any = None) -> None:
         super().__init__("Could not parse the answer: it was stopped by the content filter.")
+        self.completion = completion
 
 
 class StructureError(OxideError, ValueError):
@@ -279,12 +280,14 @@ class StructureError(OxideError, ValueError):
     Attributes:
         path: where in it, as `$.steps[2].output`.
         text: the text, where it is known.
+        response: the answer that it is in, where it is known.
     """
 
     def __init__(self, message: str = "The text is not of the type that was asked for.", *, path: str = "$", text: str = "") -> None:
         super().__init__(message)
         self.path = path
         self.text = text
+        self.response: Any = None
 
 
 class InvalidWebhookSignatureError(OxideError, ValueError):

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from typing_extensions import Required
 
     from . import (
+        _tool,
         chat,
         chat_input,
         chat_params,
@@ -327,7 +328,8 @@ ChatCompletionToolChoiceOptionParam: TypeAlias = """
 """
 
 ChatCompletionToolUnionParam: TypeAlias = """
-    chat_params.ChatCompletionFunctionToolParam | chat.ChatCompletionFunctionTool | ChatCompletionCustomToolParam
+    chat_params.ChatCompletionFunctionToolParam | chat.ChatCompletionFunctionTool | ChatCompletionCustomToolParam |
+    _tool.ToolDefinition
 """
 
 CompletionCreateParamsResponseFormatParam: TypeAlias = """

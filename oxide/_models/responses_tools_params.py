@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Required
 
-    from . import responses, responses_params, responses_tools, shared, shared_params
+    from . import _tool, responses, responses_params, responses_tools, shared, shared_params
 
 
 class ApplyPatchToolParam(TypedDict, total=False):
@@ -438,7 +438,8 @@ ToolParam: TypeAlias = """
     ToolImageGenerationParam | responses_tools.ToolImageGeneration | ToolLocalShellParam | responses_tools.ToolLocalShell |
     FunctionShellToolParam | responses_tools.FunctionShellTool | CustomToolParam | responses_tools.CustomTool |
     NamespaceToolParam | responses_tools.NamespaceTool | ToolSearchToolParam | responses_tools.ToolSearchTool |
-    WebSearchPreviewToolParam | responses_tools.WebSearchPreviewTool | ApplyPatchToolParam | responses_tools.ApplyPatchTool
+    WebSearchPreviewToolParam | responses_tools.WebSearchPreviewTool | ApplyPatchToolParam | responses_tools.ApplyPatchTool |
+    _tool.ToolDefinition
 """
 
 ToolCodeInterpreterContainerCodeInterpreterToolAutoNetworkPolicyParam: TypeAlias = """

@@ -12,6 +12,10 @@ from ._lazy import open_face
 # fmt: off
 # isort: off
 if TYPE_CHECKING:
+    from .._models._parsed_responses import (
+        ParsedContent, ParsedResponse, ParsedResponseFunctionToolCall, ParsedResponseOutputItem, ParsedResponseOutputMessage,
+        ParsedResponseOutputText,
+    )
     from .._models.responses import (
         ApplyPatchCallOutputStatus, ApplyPatchCallOutputStatusParam, ApplyPatchCallStatus, ApplyPatchCallStatusParam,
         CallableToolAllowedCaller, ClickButtonType, CodeInterpreterToolCallOutputs, CompactedResponse, CompactedResponseImage,
@@ -263,6 +267,10 @@ if TYPE_CHECKING:
     )
 
 _PLACES = {
+    "_parsed_responses": """
+        ParsedContent ParsedResponse ParsedResponseFunctionToolCall ParsedResponseOutputItem ParsedResponseOutputMessage
+        ParsedResponseOutputText
+    """,
     "responses": """
         ApplyPatchCallOutputStatus ApplyPatchCallOutputStatusParam ApplyPatchCallStatus ApplyPatchCallStatusParam CallableToolAllowedCaller
         ClickButtonType CodeInterpreterToolCallOutputs CompactedResponse CompactedResponseImage ComputerAction ComputerActionClick
@@ -533,37 +541,39 @@ __all__ = [
     "McpToolCallErrorMcpProtocolError", "McpToolCallErrorMcpProtocolErrorParam", "McpToolCallErrorMcpToolExecutionError",
     "McpToolCallErrorMcpToolExecutionErrorParam", "McpToolCallErrorParam", "MessagePhase", "ModelIdsCompaction", "ModerationInputType",
     "ModerationMode", "NamespaceTool", "NamespaceToolParam", "NamespaceToolTool", "NamespaceToolToolFunction",
-    "NamespaceToolToolFunctionParam", "NamespaceToolToolParam", "PersonalityEnum", "ProgramOutputItemStatus", "ProgramOutputStatus",
-    "PromptCacheModeEnum", "PromptCacheRetentionEnum", "PromptCacheTTLEnum", "PromptVariablesValue", "PromptVariablesValueParam",
-    "RankerVersionType", "Response", "ResponseAccessPrograms", "ResponseApplyPatchToolCall", "ResponseApplyPatchToolCallCaller",
-    "ResponseApplyPatchToolCallOperation", "ResponseApplyPatchToolCallOperationCreateFile", "ResponseApplyPatchToolCallOperationDeleteFile",
-    "ResponseApplyPatchToolCallOperationUpdateFile", "ResponseApplyPatchToolCallOutput", "ResponseApplyPatchToolCallOutputCaller",
-    "ResponseAudioDeltaEvent", "ResponseAudioDoneEvent", "ResponseAudioTranscriptDeltaEvent", "ResponseAudioTranscriptDoneEvent",
-    "ResponseCodeInterpreterCallCodeDeltaEvent", "ResponseCodeInterpreterCallCodeDoneEvent", "ResponseCodeInterpreterCallCompletedEvent",
-    "ResponseCodeInterpreterCallInProgressEvent", "ResponseCodeInterpreterCallInterpretingEvent", "ResponseCodeInterpreterToolCall",
-    "ResponseCodeInterpreterToolCallOutput", "ResponseCodeInterpreterToolCallOutputImage",
-    "ResponseCodeInterpreterToolCallOutputImageParam", "ResponseCodeInterpreterToolCallOutputLogs",
-    "ResponseCodeInterpreterToolCallOutputLogsParam", "ResponseCodeInterpreterToolCallParam", "ResponseCodeInterpreterToolCallParamOutput",
-    "ResponseCompactParams", "ResponseCompactParamsImageParam", "ResponseCompactionCompactingEvent", "ResponseCompactionItem",
-    "ResponseCompactionItemParam", "ResponseCompactionItemParamParam", "ResponseCompletedEvent", "ResponseComputerToolCall",
-    "ResponseComputerToolCallAction", "ResponseComputerToolCallOutputItem", "ResponseComputerToolCallOutputScreenshot",
-    "ResponseComputerToolCallOutputScreenshotParam", "ResponseComputerToolCallParam", "ResponseComputerToolCallPendingSafetyCheck",
-    "ResponseComputerToolCallPendingSafetyCheckParam", "ResponseConfigurationUpdateItem", "ResponseConfigurationUpdateItemParam",
-    "ResponseConfigurationUpdateItemParamParam", "ResponseConfigurationUpdateItemParamParamReasoning",
-    "ResponseConfigurationUpdateItemParamParamReasoningParam", "ResponseConfigurationUpdateItemParamParamText",
-    "ResponseConfigurationUpdateItemParamParamTextFormat", "ResponseConfigurationUpdateItemParamParamTextFormatParam",
-    "ResponseConfigurationUpdateItemParamParamTextParam", "ResponseConfigurationUpdateItemParamReasoning",
-    "ResponseConfigurationUpdateItemParamText", "ResponseConfigurationUpdateItemParamTextFormat",
-    "ResponseConfigurationUpdateItemReasoning", "ResponseConfigurationUpdateItemText", "ResponseConfigurationUpdateItemTextFormat",
-    "ResponseContainerReference", "ResponseContentPartAddedEvent", "ResponseContentPartDoneEvent", "ResponseContentPartDoneEventPart",
-    "ResponseConversation", "ResponseConversationParam", "ResponseConversationParamParam", "ResponseCreateParams",
-    "ResponseCreateParamsAccessProgramsParam", "ResponseCreateParamsBackgroundOptionsParam", "ResponseCreateParamsConversation",
-    "ResponseCreateParamsImageParam", "ResponseCreatedEvent", "ResponseCustomToolCall", "ResponseCustomToolCallCaller",
-    "ResponseCustomToolCallCallerDirect", "ResponseCustomToolCallCallerDirectParam", "ResponseCustomToolCallCallerProgram",
-    "ResponseCustomToolCallCallerProgramParam", "ResponseCustomToolCallInputDeltaEvent", "ResponseCustomToolCallInputDoneEvent",
-    "ResponseCustomToolCallItem", "ResponseCustomToolCallOutput", "ResponseCustomToolCallOutputCaller",
-    "ResponseCustomToolCallOutputCallerDirect", "ResponseCustomToolCallOutputCallerDirectParam",
-    "ResponseCustomToolCallOutputCallerProgram", "ResponseCustomToolCallOutputCallerProgramParam", "ResponseCustomToolCallOutputItem",
+    "NamespaceToolToolFunctionParam", "NamespaceToolToolParam", "ParsedContent", "ParsedResponse", "ParsedResponseFunctionToolCall",
+    "ParsedResponseOutputItem", "ParsedResponseOutputMessage", "ParsedResponseOutputText", "PersonalityEnum", "ProgramOutputItemStatus",
+    "ProgramOutputStatus", "PromptCacheModeEnum", "PromptCacheRetentionEnum", "PromptCacheTTLEnum", "PromptVariablesValue",
+    "PromptVariablesValueParam", "RankerVersionType", "Response", "ResponseAccessPrograms", "ResponseApplyPatchToolCall",
+    "ResponseApplyPatchToolCallCaller", "ResponseApplyPatchToolCallOperation", "ResponseApplyPatchToolCallOperationCreateFile",
+    "ResponseApplyPatchToolCallOperationDeleteFile", "ResponseApplyPatchToolCallOperationUpdateFile", "ResponseApplyPatchToolCallOutput",
+    "ResponseApplyPatchToolCallOutputCaller", "ResponseAudioDeltaEvent", "ResponseAudioDoneEvent", "ResponseAudioTranscriptDeltaEvent",
+    "ResponseAudioTranscriptDoneEvent", "ResponseCodeInterpreterCallCodeDeltaEvent", "ResponseCodeInterpreterCallCodeDoneEvent",
+    "ResponseCodeInterpreterCallCompletedEvent", "ResponseCodeInterpreterCallInProgressEvent",
+    "ResponseCodeInterpreterCallInterpretingEvent", "ResponseCodeInterpreterToolCall", "ResponseCodeInterpreterToolCallOutput",
+    "ResponseCodeInterpreterToolCallOutputImage", "ResponseCodeInterpreterToolCallOutputImageParam",
+    "ResponseCodeInterpreterToolCallOutputLogs", "ResponseCodeInterpreterToolCallOutputLogsParam", "ResponseCodeInterpreterToolCallParam",
+    "ResponseCodeInterpreterToolCallParamOutput", "ResponseCompactParams", "ResponseCompactParamsImageParam",
+    "ResponseCompactionCompactingEvent", "ResponseCompactionItem", "ResponseCompactionItemParam", "ResponseCompactionItemParamParam",
+    "ResponseCompletedEvent", "ResponseComputerToolCall", "ResponseComputerToolCallAction", "ResponseComputerToolCallOutputItem",
+    "ResponseComputerToolCallOutputScreenshot", "ResponseComputerToolCallOutputScreenshotParam", "ResponseComputerToolCallParam",
+    "ResponseComputerToolCallPendingSafetyCheck", "ResponseComputerToolCallPendingSafetyCheckParam", "ResponseConfigurationUpdateItem",
+    "ResponseConfigurationUpdateItemParam", "ResponseConfigurationUpdateItemParamParam",
+    "ResponseConfigurationUpdateItemParamParamReasoning", "ResponseConfigurationUpdateItemParamParamReasoningParam",
+    "ResponseConfigurationUpdateItemParamParamText", "ResponseConfigurationUpdateItemParamParamTextFormat",
+    "ResponseConfigurationUpdateItemParamParamTextFormatParam", "ResponseConfigurationUpdateItemParamParamTextParam",
+    "ResponseConfigurationUpdateItemParamReasoning", "ResponseConfigurationUpdateItemParamText",
+    "ResponseConfigurationUpdateItemParamTextFormat", "ResponseConfigurationUpdateItemReasoning", "ResponseConfigurationUpdateItemText",
+    "ResponseConfigurationUpdateItemTextFormat", "ResponseContainerReference", "ResponseContentPartAddedEvent",
+    "ResponseContentPartDoneEvent", "ResponseContentPartDoneEventPart", "ResponseConversation", "ResponseConversationParam",
+    "ResponseConversationParamParam", "ResponseCreateParams", "ResponseCreateParamsAccessProgramsParam",
+    "ResponseCreateParamsBackgroundOptionsParam", "ResponseCreateParamsConversation", "ResponseCreateParamsImageParam",
+    "ResponseCreatedEvent", "ResponseCustomToolCall", "ResponseCustomToolCallCaller", "ResponseCustomToolCallCallerDirect",
+    "ResponseCustomToolCallCallerDirectParam", "ResponseCustomToolCallCallerProgram", "ResponseCustomToolCallCallerProgramParam",
+    "ResponseCustomToolCallInputDeltaEvent", "ResponseCustomToolCallInputDoneEvent", "ResponseCustomToolCallItem",
+    "ResponseCustomToolCallOutput", "ResponseCustomToolCallOutputCaller", "ResponseCustomToolCallOutputCallerDirect",
+    "ResponseCustomToolCallOutputCallerDirectParam", "ResponseCustomToolCallOutputCallerProgram",
+    "ResponseCustomToolCallOutputCallerProgramParam", "ResponseCustomToolCallOutputItem",
     "ResponseCustomToolCallOutputOutputOutputContentList", "ResponseCustomToolCallOutputOutputOutputContentListParam",
     "ResponseCustomToolCallOutputParam", "ResponseCustomToolCallParam", "ResponseError", "ResponseErrorCode", "ResponseErrorEvent",
     "ResponseErrorMisalignment", "ResponseErrorMisalignmentSteer", "ResponseFailedEvent", "ResponseFileSearchCallCompletedEvent",

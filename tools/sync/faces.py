@@ -49,6 +49,7 @@ def shown(models: Models) -> dict[str, tuple[str, str]]:
         if public == name in models.records and models.facts.aliases.get(f"{public}Param") == public:
             public += "Param"
         found[public] = models.layout.module(name) + "_params", input_name(name)
+    found.update({name: (module, short(name)) for module, names in models.layout.by_hand.items() for name in names})
     return {alias: found[name] for alias, name in models.facts.aliases.items() if name in found} | found
 
 

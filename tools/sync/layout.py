@@ -28,6 +28,8 @@ class Layout:
         self.helpers: dict[str, str] = table.get("resource", {})
         self.derived: list[dict[str, Any]] = table.get("derived", [])
         self.records: dict[str, dict[str, Any]] = table.get("record", {})
+        self.by_hand: dict[str, list[str]] = table.get("by_hand", {})
+        self.taken: dict[str, list[str]] = table.get("taken", {})
         self.send_back: dict[str, list[str]] = table.get("send_back", {})
         self.secrets: dict[str, list[str]] = table.get("secret", {})
         self._modules: dict[str, str] = {}  # what `module` found

@@ -89,7 +89,9 @@ class Models:
     def _input_union(self, name: str, here: str, expressions: Expressions) -> str:
         text = expressions.input(self.facts.types[name]["is"], here)
         back = [expressions.output(n, here) for n in self.layout.send_back.get(name, ())]
-        return unique(" | ".join([text, *back]))
+        ours = self.layout.taken.get(name, [])
+        expressions.used.update(place.partition(".")[0] for place in ours)
+        return unique(" | ".join([text, *back, *ours]))
 
     def _typed_dict(self, name: str, here: str, expressions: Expressions) -> str:
         odd: list[str] = []

@@ -12,6 +12,9 @@ from .._lazy import open_face
 # fmt: off
 # isort: off
 if TYPE_CHECKING:
+    from ..._models._parsed_chat import (
+        ParsedChatCompletion, ParsedChatCompletionMessage, ParsedChoice, ParsedFunction, ParsedFunctionToolCall,
+    )
     from ..._models.chat import (
         ChatCompletion, ChatCompletionAudio, ChatCompletionChoice, ChatCompletionChoiceLogprobs, ChatCompletionChunk,
         ChatCompletionChunkChoice, ChatCompletionChunkChoiceDelta, ChatCompletionChunkChoiceDeltaAudio,
@@ -67,6 +70,9 @@ if TYPE_CHECKING:
 _PLACES = {
     "": """
         completions
+    """,
+    "_parsed_chat": """
+        ParsedChatCompletion ParsedChatCompletionMessage ParsedChoice ParsedFunction ParsedFunctionToolCall
     """,
     "chat": """
         ChatCompletion ChatCompletionAudio ChatCompletionChoice ChatCompletionChoiceLogprobs ChatCompletionChunk ChatCompletionChunkChoice
@@ -152,6 +158,7 @@ __all__ = [
     "ChatCompletionUserMessageParam", "CompletionCreateParams", "CompletionCreateParamsFunctionCall", "CompletionCreateParamsFunctionParam",
     "CompletionCreateParamsResponseFormatParam", "CompletionCreateParamsWebSearchOptionsParam",
     "CompletionCreateParamsWebSearchOptionsUserLocationApproximateParam", "CompletionCreateParamsWebSearchOptionsUserLocationParam",
-    "CompletionListParams", "CompletionUpdateParams", "CreateChatCompletionRequestMessageParam", "Verbosity", "WebSearchContextSize",
+    "CompletionListParams", "CompletionUpdateParams", "CreateChatCompletionRequestMessageParam", "ParsedChatCompletion",
+    "ParsedChatCompletionMessage", "ParsedChoice", "ParsedFunction", "ParsedFunctionToolCall", "Verbosity", "WebSearchContextSize",
     "completions",
 ]  # pyright: ignore[reportUnsupportedDunderAll]  # the names are those of the imports above
