@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from ._helpers.decoding import decode_as as decode_as
     from ._helpers.schema import strict_schema as strict_schema
     from ._helpers.strict import normalize_tool_schema as normalize_tool_schema
+    from ._helpers.uploads import UploadState as UploadState
     from ._info import HttpInfo as HttpInfo
     from ._models._base import Record as BaseModel
     from ._official import DEFAULT_CONNECTION_LIMITS as DEFAULT_CONNECTION_LIMITS
@@ -128,6 +129,7 @@ _PLACES = {
     "decode_as": "_helpers.decoding",
     "strict_schema": "_helpers.schema",
     "normalize_tool_schema": "_helpers.strict",
+    "UploadState": "_helpers.uploads",
     "HttpInfo": "_info",
     "Record": "_models._base",
     "RawResponse": "_raw",
@@ -229,6 +231,7 @@ __all__ = [
     "UnprocessableEntityError",
     "UploadError",
     "UploadInterruptedError",
+    "UploadState",
     "WebSocketConnectionClosedError",
     "__title__",
     "__version__",

@@ -11,12 +11,14 @@ from .._typing import TYPE_CHECKING
 from ._base import AsyncResource, Resource
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from os import PathLike
     from typing import Literal
 
     from .._caller import AsyncCaller, Caller
     from .._files import AsyncFileTypes, FileTypes
-    from .._models import files_params, uploads
+    from .._helpers.uploads import UploadState
+    from .._models import files, files_params, uploads
     from .._omit import NotGiven, Omit
     from .._timeout import Timeout
     from ._base import Body, Headers, Query, raw_call, raw_coroutine, streamed_call, streamed_coroutine
@@ -106,6 +108,49 @@ class Uploads(Resource):
         """
         return self._caller.call(CREATE, locals())
 
+    def upload_file_chunked(
+        self,
+        *,
+        file: PathLike[str] | bytes,
+        mime_type: str,
+        purpose: files.FilePurpose,
+        filename: str | None = None,
+        bytes: int | None = None,
+        part_size: int | None = None,
+        md5: str | Omit = omit,
+        concurrency: int = 4,
+        progress: Callable[[int, int], object] | bool | None = None,
+        resume: UploadState | None = None,
+        cancel_on_failure: bool = False,
+        expires_after: files_params.FileCreateParamsExpiresAfterParam | Omit = omit,
+        extra_headers: Headers | None = None,
+        extra_query: Query | None = None,
+        extra_body: Body | None = None,
+        timeout: float | Timeout | None | NotGiven = not_given,
+        max_retries: int | NotGiven = not_given,
+        idempotency_key: str | None = None,
+    ) -> uploads.Upload:
+        """Send a large file in parts, several at a time, from disk as it is read; returns the upload with its file.
+
+        Args:
+            file: path of the file, or its bytes, which need a `filename`.
+            mime_type: media type of the file, as `text/jsonl`; must be one that the purpose takes.
+            purpose: what the file is for: `batch`, `fine-tune`, `vision`, `user_data`, `evals` or `assistants`.
+            filename: name of the finished file; that of the path, if left out.
+            bytes: size of the file, to be checked against what is there.
+            part_size: bytes of a part, 64 MB if left out, which is the most.
+            md5: MD5 of the whole file in hexadecimal; if given, the joined file is checked against it.
+            concurrency: how many parts are on their way at a time.
+            progress: True for a bar on stderr; or a function of the bytes sent and of all, called as they go, from several threads.
+            resume: the `state` of an UploadInterruptedError, to go on with that upload; or a new UploadState, to be filled.
+            cancel_on_failure: have the service throw away what has arrived, if not all does.
+            expires_after: when the finished file is deleted: `{'anchor': 'created_at', 'seconds': 3600 to 2592000}`.
+        """
+        given = locals()
+        from .._helpers.uploads import upload_file_chunked
+
+        return self._caller.run(upload_file_chunked, CREATE, given)
+
 
 class AsyncUploads(AsyncResource):
     """Large files, sent in parts: up to 8 GB, within an hour."""
@@ -183,6 +228,49 @@ class AsyncUploads(AsyncResource):
         """
         return await self._caller.call(CREATE, locals())
 
+    async def upload_file_chunked(
+        self,
+        *,
+        file: PathLike[str] | bytes,
+        mime_type: str,
+        purpose: files.FilePurpose,
+        filename: str | None = None,
+        bytes: int | None = None,
+        part_size: int | None = None,
+        md5: str | Omit = omit,
+        concurrency: int = 4,
+        progress: Callable[[int, int], object] | bool | None = None,
+        resume: UploadState | None = None,
+        cancel_on_failure: bool = False,
+        expires_after: files_params.FileCreateParamsExpiresAfterParam | Omit = omit,
+        extra_headers: Headers | None = None,
+        extra_query: Query | None = None,
+        extra_body: Body | None = None,
+        timeout: float | Timeout | None | NotGiven = not_given,
+        max_retries: int | NotGiven = not_given,
+        idempotency_key: str | None = None,
+    ) -> uploads.Upload:
+        """Send a large file in parts, several at a time, from disk as it is read; returns the upload with its file.
+
+        Args:
+            file: path of the file, or its bytes, which need a `filename`.
+            mime_type: media type of the file, as `text/jsonl`; must be one that the purpose takes.
+            purpose: what the file is for: `batch`, `fine-tune`, `vision`, `user_data`, `evals` or `assistants`.
+            filename: name of the finished file; that of the path, if left out.
+            bytes: size of the file, to be checked against what is there.
+            part_size: bytes of a part, 64 MB if left out, which is the most.
+            md5: MD5 of the whole file in hexadecimal; if given, the joined file is checked against it.
+            concurrency: how many parts are on their way at a time.
+            progress: True for a bar on stderr; or a function of the bytes sent and of all, called as they go, from several threads.
+            resume: the `state` of an UploadInterruptedError, to go on with that upload; or a new UploadState, to be filled.
+            cancel_on_failure: have the service throw away what has arrived, if not all does.
+            expires_after: when the finished file is deleted: `{'anchor': 'created_at', 'seconds': 3600 to 2592000}`.
+        """
+        given = locals()
+        from .._helpers.uploads import upload_file_chunked
+
+        return await self._caller.run(upload_file_chunked, CREATE, given)
+
 
 class Parts(Resource):
     """The parts of a large file."""
@@ -245,6 +333,7 @@ if TYPE_CHECKING:
             self.cancel = raw_call(of.cancel)
             self.complete = raw_call(of.complete)
             self.create = raw_call(of.create)
+            self.upload_file_chunked = raw_call(of.upload_file_chunked)
             self.parts = of.parts.with_raw_response
 
     class UploadsStreamed:
@@ -252,6 +341,7 @@ if TYPE_CHECKING:
             self.cancel = streamed_call(of.cancel)
             self.complete = streamed_call(of.complete)
             self.create = streamed_call(of.create)
+            self.upload_file_chunked = streamed_call(of.upload_file_chunked)
             self.parts = of.parts.with_streaming_response
 
     class AsyncUploadsRaw:
@@ -259,6 +349,7 @@ if TYPE_CHECKING:
             self.cancel = raw_coroutine(of.cancel)
             self.complete = raw_coroutine(of.complete)
             self.create = raw_coroutine(of.create)
+            self.upload_file_chunked = raw_coroutine(of.upload_file_chunked)
             self.parts = of.parts.with_raw_response
 
     class AsyncUploadsStreamed:
@@ -266,6 +357,7 @@ if TYPE_CHECKING:
             self.cancel = streamed_coroutine(of.cancel)
             self.complete = streamed_coroutine(of.complete)
             self.create = streamed_coroutine(of.create)
+            self.upload_file_chunked = streamed_coroutine(of.upload_file_chunked)
             self.parts = of.parts.with_streaming_response
 
     class PartsRaw:
