@@ -9,7 +9,6 @@ import typing
 from collections import abc
 from datetime import date, datetime, time
 from decimal import Decimal
-from uuid import UUID
 
 from .._typing import TYPE_CHECKING
 from .docstrings import read_docstring
@@ -165,7 +164,6 @@ _TEXTS: dict[type, Kind] = {
     datetime: Text(datetime, _moment, format="date-time"),
     date: Text(date, date.fromisoformat, format="date"),
     time: Text(time, _clock, format="time"),
-    UUID: Text(UUID, UUID, format="uuid"),
     Decimal: Text(Decimal, Decimal, pattern=r"^-?\d+(\.\d+)?$"),
 }
 _ARRAYS: dict[Any, Callable[[list[Any]], object] | None] = {
@@ -271,6 +269,8 @@ class Reader:
     def _class(self, cls: Any, path: str, bound: Mapping[Any, Kind], hint: Any = None) -> Kind:
         if cls in _TEXTS:
             return _TEXTS[cls]
+        if (cls.__module__, cls.__name__) == ("uuid", "UUID"):  # not imported here: whoever has one has done so
+            return Text(cls, cls, format="uuid")
         if issubclass(cls, enum.Enum):
             return Choice({member.value: member for member in cls}, _own_text(cls))
         if foreign := _foreign(cls if hint is None else hint, cls):

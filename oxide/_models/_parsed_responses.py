@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from typing_extensions import TypeVar
 
     from . import responses
-    from .responses import ResponseOutputRefusal
 
     T = TypeVar("T", default=Any)
 else:
@@ -70,7 +69,7 @@ class ParsedResponse(Response, Generic[T]):
         return None
 
 
-ParsedContent: TypeAlias = "ParsedResponseOutputText[T] | ResponseOutputRefusal"
+ParsedContent: TypeAlias = "ParsedResponseOutputText[T] | responses.ResponseOutputRefusal"
 
 ParsedResponseOutputItem: TypeAlias = """
     ParsedResponseOutputMessage[T] | ParsedResponseFunctionToolCall | responses.ResponseFileSearchToolCall |
