@@ -7,11 +7,13 @@ from .._typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ._script import Fault as Fault
     from ._script import Received as Received
+    from ._socket import ServerSocket as ServerSocket
+    from ._socket import SocketGone as SocketGone
     from .server import Server as Server
 
-__all__ = ["Fault", "Received", "Server"]
+__all__ = ["Fault", "Received", "Server", "ServerSocket", "SocketGone"]
 
-_HOMES = {"Fault": "_script", "Received": "_script", "Server": "server"}
+_HOMES = {"Fault": "_script", "Received": "_script", "Server": "server", "ServerSocket": "_socket", "SocketGone": "_socket"}
 
 
 def __getattr__(name: str) -> object:

@@ -81,19 +81,42 @@ class Api:
 
     def create_response(self, call: Call) -> JSON | list[bytes]:
         body = call.body
-        before = self._response_before(body)
+        response = self._response(body, self._response_before(body))
+        if body.get("stream"):
+            return response_stream(response, padded=_padded(body))
+        if body.get("background"):
+            return {**response, "status": "queued", "output": [], "usage": None, "completed_at": None}
+        return response
+
+    def take_turn(self, received: Received, generate: bool, before: int | None) -> JSON:
+        """Return the response to a `response.create` of a WebSocket. Raises ApiError.
+
+        Args:
+            generate: False: only what was given is taken in.
+            before: tokens of the response that is gone on from, where the connection remembers it; None: it is looked for here.
+        """
+        body = self._judge.judge(received).body
+        return self._response(body, self._response_before(body) if before is None else before, generate)
+
+    def _response(self, body: JSON, before: int, generate: bool = True) -> JSON:
         response = self._made_response(body)
+        if not generate:
+            response.update(output=[], usage=response_usage(input_tokens(body), 0))
         items = self._input_items(body.get("input"))
         if body.get("store") is not False:
             waiting = 1 if body.get("background") else 0
             _remember(self._responses, response["id"], {"response": response, "items": items, "polls": waiting}, self._memory)
             response["usage"]["input_tokens"] += before
             response["usage"]["total_tokens"] += before
-        if body.get("stream"):
-            return response_stream(response, padded=_padded(body))
-        if body.get("background"):
-            return {**response, "status": "queued", "output": [], "usage": None, "completed_at": None}
         return response
+
+    def refusal(self, received: Received) -> Reply | None:
+        """Return the answer to a request without a good key; None where it has one."""
+        try:
+            self._judge.check_key(received)
+        except ApiError as refusal:
+            return Reply(refusal.status, self._fields("application/json"), [json.dumps({"error": refusal.error}, indent=2).encode()])
+        return None
 
     def _response_before(self, body: JSON) -> int:
         """Return the tokens of the conversation so far, which are read again."""

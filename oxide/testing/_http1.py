@@ -11,6 +11,7 @@ from http import HTTPStatus
 from .._protocol.headers import Headers
 from ._player import Player
 from ._script import Cut, Head, Received
+from ._socket import ServerSocket, SocketHandler
 from ._wire import Host, break_off
 
 __all__ = ["Http1"]
@@ -129,9 +130,18 @@ class Http1(asyncio.Protocol):
         path, _, query = request.target.partition("?")
         body = bytes(request.body)
         self._received = Received(request.method, path, query, request.headers, body, "HTTP/1.1", self._number)
+        if (request.headers.get("upgrade") or "").lower() == "websocket" and self._host.upgrade(self._received, self._switch):
+            return
         self._silent = request.method == "HEAD"
         self._player = Player(self._loop, self, self._host.answer(self._received))
         self._player.resume()
+
+    def _switch(self, received: Received, handler: SocketHandler, delay: float, compresses: bool) -> None:
+        """Speak WebSocket from now on."""
+        socket = ServerSocket(self.transport, received, lambda: self._host.closed(self), compresses)
+        self.transport.set_protocol(socket)
+        self._received = None
+        socket.begin(handler, bytes(self._buffer), delay)
 
     @property
     def blocked(self) -> bool:

@@ -56,7 +56,7 @@ class Judge:
     def judge(self, received: Received) -> Call:
         """Return what the request asks for."""
         operation, path = self._route(received)
-        self._check_key(received)
+        self.check_key(received)
         query = parse_qs(received.query, keep_blank_values=True)
         _check_query(operation, query)
         return Call(operation, path, query, _checked_body(operation, received))
@@ -72,7 +72,8 @@ class Judge:
             raise ApiError(405, f"{received.method} is not offered at {received.path}.", code="method_not_supported")
         raise ApiError(404, f"There is nothing at {received.path} (asked with {received.method}).", code="unknown_url")
 
-    def _check_key(self, received: Received) -> None:
+    def check_key(self, received: Received) -> None:
+        """Raise `ApiError` where no key comes with a request, or an unknown one."""
         scheme, _, key = (received.headers.get("authorization") or "").partition(" ")
         key = key.strip() if scheme.lower() == "bearer" else received.headers.get("api-key") or ""
         if not key:

@@ -14,14 +14,17 @@ import os
 import ssl
 import threading
 from collections import deque
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from types import TracebackType
 
 from ._api import Api
 from ._http1 import Http1
+from ._responses_socket import responses_mode
+from ._realtime import realtime
 from ._script import NO_FAULT, Fault, Received, Step, drip, script
-from ._wire import Connection, Habits
+from ._socket import SocketHandler
+from ._wire import Connection, Habits, Switch
 
 __all__ = ["Server"]
 
@@ -47,6 +50,9 @@ class Server:
         max_requests: requests after which a connection is closed (HTTP/1.1) or sends GOAWAY (HTTP/2); 0: no end.
         max_streams: MAX_CONCURRENT_STREAMS of HTTP/2.
         max_body: bytes that the body of a request may have.
+        sockets: path -> asynchronous function that talks over the WebSockets opened there; /v1/responses and /v1/realtime have one.
+        compress: agree to compression of WebSockets where it is offered.
+        socket_age: seconds after which a WebSocket of /v1/responses takes nothing more.
         keep: requests that are remembered; `keep_bytes` bounds their bodies together.
     """
 
@@ -67,6 +73,9 @@ class Server:
         max_requests: int = 0,
         max_streams: int = 1000,
         max_body: int = 268_435_456,
+        sockets: Mapping[str, SocketHandler] | None = None,
+        compress: bool = False,
+        socket_age: float = 3600.0,
         keep: int = 10_000,
         keep_bytes: int = 67_108_864,
     ) -> None:
@@ -80,6 +89,12 @@ class Server:
         self.stalled = 0
         self._tls = _context(tls, http2)
         self._api = Api(answer, keys, pace, keep)
+        self.sockets: dict[str, SocketHandler] = {
+            "/v1/responses": responses_mode(self._api, pace, socket_age),
+            "/v1/realtime": realtime(self._api, pace),
+            **(sockets or {}),
+        }
+        self.compress = compress
         self._faults: deque[Fault | None] = deque()
         self._journal = _Journal(keep, keep_bytes)
         self._cancelled: deque[Received] = deque(maxlen=keep)
@@ -231,8 +246,20 @@ class Server:
         """Return the steps of the answer to a request."""
         self._journal.add(received)
         fault = self._next_fault()
-        steps = script(self._api.reply(received), fault)
+        refused = self._api.refusal(received) if received.path in self.sockets and "upgrade" in received.headers else None
+        steps = script(refused or self._api.reply(received), fault)
         return drip(steps, fault.drip, fault.gap) if fault.drip else steps
+
+    def upgrade(self, received: Received, switch: Switch) -> bool:
+        """Let a request for a WebSocket have it; False where there is none, or the answer is to be another."""
+        handler = self.sockets.get(received.path)
+        spoilt = self._faults[0] if self._faults else self.fault
+        plain = spoilt is None or replace(spoilt, delay=0.0) == NO_FAULT
+        if handler is None or not plain or self._api.refusal(received) is not None:
+            return False
+        self._journal.add(received)
+        switch(received, handler, self._next_fault().delay, self.compress)
+        return True
 
     def _next_fault(self) -> Fault:
         fault = (self._faults.popleft() if self._faults else self.fault) or NO_FAULT
