@@ -9,6 +9,7 @@ from array import array
 from base64 import b64encode
 from typing import Any
 
+import numpy
 import pytest
 
 from oxide._models import _vectors
@@ -81,7 +82,6 @@ def test_its_memory_is_seen_without_a_copy() -> None:
     found = measured(TEXT).embedding
     view = memoryview(found)
     assert (view.format, view.nbytes, view[3]) == ("f", 28, 3.0)
-    numpy = pytest.importorskip("numpy")
     seen = numpy.asarray(found)
     found[0] = 4.0
     assert seen[0] == 4.0
