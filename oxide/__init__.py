@@ -258,7 +258,7 @@ if not TYPE_CHECKING:  # a checker would take it for "every name exists"
             return value
         if name in _SETTABLE.split():  # and not set
             return __getattr__(_DEFAULTS[name]) if name in _DEFAULTS else None
-        if name in ("resources", "testing", "types"):
+        if name in ("providers", "resources", "testing", "types"):
             return __import__(f"{__name__}.{name}", fromlist=("",))
         if name[0] != "_":
             from . import _module_client

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ._hedged import Hedging
     from ._omit import Omit
     from ._protocol.retry import RetryPolicy
+    from ._providers.host import Provider
     from ._settings import Settings
     from ._timeout import Limits, Timeout
     from ._transport.base import Backend
@@ -38,9 +39,7 @@ if TYPE_CHECKING:
         """Options of the official client that have other names here, or no counterpart: they are explained, not ignored."""
 
         http_client: None
-        provider: None
         websocket_base_url: None
-        workload_identity: None
         _strict_response_validation: bool
         _enforce_credentials: bool
 
@@ -72,6 +71,7 @@ if TYPE_CHECKING:
         api_key: str | Callable[[], str] | Callable[[], Awaitable[str]]
         base_url: str
         data_residency: Region
+        provider: Provider | None
         set_default_headers: Mapping[str, str | Omit]
         set_default_query: Mapping[str, object]
 
@@ -86,6 +86,9 @@ _CHOICES = (
     frozenset(("api_key", "azure_ad_token", "azure_ad_token_provider")),
 )
 """Options of which a client has one: another one takes its place."""
+
+_OF_THE_HOST = _CHOICES[0] | _CHOICES[1] | {"admin_api_key"}
+"""Options that a provider answers for."""
 
 _NONE = ("proxy", "timeout")
 """Options that mean something by None."""
@@ -122,6 +125,10 @@ class AnyClient:
 
     def _settings_of(self, options: Mapping[str, Any], environment: Mapping[str, str]) -> Settings:
         """Make the settings; a host with ways of its own translates its options first."""
+        if options.get("provider") is not None:
+            from ._providers.host import provider_settings
+
+            return provider_settings(options["provider"], options, environment)
         return settings_from(options, environment)
 
     @property
@@ -186,6 +193,8 @@ class AnyClient:
         for choice in _CHOICES:
             if choice & hidden.keys():
                 options = {name: value for name, value in options.items() if name not in choice}
+        if "provider" in hidden:
+            options = {name: value for name, value in options.items() if name not in _OF_THE_HOST}
         self._check_options(hidden)
         for name, value in hidden.items():
             if name in ("default_headers", "default_query"):
@@ -285,6 +294,7 @@ class Client(AnyClient, Verbs, Namespaces):
         max_body: bytes of the largest answer that is read whole.
         strict: whether an answer that is not what the API describes raises APIResponseValidationError.
         data_residency: the region whose base URL is used, in place of `base_url`.
+        provider: another host, with its ways and credentials, made by a function of `oxide.providers`; in place of keys and base URL.
         official: options of the official client; each is translated, or refused with the name of ours.
 
     Raises:
@@ -316,6 +326,7 @@ class Client(AnyClient, Verbs, Namespaces):
         max_body: int | None = None,
         strict: bool = False,
         data_residency: Region | None = None,
+        provider: Provider | None = None,
         **official: Unpack[OfficialOptions],
     ) -> None:
         options = concealed(locals())
@@ -370,6 +381,7 @@ class AsyncClient(AnyClient, AsyncVerbs, AsyncNamespaces):
         max_body: int | None = None,
         strict: bool = False,
         data_residency: Region | None = None,
+        provider: Provider | None = None,
         **official: Unpack[OfficialOptions],
     ) -> None:
         options = concealed(locals())

@@ -21,7 +21,7 @@ from ._settings import checked_key
 from ._timeout import FOREVER
 from ._transport.course import Course, Outgoing
 from ._transport.http import ClosedError
-from ._typing import TYPE_CHECKING, TypeVar
+from ._typing import TYPE_CHECKING, Protocol, TypeVar, cast
 from ._url import join_reference
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from ._transport.http import HttpTransport
     from ._transport.incoming import Incoming
 
-__all__ = ["Answer", "Exchange"]
+__all__ = ["Answer", "Authority", "Exchange"]
 
 T = TypeVar("T")
 
@@ -50,6 +50,25 @@ MAX_ERROR_BODY = 1 << 20
 REDIRECTS = frozenset((301, 302, 303, 307, 308))
 
 plain_with(plain)
+
+
+class Authority(Protocol):
+    """What authorizes the attempts of calls to a host, where that is more than a key: tokens that are fetched, signatures."""
+
+    async def authorize(
+        self, exchange: Exchange, request: Request, fields: Sequence[tuple[str, str]], deadline: float
+    ) -> Sequence[tuple[str, str]]:
+        """Return the fields of an attempt, complete.
+
+        Args:
+            fields: those of the request; with a key, if the client has one for it.
+            deadline: when it must be done, in seconds of the exchange's clock.
+        """
+        ...
+
+    def refused(self, fields: Sequence[tuple[str, str]]) -> bool:
+        """The service does not accept the fields of an attempt; return whether others may do better."""
+        ...
 
 
 class Answer:
@@ -114,7 +133,7 @@ class Exchange:
         off_loop: calls a function where it may wait for a disk; None in the blocking world.
     """
 
-    __slots__ = ("_credentials", "_hooks", "_off_loop", "backend", "budget", "closed", "decoder", "settings", "transport")
+    __slots__ = ("_authority", "_credentials", "_hooks", "_off_loop", "backend", "budget", "closed", "decoder", "settings", "transport")
 
     def __init__(
         self,
@@ -133,6 +152,7 @@ class Exchange:
         self._hooks = {name: [getattr(h, name) for h in settings.hooks if hasattr(h, name)] for name in HOOKS} if settings.hooks else None
         self.decoder = _strict_decoder() if settings.strict else decoder
         self._credentials = settings.credential(settings.api_key), settings.credential(settings.admin_api_key)
+        self._authority = cast("Authority | None", settings.authority)  # settings know no exchange
 
     # ------------------------------------------------------------------------------------------------ results
     async def call(self, operation: Operation[T], given: dict[str, Any]) -> T:
@@ -224,6 +244,8 @@ class Exchange:
             if self._hooks is not None:
                 await self._tell("on_request", request)
             fields = request.fields if credential is None else [*request.fields, credential]
+            if self._authority is not None:
+                fields = await self._authority.authorize(self, request, fields, begun + request.timeout.total)
             sent = request.body if isinstance(request.body, bytes) else _fed(request.body, self._off_loop)
             outgoing = Outgoing(request.method, request.origin, request.target, fields, sent, request.length, request.replayable)
             course = Course(request.timeout, begun + request.timeout.total, backend.now, begun)
@@ -257,7 +279,7 @@ class Exchange:
                 if not isinstance(outgoing.body, bytes):
                     _release(outgoing.body)
             attempts.append(AttemptRecord(len(attempts) + 1, started - begun, backend.now() - begun, status, str(error)))
-            delay = await self._failed(request, error, cause, course, attempts)
+            delay = await self._failed(request, error, cause, course, attempts, fields)
             if delay is None:
                 raise error from cause
             await backend.sleep(delay)
@@ -267,7 +289,18 @@ class Exchange:
         """Return the fields of a request with its key, after the hooks have been told that it is sent: for what is no HTTP call."""
         credential = None if request.authorized else self._credentials[request.admin] or await self._ask_key(request.admin)
         await self.tell("on_request", request)
-        return request.fields if credential is None else [*request.fields, credential]
+        fields = request.fields if credential is None else [*request.fields, credential]
+        if self._authority is not None:
+            fields = await self._authority.authorize(self, request, fields, self.backend.now() + request.timeout.total)
+        return fields
+
+    async def aside(self, function: Callable[[], T]) -> T:
+        """Call a function that may wait, for a disk or a program; other tasks go on meanwhile."""
+        if self._off_loop is None:
+            return function()
+        kept: list[T] = []  # what runs aside returns bytes
+        await self._off_loop(lambda: kept.append(function()) or b"")
+        return kept[0]
 
     async def tell(self, name: str, *facts: object) -> None:
         """Call the hooks of one name."""
@@ -275,6 +308,8 @@ class Exchange:
 
     async def _ask_key(self, admin: bool) -> tuple[str, str] | None:
         source = self.settings.admin_api_key if admin else self.settings.api_key
+        if source is None and (self.settings.keyless or self._authority is not None):
+            return None
         if not callable(source):
             name = "OPENAI_ADMIN_KEY, or pass admin_api_key=" if admin else "OPENAI_API_KEY, or pass api_key="
             raise ConfigurationError(f"This call needs another key: set {name} to the client.")
@@ -317,7 +352,13 @@ class Exchange:
 
     # ------------------------------------------------------------------------------------------------ retries
     async def _failed(
-        self, request: Request, error: APIError | ConfigurationError, cause: Exception | None, course: Course, attempts: list[AttemptRecord]
+        self,
+        request: Request,
+        error: APIError | ConfigurationError,
+        cause: Exception | None,
+        course: Course,
+        attempts: list[AttemptRecord],
+        fields: Sequence[tuple[str, str]] = (),
     ) -> float | None:
         """Tell the hooks; return the seconds to wait before the next attempt, or None to stop."""
         if isinstance(error, APIError):
@@ -326,7 +367,7 @@ class Exchange:
             logger.info("%s %s failed, attempt %d: %s", request.method, request.place, len(attempts), error)
         if self._hooks is not None:
             await self._tell("on_error", request, error)
-        delay = self._delay(request, error, cause, course, len(attempts) - 1)
+        delay = 0.0 if self._renewable(request, attempts, fields) else self._delay(request, error, cause, course, len(attempts) - 1)
         if delay is None or course.deadline - self.backend.now() <= delay:
             return None
         if self.budget is not None and not self.budget.take():
@@ -334,6 +375,12 @@ class Exchange:
         if self._hooks is not None:
             await self._tell("on_retry", request, error, delay)
         return delay
+
+    def _renewable(self, request: Request, attempts: list[AttemptRecord], fields: Sequence[tuple[str, str]]) -> bool:
+        """Whether the service refused what authorized the attempt, for the first time, and there is something new to try."""
+        if self._authority is None or attempts[-1].status != 401 or not self._authority.refused(fields):
+            return False
+        return request.replayable and all(attempt.status != 401 for attempt in attempts[:-1])
 
     def _delay(self, request: Request, error: Exception, cause: Exception | None, course: Course, taken: int) -> float | None:
         if not request.replayable or not isinstance(error, APIError):

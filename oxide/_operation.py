@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from itertools import count
 
-from ._json import encode
+from ._json import as_object, encode
 from ._omit import NotGiven, Omit, not_given, omit
 from ._protocol.headers import SECRET, Headers
-from ._settings import as_timeout, checked_retries, field, merge
+from ._settings import Secret, as_timeout, checked_retries, field, merge
 from ._timeout import Timeout
 from ._typing import TYPE_CHECKING, Generic, TypeVar
 from ._url import encode_query, parse_url, quote_segment
@@ -99,7 +99,8 @@ class Request:
         return f"<Request {self.method} {self.place}>"
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _unpickled_request, (self.method, self.url, [f for f in self.fields if f[0].lower() not in SECRET])
+        open_ = [f for f in self.fields if f[0].lower() not in SECRET and not isinstance(f[1], Secret)]
+        return _unpickled_request, (self.method, self.url, open_)
 
 
 def _unpickled_request(method: str, url: str, fields: Sequence[tuple[str, str]]) -> Request:
@@ -197,7 +198,7 @@ class Operation(Generic[T]):
         values.pop("self", None)
         options = Options(values, settings)
         path = self._path(values) if self._names else self.path
-        target = settings.prefix + (path if settings.route is None else settings.route(path, values))
+        target = settings.prefix + (path if settings.route is None else options.routed(path, values))
         admin = self.admin is True or (self.admin == "either" and settings.api_key is None)
         if self._simple and not (options.query or options.body or settings.default_query):
             return options.request(self.method, target, encode(values), self.send, admin)
@@ -253,6 +254,14 @@ class Options:
         self._idempotency_key = take("idempotency_key", None)
         self.streaming = bool(values.get("stream"))
         self.content_type = "application/json"
+
+    def routed(self, path: str, body: object) -> str:
+        """Return the path as the host has it, and take up what the host adds to the body; `extra_body` goes over that."""
+        settings = self._settings
+        given = as_object(body)
+        if settings.amend is not None and given is not None:
+            self.body = {**settings.amend(path, given), **self.body}
+        return path if settings.route is None else settings.route(path, body)
 
     def request(self, method: str, target: str, body: bytes | Multipart, send: Mapping[str, str], admin: bool = False) -> Request:
         """Make the request of a method, a target and a body."""

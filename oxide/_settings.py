@@ -26,6 +26,7 @@ __all__ = [
     "Settings",
     "Timeout",
     "as_timeout",
+    "at_home",
     "checked_key",
     "checked_retries",
     "concealed",
@@ -106,14 +107,18 @@ class Settings:
 
     __slots__ = (
         "admin_api_key",
+        "amend",
         "api_key",
+        "authority",
         "authorized",
         "base_url",
         "default_headers",
         "default_query",
         "fields",
         "hooks",
+        "host",
         "key_field",
+        "keyless",
         "max_body",
         "max_retries",
         "odd_headers",
@@ -146,7 +151,12 @@ class Settings:
         self.max_body: int = values["max_body"]
         self.strict: bool = values.get("strict", False)
         self.key_field: str = values.get("key_field", "Authorization")
-        self.route: Callable[[str, object], str] | None = values.get("route")  # (path, body) -> path, where a host has ways of its own
+        # Where a host has ways of its own:
+        self.host: str = values.get("host", "")  # its name
+        self.amend: Callable[[str, Mapping[str, Any]], Mapping[str, Any]] | None = values.get("amend")  # (path, body) -> additions to it
+        self.route: Callable[[str, object], str] | None = values.get("route") or (_as_it_is if self.amend else None)  # (path, body) -> path
+        self.authority: object = values.get("authority")  # an `Authority` of the exchange: what authorizes an attempt, in place of a key
+        self.keyless: bool = values.get("keyless", False)  # sends none, if it has none
         self.origin, target = parse_url(self.base_url)
         if "?" in target:
             raise ConfigurationError("base_url must have no query; pass default_query= instead")
@@ -182,6 +192,16 @@ class Settings:
         """Return a copy with some values changed, checked anew."""
         values = {name: getattr(self, name) for name in self.__slots__ if name not in DERIVED}
         return Settings(**{**values, **changes})
+
+
+def _as_it_is(path: str, _body: object) -> str:
+    return path
+
+
+def at_home(url: str) -> bool:
+    """Return whether a URL leads to this machine: to loopback, or a Unix socket. Raises ConfigurationError."""
+    origin, _ = parse_url(url)
+    return bool(origin.path) or origin.host in ("localhost", "::1") or origin.host.startswith("127.")
 
 
 def merge(fields: dict[str, tuple[str, str]], name: str, value: object) -> None:
@@ -241,8 +261,10 @@ def settings_from(given: Mapping[str, Any], environment: Mapping[str, str]) -> S
     admin_key = chosen("admin_api_key", "OPENAI_ADMIN_KEY")
     custom = _custom_headers(Secret(environment.get("OPENAI_CUSTOM_HEADERS", "")))
     headers: dict[str, str | Omit] = concealed({"default_headers": {**custom, **(given.get("default_headers") or {})}})["default_headers"]
-    keyless = key is None and admin_key is None and not any(name.lower() in SECRET for name in headers)
-    if keyless and given.get("_enforce_credentials", True):
+    base_url = _regional(given) or str(chosen("base_url", "OPENAI_BASE_URL") or DEFAULT_BASE_URL)
+    keyless = key is None and admin_key is None and (given.get("keyless", False) or at_home(base_url))
+    bare = not keyless and key is None and admin_key is None and not any(name.lower() in SECRET for name in headers)
+    if bare and given.get("authority") is None and given.get("_enforce_credentials", True):
         raise ConfigurationError("There is no API key. Set the environment variable OPENAI_API_KEY, or pass api_key= to the client.")
     retry = given.get("retry")
     if retry is None or not hasattr(retry, "delay"):
@@ -256,7 +278,7 @@ def settings_from(given: Mapping[str, Any], environment: Mapping[str, str]) -> S
     return Settings(
         api_key=key if key is None or callable(key) else checked_key(key),
         admin_api_key=admin_key if admin_key is None or callable(admin_key) else checked_key(admin_key),
-        base_url=_regional(given) or str(chosen("base_url", "OPENAI_BASE_URL") or DEFAULT_BASE_URL),
+        base_url=base_url,
         organization=chosen("organization", "OPENAI_ORG_ID"),
         project=chosen("project", "OPENAI_PROJECT_ID"),
         webhook_secret=None if secret is None else Secret(secret),
@@ -271,6 +293,10 @@ def settings_from(given: Mapping[str, Any], environment: Mapping[str, str]) -> S
         strict=bool(given.get("strict") or given.get("_strict_response_validation")),
         key_field=given.get("key_field", "Authorization"),
         route=given.get("route"),
+        host=given.get("host", ""),
+        amend=given.get("amend"),
+        authority=given.get("authority"),
+        keyless=keyless,
     )
 
 

@@ -57,7 +57,7 @@ def build(
         raise ValueError("pass content= or json=, not both")
     taken = Options(options, settings)
     taken.streaming = stream
-    target = settings.prefix + (_checked_path(path) if settings.route is None else settings.route(_checked_path(path), json))
+    target = settings.prefix + (_checked_path(path) if settings.route is None else taken.routed(_checked_path(path), json))
     if taken.query or settings.default_query:
         target = with_query(target, {**settings.default_query, **taken.query})
     if options:

@@ -47,7 +47,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("_client",),
     ("_azure",),
     ("_module_client",),
-    ("types", "testing"),
+    ("types", "testing", "providers"),
     ("",),
     ("_demo",),
     ("_cli",),

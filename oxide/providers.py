@@ -1,0 +1,24 @@
+"""Other hosts that speak this API, for `Client(provider=...)`: each function returns a value that tells how one differs."""
+
+from __future__ import annotations
+
+from ._providers.anthropic import anthropic
+from ._providers.cache import cache_control, cached, is_anthropic_model, supports_assistant_prefill
+from ._providers.cloudflare import cloudflare, cloudflare_gateway
+from ._providers.host import Provider
+from ._providers.local import local
+from ._providers.openrouter import ProviderPreferences, openrouter
+
+__all__ = [
+    "Provider",
+    "ProviderPreferences",
+    "anthropic",
+    "cache_control",
+    "cached",
+    "cloudflare",
+    "cloudflare_gateway",
+    "is_anthropic_model",
+    "local",
+    "openrouter",
+    "supports_assistant_prefill",
+]
