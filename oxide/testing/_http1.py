@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import asyncio
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 
 from .._protocol.headers import Headers
 from ._player import Player
 from ._script import Cut, Head, Received
-from ._socket import ServerSocket, SocketHandler
-from ._wire import Host, break_off
+from ._wire import break_off
+
+if TYPE_CHECKING:
+    from ._socket import SocketHandler, SocketHost
 
 __all__ = ["Http1"]
 
@@ -27,7 +30,7 @@ class Http1(asyncio.Protocol):
 
     transport: asyncio.Transport
 
-    def __init__(self, host: Host) -> None:
+    def __init__(self, host: SocketHost) -> None:
         self._host = host
         self._loop = asyncio.get_running_loop()
         self._number = 0
@@ -138,6 +141,8 @@ class Http1(asyncio.Protocol):
 
     def _switch(self, received: Received, handler: SocketHandler, delay: float, compresses: bool) -> None:
         """Speak WebSocket from now on."""
+        from ._socket import ServerSocket  # which brings wsproto
+
         socket = ServerSocket(self.transport, received, lambda: self._host.closed(self), compresses)
         self.transport.set_protocol(socket)
         self._received = None

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ._events import response_events
 from ._judge import ApiError
-from ._model import is_object
+from ._model import is_object, nested
 
 if TYPE_CHECKING:
     from ._api import Api
@@ -111,7 +111,7 @@ class Lanes:
             await self._refuse(refusal, lane)
             return
         self._last[lane] = response
-        padded = (event.get("stream_options") or {}).get("include_obfuscation") is not False
+        padded = nested(event, "stream_options").get("include_obfuscation") is not False
         texts = [json.dumps(_named({**each, "sequence_number": n}, lane)) for n, each in enumerate(response_events(response, padded))]
         if not self._pace:
             await self._socket.send(*texts)

@@ -7,14 +7,11 @@ import socket
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from ._script import Cut, CutKind, Head, Received, Step
 
-if TYPE_CHECKING:
-    from ._socket import SocketHandler
-
-__all__ = ["Habits", "Host", "Switch", "Wire", "break_off"]
+__all__ = ["Habits", "Host", "Wire", "break_off"]
 
 LINGER_NONE = struct.pack("ii", 1, 0)
 
@@ -51,12 +48,6 @@ class Wire(Protocol):
         ...
 
 
-class Switch(Protocol):
-    """Makes a WebSocket of a connection, which `handler` speaks on."""
-
-    def __call__(self, received: Received, handler: SocketHandler, delay: float, compresses: bool) -> None: ...
-
-
 class Connection(Protocol):
     """What the server may ask of a connection."""
 
@@ -71,10 +62,6 @@ class Host(Protocol):
     def opened(self, connection: Connection) -> int: ...
     def closed(self, connection: Connection) -> None: ...
     def answer(self, received: Received) -> Iterator[Step]: ...
-    def upgrade(self, received: Received, switch: Switch) -> bool:
-        """Call `switch` where the request is for a WebSocket that there is; return whether that was so."""
-        ...
-
     def left(self, received: Received) -> None: ...
     def stalls(self, received: Received) -> None: ...
 

@@ -17,14 +17,17 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from ._api import Api
 from ._http1 import Http1
-from ._responses_socket import responses_mode
 from ._realtime import realtime
+from ._responses_socket import responses_mode
 from ._script import NO_FAULT, Fault, Received, Step, drip, script
-from ._socket import SocketHandler
-from ._wire import Connection, Habits, Switch
+from ._wire import Connection, Habits
+
+if TYPE_CHECKING:
+    from ._socket import SocketHandler, Switch
 
 __all__ = ["Server"]
 
