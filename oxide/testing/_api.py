@@ -13,8 +13,9 @@ from collections.abc import Callable, Collection
 from email.utils import formatdate
 from typing import Any
 
-from . import _facts
+from . import _facts, _jobs
 from ._events import chat_stream, response_stream
+from ._jobs import Told, page
 from ._judge import ApiError, Call, Judge
 from ._model import call_arguments, echo, instance, is_object, nested, objects, text_of, tokens, wanted_tools
 from ._script import Received, Reply
@@ -40,7 +41,8 @@ class Api:
 
     def __init__(self, answer: str | Callable[[str], str] | None, keys: Collection[str] | None, gap: float, memory: int) -> None:
         self._answer = answer
-        self._judge = Judge(list(_ENDPOINTS), keys)
+        self._judge = Judge([*_ENDPOINTS, *_jobs.ENDPOINTS], keys)
+        self._jobs = _jobs.Jobs(self.new_id, memory)
         self._gap = gap
         self._memory = memory
         self._responses: OrderedDict[str, JSON] = OrderedDict()
@@ -53,16 +55,24 @@ class Api:
         """Return the answer to a request, good or bad."""
         try:
             call = self._judge.judge(received)
-            answer = _ENDPOINTS[call.operation](self, call)
+            answer = self._answer_to(call)
             status = 200
         except ApiError as refusal:
             answer, status = {"error": refusal.error}, refusal.status
         except Exception as fault:  # whatever a strange body made of us: said aloud, as a service would
             message = f"The test server does not understand the request: {type(fault).__name__}: {fault}"
             answer, status = {"error": {"message": message, "type": "server_error", "param": None, "code": None}}, 500
+        if isinstance(answer, Told):
+            content, kind = answer.content, "application/json" if isinstance(answer.content, dict) else "application/octet-stream"
+            body = json.dumps(content, indent=2).encode() if isinstance(content, dict) else content
+            return Reply(200, [*self._fields(kind), *answer.fields], [body])
         if isinstance(answer, dict):
             return Reply(status, self._fields("application/json"), [json.dumps(answer, indent=2).encode()])
         return Reply(status, self._fields(EVENT_STREAM), answer, self._gap, "chunked")
+
+    def _answer_to(self, call: Call) -> JSON | list[bytes] | Told:
+        job = _jobs.ENDPOINTS.get(call.operation)
+        return _ENDPOINTS[call.operation](self, call) if job is None else job(self._jobs, call)
 
     def _fields(self, content_type: str) -> list[tuple[str, str]]:
         now = int(time.time())
@@ -221,7 +231,7 @@ class Api:
         return response
 
     def input_items(self, call: Call) -> JSON:
-        return _page(self._stored(call)["items"], call, "desc")
+        return page(self._stored(call)["items"], call, "desc")
 
     def count_tokens(self, call: Call) -> JSON:
         return {"object": "response.input_tokens", "input_tokens": self._response_before(call.body) + input_tokens(call.body)}
@@ -300,7 +310,7 @@ class Api:
         for name, values in call.query.items():
             if name.startswith("metadata["):
                 found = [one for one in found if one["metadata"].get(name[9:-1]) == values[0]]
-        return _page(found, call, "asc")
+        return page(found, call, "asc")
 
     def retrieve_completion(self, call: Call) -> JSON:
         completion: JSON = self._completion(call)["completion"]
@@ -319,7 +329,7 @@ class Api:
     def completion_messages(self, call: Call) -> JSON:
         messages: list[JSON] = self._completion(call)["messages"]
         named = [{"id": f"{call.path[0]}-{number}", **one} for number, one in enumerate(messages)]
-        return _page(named, call, "asc")
+        return page(named, call, "asc")
 
     # --------------------------------------------------------------------------------------------------------- models
 
@@ -373,20 +383,3 @@ def _remember(memory: OrderedDict[str, JSON], name: str, value: JSON, limit: int
     memory[name] = value
     while len(memory) > limit:
         memory.popitem(last=False)
-
-
-def _page(items: list[JSON], call: Call, usual_order: str) -> JSON:
-    """Return one page of a list: `limit` items behind the one named by `after`."""
-    ordered = items[::-1] if call.text("order", usual_order) == "desc" else items
-    limit = int(call.text("limit", "20")) if call.text("limit", "20").isdigit() else 0
-    if not 1 <= limit <= 100:
-        raise ApiError(400, "The limit must be a number from 1 to 100.", param="limit", code="invalid_value")
-    after = call.text("after")
-    if after:
-        names = [item["id"] for item in ordered]
-        if after not in names:
-            raise ApiError(400, f"There is no item {after!r} to go on after.", param="after", code="invalid_value")
-        ordered = ordered[names.index(after) + 1 :]
-    page = ordered[:limit]
-    first, last = (page[0]["id"], page[-1]["id"]) if page else (None, None)
-    return {"object": "list", "data": page, "first_id": first, "last_id": last, "has_more": len(ordered) > limit}

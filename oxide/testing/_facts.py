@@ -5,7 +5,7 @@ They stand here and are not read from the resources: the server judges the clien
 
 from __future__ import annotations
 
-__all__ = ["BODY", "KINDS", "MODELS", "QUERY", "REQUIRED"]
+__all__ = ["BODY", "FORM", "KINDS", "MODELS", "QUERY", "REQUIRED"]
 
 BODY: dict[str, frozenset[str]] = {
     "POST /responses": frozenset(
@@ -117,8 +117,21 @@ BODY: dict[str, frozenset[str]] = {
         ]
     ),
     "POST /chat/completions/{completion_id}": frozenset(["metadata"]),
+    "POST /uploads": frozenset(["bytes", "expires_after", "filename", "mime_type", "purpose"]),
+    "POST /uploads/{upload_id}/complete": frozenset(["md5", "part_ids"]),
+    "POST /vector_stores": frozenset(["chunking_strategy", "description", "expires_after", "file_ids", "metadata", "name"]),
+    "POST /vector_stores/{vector_store_id}/files": frozenset(["attributes", "chunking_strategy", "file_id"]),
+    "POST /vector_stores/{vector_store_id}/file_batches": frozenset(["attributes", "chunking_strategy", "file_ids", "files"]),
+    "POST /videos": frozenset(["input_reference", "model", "prompt", "seconds", "size"]),
 }
 """Parameters of the body, by operation."""
+
+FORM: dict[str, frozenset[str]] = {
+    "POST /files": frozenset(["expires_after", "file", "purpose"]),
+    "POST /uploads/{upload_id}/parts": frozenset(["data"]),
+    "POST /videos": frozenset(["input_reference", "model", "prompt", "seconds", "size"]),
+}
+"""Parameters of a form, by operation; one that takes JSON as well stands above, too."""
 
 REQUIRED: dict[str, tuple[str, ...]] = {
     "POST /responses/compact": ("model",),
@@ -127,12 +140,21 @@ REQUIRED: dict[str, tuple[str, ...]] = {
         "model",
     ),
     "POST /chat/completions/{completion_id}": ("metadata",),
+    "POST /files": ("file", "purpose"),
+    "POST /uploads": ("bytes", "filename", "mime_type", "purpose"),
+    "POST /uploads/{upload_id}/complete": ("part_ids",),
+    "POST /uploads/{upload_id}/parts": ("data",),
+    "POST /vector_stores/{vector_store_id}/files": ("file_id",),
+    "POST /videos": ("prompt",),
 }
 """Parameters of the body that must be there."""
 
 QUERY: dict[str, frozenset[str]] = {
     "GET /responses/{response_id}": frozenset(["include", "include_obfuscation", "starting_after", "stream"]),
     "GET /responses/{response_id}/input_items": frozenset(["after", "include", "limit", "order"]),
+    "GET /files": frozenset(["after", "limit", "order", "purpose"]),
+    "GET /vector_stores/{vector_store_id}/files": frozenset(["after", "before", "filter", "limit", "order"]),
+    "GET /videos/{video_id}/content": frozenset(["variant"]),
     "GET /chat/completions": frozenset(["after", "limit", "metadata", "model", "order"]),
     "GET /chat/completions/{completion_id}/messages": frozenset(["after", "limit", "order"]),
 }
@@ -140,6 +162,10 @@ QUERY: dict[str, frozenset[str]] = {
 
 KINDS: dict[str, tuple[type, ...]] = {
     "background": (bool,),
+    "bytes": (int,),
+    "file_id": (str,),
+    "file_ids": (list,),
+    "files": (list,),
     "input": (str, list),
     "instructions": (str,),
     "max_completion_tokens": (int,),
@@ -150,6 +176,7 @@ KINDS: dict[str, tuple[type, ...]] = {
     "model": (str,),
     "n": (int,),
     "parallel_tool_calls": (bool,),
+    "part_ids": (list,),
     "previous_response_id": (str,),
     "store": (bool,),
     "stream": (bool,),

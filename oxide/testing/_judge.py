@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from . import _facts
+from ._form import read_form
 from ._model import is_object
 from ._script import Received
 
@@ -91,15 +92,14 @@ def _check_query(operation: str, query: dict[str, list[str]]) -> None:
 
 def _checked_body(operation: str, received: Received) -> JSON:
     """Return the body as an object, with the parameters that the operation knows; refuses anything else."""
+    kind = received.headers.get("content-type") or ""
     known = _facts.BODY.get(operation)
-    if known is None:
+    if operation in _facts.FORM and (known is None or kind.startswith("multipart/")):
+        known, body = _facts.FORM[operation], _form(kind, received.body)
+    elif known is None:
         return {}
-    try:
-        body = json.loads(received.body)
-    except (ValueError, RecursionError):
-        raise ApiError(400, "The body of the request is not JSON.") from None
-    if not is_object(body):
-        raise ApiError(400, "The body of the request is not a JSON object.")
+    else:
+        body = _json(received.body)
     for name in body:
         if name not in known:
             raise ApiError(400, f"Unknown parameter: {name!r}.", param=name, code="unknown_parameter")
@@ -108,6 +108,23 @@ def _checked_body(operation: str, received: Received) -> JSON:
             raise ApiError(400, f"Missing required parameter: {name!r}.", param=name, code="missing_required_parameter")
     _check_kinds(body)
     return body
+
+
+def _form(kind: str, body: bytes) -> JSON:
+    try:
+        return read_form(kind, body)
+    except ValueError as problem:
+        raise ApiError(400, f"The body of the request is not a form: {problem}.") from None
+
+
+def _json(body: bytes) -> JSON:
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        raise ApiError(400, "The body of the request is not JSON.") from None
+    if not is_object(value):
+        raise ApiError(400, "The body of the request is not a JSON object.")
+    return value
 
 
 def _check_kinds(body: JSON) -> None:

@@ -29,6 +29,13 @@ def test_the_server_knows_every_body_parameter_and_no_other(digest: dict[str, An
     assert set(_facts.REQUIRED.get(operation, ())) == {name for name in fields if not name.endswith("?")}
 
 
+@pytest.mark.parametrize("operation", sorted(_facts.FORM))
+def test_the_server_knows_every_field_of_a_form_and_no_other(digest: dict[str, Any], operation: str) -> None:
+    fields = digest["types"][digest["operations"][operation]["body"]["form"]]["fields"]
+    assert _facts.FORM[operation] == {name.rstrip("?") for name in fields}
+    assert set(_facts.REQUIRED.get(operation, ())) == {name for name in fields if not name.endswith("?")}
+
+
 @pytest.mark.parametrize("operation", sorted(_facts.QUERY))
 def test_the_server_knows_every_query_parameter_and_no_other(digest: dict[str, Any], operation: str) -> None:
     assert _facts.QUERY[operation] == {name.rstrip("?") for name in digest["operations"][operation]["query"]}
