@@ -140,9 +140,10 @@ class _Call(Contest["Answered"]):
         if budget is not None and self.state.sent == 1:
             budget.give()
 
-    def failed(self, number: int, error: Exception, now: float) -> None:
+    def failed(self, number: int, error: Exception, now: float) -> bool:
         self._last = self.copies[number].failure(error)
         self.state.failed(number, self._last, now)
+        return self.state.over
 
     def verdict(self) -> Exception:
         """The error that counts, with the attempts of all copies, and notes about the others."""
@@ -253,7 +254,7 @@ class _Copy(Exchange):
 
     def _delay(self, request: Request, error: Exception, cause: Exception | None, course: Course, taken: int) -> float | None:
         """Note whether another attempt would be of use, and after how long; this one is over in any case."""
-        self._again = super()._delay(request, error, cause, course, self._retries)
+        self._again = None if course.expired else super()._delay(request, error, cause, course, self._retries)
         status = getattr(error, "status_code", None)
         self._asked = status == 429 or getattr(error, "retry_after", None) is not None
         self._doubtful = request.method == "DELETE" and status is not None

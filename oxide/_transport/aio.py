@@ -152,7 +152,8 @@ class AsyncioBackend:
                     del running[task]
                     if not isinstance(error, Exception):
                         raise error
-                    contest.failed(number, error, time.monotonic())
+                    if contest.failed(number, error, time.monotonic()):
+                        raise contest.verdict()
         finally:
             await _cancel(running.keys())
             for task in running:

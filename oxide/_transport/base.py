@@ -89,12 +89,12 @@ class Contest(Protocol[T]):
         """An attempt has the result; the others are stopped."""
         ...
 
-    def failed(self, number: int, error: Exception, now: float) -> None:
-        """An attempt has failed."""
+    def failed(self, number: int, error: Exception, now: float) -> bool:
+        """An attempt has failed; return whether all is lost with it, though others may run."""
         ...
 
     def verdict(self) -> Exception:
-        """Return what is raised where no attempt runs and none is to start."""
+        """Return what is raised where all is lost, or no attempt runs and none is to start."""
         ...
 
     def drop(self, result: T) -> None:
@@ -123,8 +123,9 @@ class Staggered(Generic[T]):
     def won(self, number: int) -> None:
         """It is over."""
 
-    def failed(self, number: int, error: Exception, now: float) -> None:
+    def failed(self, number: int, error: Exception, now: float) -> bool:
         self._due, self._last = now, error
+        return False
 
     def verdict(self) -> Exception:
         return self._last

@@ -96,24 +96,28 @@ class Racer:
             self.end_wait()
 
     def send(self, sock: socket.socket, data: bytes, timeout: float) -> None:
-        """Send all of `data`. Stopped meanwhile, it goes on for a moment, as a shared connection must not end in half a frame.
+        """Send all of `data`, stopped or not: a shared connection must not end in half a frame, and what is stopped has last words.
 
         Raises:
-            StoppedError: after the data, or where the peer takes no more of it; the connection is of no use then.
-            TimeoutError: the peer has taken nothing for `timeout` seconds.
+            BlockingIOError: the peer has taken nothing for `timeout` seconds.
+            ConnectionAbortedError: nor has it for a moment after the stop; the connection is of no use then.
         """
         pipe, left = self._own_pipe(), memoryview(data)
-        self.begin_wait(lambda: _poke(pipe[1]))
+        with self._guard:
+            self._wake = lambda: _poke(pipe[1])
         try:
             while left:
                 try:
                     left = left[sock.send(left, socket.MSG_DONTWAIT) :]
                 except BlockingIOError:
-                    if not _ready(sock, pipe[0], select.POLLOUT, timeout) or (self.stopped and not _takes(sock)):
+                    if self.stopped and not _takes(sock):
                         sock.shutdown(socket.SHUT_RDWR)
                         raise aborted() from None
+                    if not self.stopped and not _ready(sock, pipe[0], select.POLLOUT, timeout):
+                        raise
         finally:
-            self.end_wait()
+            with self._guard:
+                self._wake = None
 
     def _own_pipe(self) -> tuple[socket.socket, socket.socket]:
         if self._pipe is None:
@@ -185,7 +189,8 @@ class Race(Generic[T]):
                         return result  # type: ignore[return-value]  # there is one where there is no error
                     if not isinstance(error, Exception):
                         raise error
-                    contest.failed(number, error, monotonic())
+                    if contest.failed(number, error, monotonic()):
+                        raise contest.verdict()
         finally:
             self._over = True  # before the look at the queue; who puts something there goes the other way round
             for racer in self._running.values():

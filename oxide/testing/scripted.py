@@ -192,7 +192,8 @@ class ScriptedBackend:
             if error is None:
                 contest.won(number)
                 return result  # type: ignore[return-value]  # there is one where there is no error
-            contest.failed(number, error, self.clock)
+            if contest.failed(number, error, self.clock):
+                raise contest.verdict()
 
     async def _outcome(self, number: int, attempt: Attempt[T]) -> tuple[float, int, Exception | None, T | None]:
         try:
