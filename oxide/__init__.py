@@ -47,8 +47,14 @@ if TYPE_CHECKING:
     from ._files import File as File
     from ._files import file_from_path as file_from_path
     from ._helpers.decoding import decode_as as decode_as
+    from ._helpers.partial import PartialJson as PartialJson
+    from ._helpers.partial import partial_json as partial_json
     from ._helpers.schema import strict_schema as strict_schema
     from ._helpers.strict import normalize_tool_schema as normalize_tool_schema
+    from ._helpers.tools import Tool as Tool
+    from ._helpers.tools import pydantic_function_tool as pydantic_function_tool
+    from ._helpers.tools import pydantic_responses_function_tool as pydantic_responses_function_tool
+    from ._helpers.tools import tool as tool
     from ._helpers.uploads import UploadState as UploadState
     from ._info import HttpInfo as HttpInfo
     from ._models._base import Record as BaseModel
@@ -129,6 +135,12 @@ _PLACES = {
     "decode_as": "_helpers.decoding",
     "strict_schema": "_helpers.schema",
     "normalize_tool_schema": "_helpers.strict",
+    "PartialJson": "_helpers.partial",
+    "partial_json": "_helpers.partial",
+    "Tool": "_helpers.tools",
+    "pydantic_function_tool": "_helpers.tools",
+    "pydantic_responses_function_tool": "_helpers.tools",
+    "tool": "_helpers.tools",
     "UploadState": "_helpers.uploads",
     "HttpInfo": "_info",
     "Record": "_models._base",
@@ -217,6 +229,7 @@ __all__ = [
     "OpenAIError",
     "OxideError",
     "Page",
+    "PartialJson",
     "PermissionDeniedError",
     "PollTimeoutError",
     "Problem",
@@ -228,6 +241,7 @@ __all__ = [
     "StreamError",
     "StructureError",
     "Timeout",
+    "Tool",
     "UnprocessableEntityError",
     "UploadError",
     "UploadInterruptedError",
@@ -240,7 +254,11 @@ __all__ = [
     "normalize_tool_schema",
     "not_given",
     "omit",
+    "partial_json",
+    "pydantic_function_tool",
+    "pydantic_responses_function_tool",
     "strict_schema",
+    "tool",
     "types",
     "validate",
     "when",

@@ -69,8 +69,6 @@ ABSENT = {
     "RequestOptions": "pass extra_headers=, extra_query=, extra_body=, timeout=, max_retries= and idempotency_key= to the method",
     "Transport": _ENGINE,
     "WebSocketQueueFullError": _SOCKETS,
-    "pydantic_function_tool": _HELPERS,
-    "pydantic_responses_function_tool": _HELPERS,
 }
 """Public names of the official package that are not here, and what to do instead."""
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     T = TypeVar("T")
     Read = Callable[[Any], Any]
 
-__all__ = ["decode_as", "decoder_for", "parse_json"]
+__all__ = ["decode_as", "decoder_for", "parse_json", "read_as"]
 
 _MOST = 512  # types whose decoders are remembered
 _compiled: dict[Any, tuple[Kind, Read]] = {}
@@ -59,6 +59,11 @@ def decoder_for(hint: Any) -> Callable[[str], Any]:
         return kind.loads
     read = _read_of(hint, kind)
     return _unwrapping(read) if is_wrapped(kind) else lambda text: _checked(read, parse_json(text))
+
+
+def read_as(kind: Kind, text: str) -> Any:
+    """Decode a text to a value of a kind that no type stands for, as the arguments of a function. Raises StructureError."""
+    return _checked(_read_of(kind, kind), parse_json(text))
 
 
 def parse_json(text: str) -> Any:

@@ -79,10 +79,10 @@ def _entries(lines: list[str], pattern: re.Pattern[str]) -> dict[str, str]:
     current: list[str] = []
     for line in lines:
         begins = line.strip() and len(line) - len(line.lstrip()) == depth
+        found = pattern.match(line.strip()) if begins else None
         if begins:
-            found = pattern.match(line.strip())
             current = texts.setdefault(found[1], []) if found else []
-        current.append(found[2] if begins and found else line.strip())
+        current.append(found[2] if found else line.strip())
     return _joined(texts)
 
 

@@ -148,8 +148,15 @@ class Described(Kind):
         self.keywords = keywords
 
 
-_SCALARS: dict[Any, Kind] = {cls: Scalar(cls) for cls in (str, int, float, bool, type(None), typing.Any)}
-_SCALARS |= {None: _SCALARS[type(None)], object: _SCALARS[typing.Any]}
+_NULL = Scalar(type(None))
+_ANYTHING = Scalar(typing.Any)
+_SCALARS: dict[Any, Kind] = {
+    **{cls: Scalar(cls) for cls in (str, int, float, bool)},
+    None: _NULL,
+    type(None): _NULL,
+    object: _ANYTHING,
+    typing.Any: _ANYTHING,
+}
 
 
 def _moment(text: str) -> datetime:
@@ -339,10 +346,8 @@ def _form(cls: Any) -> str:
 
 
 def _literal(values: tuple[Any, ...]) -> Kind:
-    choice = Choice(
-        {getattr(value, "value", value) if isinstance(value, enum.Enum) else value: value for value in values if value is not None}
-    )
-    return OneOf([choice, _SCALARS[None]]) if None in values else choice
+    choice = Choice({value.value if isinstance(value, enum.Enum) else value: value for value in values if value is not None})
+    return OneOf([choice, _NULL]) if None in values else choice
 
 
 def _own_text(cls: Any) -> str:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Wrong", "at", "brief", "choice_of", "guarded", "lacking", "scalar", "text_of", "unlike", "values_of"]
 
-NAMES = {type(None): "None"}
+NAMES: dict[Any, str] = {type(None): "None"}
 
 
 class Wrong(Exception):  # noqa: N818 - it never leaves this module

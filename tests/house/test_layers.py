@@ -26,6 +26,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("_transport",),
     ("_forms",),
     ("_operation",),
+    ("_chat_operation",),
     ("_raw",),
     ("_log",),
     ("_judge",),

@@ -29,6 +29,7 @@ class Layout:
         self.derived: list[dict[str, Any]] = table.get("derived", [])
         self.records: dict[str, dict[str, Any]] = table.get("record", {})
         self.by_hand: dict[str, list[str]] = table.get("by_hand", {})
+        self.operations: dict[str, str] = table.get("operation", {})
         self.taken: dict[str, list[str]] = table.get("taken", {})
         self.send_back: dict[str, list[str]] = table.get("send_back", {})
         self.secrets: dict[str, list[str]] = table.get("secret", {})

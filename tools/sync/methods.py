@@ -125,7 +125,7 @@ class Writer:
             event = self.expressions.output(method.operation["stream"]["event"])
             if method.always_streams:
                 return f"StreamOperation[NoReturn, {event}]", ["", event]
-            return f"StreamOperation[{returns}, {event}]", [returns, event]
+            return f"{self.layout.operations.get(method.call, 'StreamOperation')}[{returns}, {event}]", [returns, event]
         return f"Operation[{returns}]", [returns] if returns != "None" else []
 
     def placement(self, method: Method) -> list[str]:

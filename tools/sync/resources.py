@@ -14,6 +14,7 @@ from .methods import Method, Writer, methods
 from .models import Models
 
 RUN_TIME = (
+    (".._chat_operation", ("ChatOperation",)),
     (".._deprecated", ("deprecated",)),
     (".._omit", ("not_given", "omit")),
     (".._operation", ("Operation", "PageOperation", "StreamOperation")),
