@@ -132,12 +132,14 @@ class Settings:
         "strict",
         "timeout",
         "webhook_secret",
+        "websocket_base_url",
     )
 
     def __init__(self, **values: Any) -> None:
         self.api_key: Secret | Callable[[], Any] | None = values["api_key"]
         self.admin_api_key: Secret | Callable[[], Any] | None = values.get("admin_api_key")
         self.base_url: str = values["base_url"]
+        self.websocket_base_url: str | None = values.get("websocket_base_url")  # where WebSockets are opened, if not there
         self.organization: str | None = values["organization"]
         self.project: str | None = values["project"]
         self.webhook_secret: Secret | None = values["webhook_secret"]
@@ -188,6 +190,14 @@ class Settings:
             return None
         return self.key_field, Secret(f"Bearer {key}" if self.key_field == "Authorization" else key)
 
+    def for_sockets(self) -> Settings:
+        """Return the settings with which WebSockets are opened. Raises ConfigurationError for a URL that is none."""
+        url = self.websocket_base_url
+        if url is None:
+            return self
+        scheme, colon, rest = url.partition("://")
+        return self.with_values(base_url=f"{_HTTP.get(scheme.lower(), scheme)}{colon}{rest}", websocket_base_url=None)
+
     def with_values(self, **changes: Any) -> Settings:
         """Return a copy with some values changed, checked anew."""
         values = {name: getattr(self, name) for name in self.__slots__ if name not in DERIVED}
@@ -202,6 +212,9 @@ def at_home(url: str) -> bool:
     """Return whether a URL leads to this machine: to loopback, or a Unix socket. Raises ConfigurationError."""
     origin, _ = parse_url(url)
     return bool(origin.path) or origin.host in ("localhost", "::1") or origin.host.startswith("127.")
+
+
+_HTTP = {"ws": "http", "wss": "https"}
 
 
 def merge(fields: dict[str, tuple[str, str]], name: str, value: object) -> None:
@@ -279,6 +292,7 @@ def settings_from(given: Mapping[str, Any], environment: Mapping[str, str]) -> S
         api_key=key if key is None or callable(key) else checked_key(key),
         admin_api_key=admin_key if admin_key is None or callable(admin_key) else checked_key(admin_key),
         base_url=base_url,
+        websocket_base_url=given.get("websocket_base_url"),
         organization=chosen("organization", "OPENAI_ORG_ID"),
         project=chosen("project", "OPENAI_PROJECT_ID"),
         webhook_secret=None if secret is None else Secret(secret),

@@ -79,17 +79,46 @@ class Limits:
         max_connections: in all; further requests wait, first come first served.
         max_keepalive_connections: kept open while idle.
         keepalive_expiry: seconds an idle connection is kept.
+        max_sockets: WebSockets of sessions that are kept open while no session uses them.
+        max_sockets_per_key: the same for one address and key.
+        socket_expiry: seconds they are kept; the service closes them after a minute.
+        max_socket_age: seconds after which a session replaces its WebSocket; the service does after an hour.
     """
 
-    __slots__ = ("keepalive_expiry", "max_connections", "max_keepalive_connections")
+    __slots__ = (
+        "keepalive_expiry",
+        "max_connections",
+        "max_keepalive_connections",
+        "max_socket_age",
+        "max_sockets",
+        "max_sockets_per_key",
+        "socket_expiry",
+    )
 
-    def __init__(self, max_connections: int = 1000, max_keepalive_connections: int = 100, keepalive_expiry: float = 60.0) -> None:
+    def __init__(
+        self,
+        max_connections: int = 1000,
+        max_keepalive_connections: int = 100,
+        keepalive_expiry: float = 60.0,
+        *,
+        max_sockets: int = 8,
+        max_sockets_per_key: int = 4,
+        socket_expiry: float = 55.0,
+        max_socket_age: float = 3300.0,
+    ) -> None:
         numbers = _are((max_connections, max_keepalive_connections), int) and _are((keepalive_expiry,), (int, float))
         if not numbers or max_connections < 1 or max_keepalive_connections < 0 or not keepalive_expiry >= 0:
             raise ConfigurationError("limits: at least 1 connection, at least 0 kept alive, an expiry of at least 0 seconds")
         self.max_connections = max_connections
         self.max_keepalive_connections = max_keepalive_connections
         self.keepalive_expiry = keepalive_expiry
+        sockets = _are((max_sockets, max_sockets_per_key), int) and _are((socket_expiry, max_socket_age), (int, float))
+        if not sockets or max_sockets < 0 or max_sockets_per_key < 0 or not socket_expiry >= 0 or not max_socket_age > 0:
+            raise ConfigurationError("limits: at least 0 sockets kept, an expiry of at least 0 seconds, an age above 0")
+        self.max_sockets = max_sockets
+        self.max_sockets_per_key = max_sockets_per_key
+        self.socket_expiry = socket_expiry
+        self.max_socket_age = max_socket_age
 
     def __repr__(self) -> str:
         return f"Limits({self.max_connections}, {self.max_keepalive_connections}, {self.keepalive_expiry:g})"

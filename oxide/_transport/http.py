@@ -17,10 +17,11 @@ from .incoming import Incoming
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import TypeAlias
+    from typing import Any, TypeAlias
 
     from .._protocol.pool import Slot, Ticket
     from .._protocol.proxy import Proxy
+    from .._protocol.warm import Warm
     from .._timeout import Limits
     from .._url import Origin
     from .base import Backend
@@ -66,6 +67,7 @@ class HttpTransport:
     ) -> None:
         self.backend = backend
         self.closed = False
+        self.warm: Warm[Any] | None = None  # WebSockets of sessions, whose connections nobody here knows
         self._limits = limits
         self._http2 = http2
         self._security = security
@@ -78,6 +80,11 @@ class HttpTransport:
     def _new_pool(self) -> Pool[Connection]:
         limits = self._limits
         return Pool(limits.max_connections, limits.max_keepalive_connections, limits.keepalive_expiry, self._http2)
+
+    @property
+    def limits(self) -> Limits:
+        """How many connections."""
+        return self._limits
 
     @property
     def security(self) -> Security:
@@ -303,18 +310,24 @@ class HttpTransport:
         with self._mutex:
             self.closed = True
             connections = self._pool.clear()
+            sockets = self.warm.clear() if self.warm is not None else ()
         self._settle()
         for connection in connections:
             connection.close()
+        for socket in sockets:
+            socket.discard()
 
     def forget(self) -> None:
         """In a forked child: begin anew, and leave the parent's connections alone."""
         connections = self._pool.clear()
-        self._pool = self._new_pool()
+        sockets = self.warm.clear() if self.warm is not None else ()
+        self._pool, self.warm = self._new_pool(), None
         self._abandoned.clear()
         self.backend.mutex = self._mutex = allocate_lock()  # that of the parent may have been held in the moment of the fork
         for connection in connections:
             connection.forget()
+        for socket in sockets:
+            socket.forget()
 
 
 _transports: list[ref[HttpTransport]] = []
