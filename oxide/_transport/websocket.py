@@ -399,7 +399,7 @@ class WebSocketConnection:
 
     # ------------------------------------------------------------------------------------------------ the end
     async def close(self, code: int = 1000, reason: str = "", timeout: float | None = None) -> None:
-        """Say goodbye, and wait for the peer's; messages that still come are dropped. Closing twice does nothing.
+        """Say goodbye, and wait for the peer's; messages that nobody has taken are dropped. Closing twice does nothing.
 
         Args:
             timeout: seconds for all of it; None: as the options have it. After that the connection is closed without an answer.
@@ -418,6 +418,7 @@ class WebSocketConnection:
             return  # it is over, in whatever way
         finally:
             self._fail(WebSocketClosed(code, reason))
+            self._inbox.clear()
 
     def _goodbye(self, code: int, reason: str) -> bytes:
         with self._mutex:
