@@ -75,6 +75,7 @@ if TYPE_CHECKING:
     from ._omit import omit as omit
     from ._page import AsyncPage as AsyncPage
     from ._page import Page as Page
+    from ._protocol.limiter import RateLimiter as RateLimiter
     from ._protocol.retry import RetryPolicy as RetryPolicy
     from ._raw import RawResponse as RawResponse
     from ._stream import AsyncStream as AsyncStream
@@ -151,6 +152,7 @@ _PLACES = {
     "omit": "_omit",
     "AsyncPage": "_page",
     "Page": "_page",
+    "RateLimiter": "_protocol.limiter",
     "RetryPolicy": "_protocol.retry",
     "AsyncStream": "_stream",
     "Stream": "_stream",
@@ -234,6 +236,7 @@ __all__ = [
     "PollTimeoutError",
     "Problem",
     "RateLimitError",
+    "RateLimiter",
     "RawResponse",
     "RemoteProtocolError",
     "RetryPolicy",

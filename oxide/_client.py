@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from ._hedged import Hedging
     from ._omit import Omit
+    from ._protocol.limiter import RateLimiter
     from ._protocol.retry import RetryPolicy
     from ._providers.host import Provider
     from ._settings import Settings
@@ -62,6 +63,7 @@ if TYPE_CHECKING:
         retry: RetryPolicy
         redirects: Literal["same-origin", "any", "none"]
         hooks: Sequence[object]
+        rate_limiter: RateLimiter | None
         max_body: int
         strict: bool
 
@@ -291,6 +293,7 @@ class Client(AnyClient, Verbs, Namespaces):
         retry: when to try again, and after how long.
         redirects: "same-origin", "any" or "none".
         hooks: objects with any of the methods on_request, on_response, on_error, on_retry; called at every attempt.
+        rate_limiter: lets requests wait for their turn, so that the service refuses none; several clients may share one.
         max_body: bytes of the largest answer that is read whole.
         strict: whether an answer that is not what the API describes raises APIResponseValidationError.
         data_residency: the region whose base URL is used, in place of `base_url`.
@@ -323,6 +326,7 @@ class Client(AnyClient, Verbs, Namespaces):
         retry: RetryPolicy | None = None,
         redirects: Literal["same-origin", "any", "none"] = "same-origin",
         hooks: Sequence[object] | None = None,
+        rate_limiter: RateLimiter | None = None,
         max_body: int | None = None,
         strict: bool = False,
         data_residency: Region | None = None,
@@ -378,6 +382,7 @@ class AsyncClient(AnyClient, AsyncVerbs, AsyncNamespaces):
         retry: RetryPolicy | None = None,
         redirects: Literal["same-origin", "any", "none"] = "same-origin",
         hooks: Sequence[object] | None = None,
+        rate_limiter: RateLimiter | None = None,
         max_body: int | None = None,
         strict: bool = False,
         data_residency: Region | None = None,

@@ -25,11 +25,12 @@ from ._typing import TYPE_CHECKING, Protocol, TypeVar, cast
 from ._url import join_reference
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Coroutine, Sequence
     from typing import Any
 
     from ._errors import APIResponseValidationError
     from ._operation import Operation, Request
+    from ._protocol.limiter import RateLimiter
     from ._protocol.multipart import Multipart
     from ._protocol.retry import RetryBudget, RetryPolicy
     from ._settings import Settings
@@ -133,7 +134,19 @@ class Exchange:
         off_loop: calls a function where it may wait for a disk; None in the blocking world.
     """
 
-    __slots__ = ("_authority", "_credentials", "_hooks", "_off_loop", "backend", "budget", "closed", "decoder", "settings", "transport")
+    __slots__ = (
+        "_authority",
+        "_credentials",
+        "_hooks",
+        "_off_loop",
+        "_open",
+        "backend",
+        "budget",
+        "closed",
+        "decoder",
+        "settings",
+        "transport",
+    )
 
     def __init__(
         self,
@@ -147,6 +160,7 @@ class Exchange:
         self.transport = transport
         self.backend = backend
         self.budget = budget
+        self._open = transport.open if settings.rate_limiter is None else _limited(transport, backend, settings.rate_limiter)
         self._off_loop = off_loop
         self.closed = False  # the client was closed; copies of it, and their connections, may go on
         self._hooks = {name: [getattr(h, name) for h in settings.hooks if hasattr(h, name)] for name in HOOKS} if settings.hooks else None
@@ -255,7 +269,7 @@ class Exchange:
             cause: Exception | None = None
             error: APIError | ConfigurationError
             try:
-                incoming = await self.transport.open(outgoing, course)
+                incoming = await self._open(outgoing, course)
                 if incoming.status in REDIRECTS:
                     incoming = await self._redirected(outgoing, incoming, course)
                 status = incoming.status
@@ -425,6 +439,14 @@ def _strict_decoder() -> Callable[[str], Callable[[Any], Any]]:
     from ._validate import strict_decoder  # which most programs never load
 
     return strict_decoder
+
+
+def _limited(
+    transport: HttpTransport, backend: Backend, limiter: RateLimiter
+) -> Callable[[Outgoing, Course], Coroutine[Any, Any, Incoming]]:
+    from ._transport.limited import LimitedTransport
+
+    return LimitedTransport(transport, backend, limiter).open
 
 
 def _fed(body: Pieces | Multipart, off_loop: OffLoop | None) -> Pieces:

@@ -60,7 +60,8 @@ def failure(cause: Exception, request: Request, course: Course) -> APIError | Co
     if isinstance(cause, TimeoutError) and course.expired:
         return _too_late(request, course)
     if isinstance(cause, PoolTimeoutError):
-        return APITimeoutError(f"{where}: {cause}; waited {course.span:g} s.", request, phase=phase, after=course.span)
+        waited = course.span if cause.waited is None else cause.waited
+        return APITimeoutError(f"{where}: {cause}; waited {waited:g} s.", request, phase=phase, after=waited)
     if isinstance(cause, TimeoutError):
         return APITimeoutError(f"{where}: waited {course.span:g} s {_WAITS[phase]}.", request, phase=phase, after=course.span)
     if isinstance(cause, TooLargeError):

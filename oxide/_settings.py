@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
     from typing import Any, TypeAlias
 
+    from ._protocol.limiter import RateLimiter
     from ._protocol.retry import RetryPolicy
 
     ApiKey: TypeAlias = "str | Callable[[], str] | Callable[[], Awaitable[str]]"
@@ -126,6 +127,7 @@ class Settings:
         "origin",
         "prefix",
         "project",
+        "rate_limiter",
         "redirects",
         "retry",
         "route",
@@ -149,6 +151,7 @@ class Settings:
         self.default_query: Mapping[str, object] = values["default_query"]
         self.retry: RetryPolicy = values["retry"]
         self.redirects: str = values["redirects"]
+        self.rate_limiter: RateLimiter | None = values.get("rate_limiter")
         self.hooks: Sequence[object] = values["hooks"]
         self.max_body: int = values["max_body"]
         self.strict: bool = values.get("strict", False)
@@ -303,6 +306,7 @@ def settings_from(given: Mapping[str, Any], environment: Mapping[str, str]) -> S
         retry=retry,
         redirects=_one_of("redirects", given.get("redirects", "same-origin"), ("same-origin", "any", "none")),
         hooks=_checked_hooks(given.get("hooks") or ()),
+        rate_limiter=_checked_limiter(given.get("rate_limiter")),
         max_body=_checked_size(given.get("max_body")),
         strict=bool(given.get("strict") or given.get("_strict_response_validation")),
         key_field=given.get("key_field", "Authorization"),
@@ -329,6 +333,13 @@ def _checked_hooks(hooks: object) -> tuple[object, ...]:
     if not isinstance(hooks, (list, tuple)):
         raise ConfigurationError(f"hooks must be a list of objects, not a {type(hooks).__name__}")
     return tuple(hooks)  # pyright: ignore[reportUnknownVariableType,reportUnknownArgumentType]  # of any kind
+
+
+def _checked_limiter(value: Any) -> RateLimiter | None:
+    if value is not None and not hasattr(value, "requests_per_minute"):
+        raise ConfigurationError(f"rate_limiter must be an oxide.RateLimiter, not a {type(value).__name__}")
+    limiter: RateLimiter | None = value
+    return limiter
 
 
 def _checked_size(value: object) -> int:

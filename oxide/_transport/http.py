@@ -48,7 +48,13 @@ class ClosedError(Exception):
 
 
 class PoolTimeoutError(TimeoutError):
-    """No connection became free in time."""
+    """No connection became free in time.
+
+    Attributes:
+        waited: seconds, where they are fewer than the limit.
+    """
+
+    waited: float | None = None
 
 
 class HttpTransport:
