@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from _weakrefset import WeakSet
+
 from .._typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
@@ -40,7 +42,7 @@ class Warm(Generic[C]):
         self._idle = idle
         self._age = age
         self._kept: list[_Kept[C]] = []  # the one that was given back last comes last
-        self.out: set[C] = set()  # those in use
+        self.out: WeakSet[C] = WeakSet()  # those in use, as long as somebody holds them
         self.closed = False
 
     def __len__(self) -> int:

@@ -428,6 +428,11 @@ class WebSocketConnection:
         """Close at once, without a goodbye. From any thread or task; whoever waits is woken."""
         self._fail(WebSocketClosed(ABNORMAL, "it was closed on this side"))
 
+    def forget(self) -> None:
+        """In a forked child: let go of the descriptor without a word to the peer, which talks with the parent."""
+        self.failure = WebSocketClosed(ABNORMAL, "the process was forked")
+        self._stream.forget()
+
     def _broken(self, error: OSError) -> None:
         failure = WebSocketClosed(ABNORMAL, f"the connection broke: {error}")
         failure.__cause__ = error
