@@ -333,16 +333,16 @@ def _default(cls: Any, name: str, own: Any) -> Callable[[], object] | None:
             factory: Callable[[], object] = own.default_factory
             return factory
         return None if own.default is dataclasses.MISSING else lambda: own.default
-    defaults = getattr(cls, "_field_defaults", {})
+    defaults: Mapping[str, object] = getattr(cls, "_field_defaults", {})
     return (lambda: defaults[name]) if name in defaults else None
 
 
 def _form(cls: Any) -> str:
     if hasattr(cls, "__dataclass_fields__"):
         return "dataclass"
-    if issubclass(cls, dict) and hasattr(cls, "__total__"):
+    if dict in cls.__mro__ and hasattr(cls, "__total__"):
         return "dict"
-    return "tuple" if issubclass(cls, tuple) and hasattr(cls, "_field_defaults") else ""
+    return "tuple" if tuple in cls.__mro__ and hasattr(cls, "_field_defaults") else ""
 
 
 def _literal(values: tuple[Any, ...]) -> Kind:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import get_args
 
+from .._json import as_object
 from .._typing import TYPE_CHECKING
 from .kinds import Array, Choice, Described, Foreign, Items, Map, Object, OneOf, Scalar, Text, kind_of
 from .strict import make_strict, or_null, with_note
@@ -41,7 +42,8 @@ def strict_schema(hint: Any) -> dict[str, Any]:
         TypeError: something in it has no form in JSON, or no strict schema; the message says where.
         ValueError: a JSON schema is wrong in itself.
     """
-    return make_strict(hint) if isinstance(hint, dict) else schema_of(kind_of(hint))
+    given = as_object(hint)
+    return schema_of(kind_of(hint)) if given is None else make_strict(given)
 
 
 def is_wrapped(kind: Kind) -> bool:
@@ -69,11 +71,12 @@ def schema_of(kind: Kind) -> Schema:
 
 def schema_name(hint: Any) -> str:
     """Return the name under which the schema of a type is sent: letters, digits, `_` and `-`, 64 at most."""
-    if isinstance(hint, dict):
-        name: object = hint.get("title")
+    given = as_object(hint)
+    if given is not None:
+        name = str(given.get("title") or "")
     else:
         name = hint.__name__ if isinstance(hint, type) and not get_args(hint) else str(hint).replace("typing.", "")
-    return re.sub(r"[^a-zA-Z0-9_-]+", "_", str(name or "")).strip("_")[:64] or "response"
+    return re.sub(r"[^a-zA-Z0-9_-]+", "_", name).strip("_")[:64] or "response"
 
 
 def _object(properties: Schema) -> Schema:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 
+from .._json import as_object
 from .._typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -52,13 +53,13 @@ class _Strict:
         self.root = root
         self.optional_null = optional_null
 
-    def node(self, given: Any, inside: tuple[str, ...]) -> Schema:
+    def node(self, given: object, inside: tuple[str, ...]) -> Schema:
         """Return one schema in its strict form; `inside` are the references that are being unfolded around it."""
         if given is True or given == {}:
             return {}
-        if not isinstance(given, dict):
-            raise ValueError(f"a schema is an object, not {json.dumps(given)[:60]}")
-        schema: Schema = dict(given)
+        if (found := as_object(given)) is None:
+            raise ValueError(f"a schema is an object, not {given!r:.60}")
+        schema = dict(found)
         self._join(schema)
         reference = schema.get("$ref")
         if reference is not None and len(schema) > 1:
@@ -70,12 +71,12 @@ class _Strict:
                 return self.node({**resolved, **schema}, (*inside, reference))
         _tell_what_is_dropped(schema)
         self._go_inside(schema, inside)
-        return or_null(schema) if given.get("nullable") is True else schema
+        return or_null(schema) if found.get("nullable") is True else schema
 
     def _join(self, schema: Schema) -> None:
         """Make one schema of the parts of `allOf`, and `anyOf` of `oneOf`."""
-        parts = schema.pop("allOf", None) or []
-        if len(parts) == 1 and isinstance(parts[0], dict):
+        parts: list[Schema] = schema.pop("allOf", None) or []
+        if len(parts) == 1:
             schema.update(parts[0])
             self._join(schema)
         elif parts:
@@ -108,8 +109,8 @@ class _Strict:
 
     def _object(self, schema: Schema, inside: tuple[str, ...]) -> None:
         wanted = schema.get("required", ())
-        others = schema.get("additionalProperties")
-        schema["additionalProperties"] = self.node(others, inside) if isinstance(others, dict) and others else False
+        others = as_object(schema.get("additionalProperties"))
+        schema["additionalProperties"] = self.node(others, inside) if others else False
         properties: Schema = schema.get("properties", {})
         if not properties and schema["additionalProperties"]:
             return  # a map
@@ -121,10 +122,11 @@ class _Strict:
     def _resolved(self, reference: str) -> Schema:
         found: Any = self.root
         for step in reference[2:].split("/") if reference != "#" else ():
-            found = found.get(step.replace("~1", "/").replace("~0", "~")) if isinstance(found, dict) else None
-        if reference[:1] != "#" or not isinstance(found, dict):
+            found = (as_object(found) or {}).get(step.replace("~1", "/").replace("~0", "~"))
+        schema = as_object(found)
+        if reference[:1] != "#" or schema is None:
             raise ValueError(f"the reference {reference!r} leads to nothing in this schema")
-        return {key: value for key, value in found.items() if key not in _DEFINITIONS} if reference == "#" else found
+        return {key: value for key, value in schema.items() if key not in _DEFINITIONS} if reference == "#" else schema
 
 
 def _merge(schema: Schema, parts: list[Schema]) -> None:
@@ -192,9 +194,10 @@ def normalize_tool_schema(schema: Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 def _normal(given: Any) -> Any:
-    if not isinstance(given, dict):
+    found = as_object(given)
+    if found is None:
         return given
-    schema: Schema = {key: _normal_inside(key, value) for key, value in given.items()}
+    schema = {key: _normal_inside(key, value) for key, value in found.items()}
     if isinstance(schema.get("type"), list):
         kinds = schema.pop("type")
         told = {key: schema.pop(key) for key in ("title", "description", "default") if key in schema}
@@ -209,8 +212,9 @@ def _normal(given: Any) -> Any:
 
 
 def _normal_inside(key: str, value: Any) -> Any:
-    if key in ("properties", *_DEFINITIONS, "patternProperties") and isinstance(value, dict):
-        return {name: _normal(inner) for name, inner in value.items()}
-    if key in ("anyOf", "oneOf", "allOf", "prefixItems") and isinstance(value, list):
+    inside = as_object(value)
+    if key in ("properties", *_DEFINITIONS, "patternProperties") and inside is not None:
+        return {name: _normal(inner) for name, inner in inside.items()}
+    if key in ("anyOf", "oneOf", "allOf", "prefixItems") and value.__class__ is list:
         return [_normal(inner) for inner in value]
     return _normal(value) if key in ("items", "additionalProperties", "not") else value

@@ -44,20 +44,22 @@ _GIVEN_UP = {"max_output_tokens": LengthFinishReasonError, "content_filter": Con
 # -------------------------------------------------------------------------------------------------------- what is sent
 def text_param_of(hint: Any) -> dict[str, Any]:
     """Return what goes into `text.format` of the Responses API for a type; a format that is written out is taken as it is."""
-    if _is_format(hint):
-        return dict(hint)
+    if given := _written_out(hint):
+        return given
     return {"type": "json_schema", "name": schema_name(hint), "schema": strict_schema(hint), "strict": True}
 
 
 def response_format_of(hint: Any) -> dict[str, Any]:
     """Return what goes into `response_format` of Chat Completions for a type; a format that is written out is taken as it is."""
-    if _is_format(hint):
-        return dict(hint)
+    if given := _written_out(hint):
+        return given
     return {"type": "json_schema", "json_schema": {"name": schema_name(hint), "schema": strict_schema(hint), "strict": True}}
 
 
-def _is_format(hint: Any) -> bool:
-    return isinstance(hint, dict) and hint.get("type") in _FORMATS
+def _written_out(hint: object) -> dict[str, Any] | None:
+    """Return a format that is no type, and no schema of one; None for all else."""
+    given = as_object(hint)
+    return given if given is not None and given.get("type") in _FORMATS else None
 
 
 def check_chat_tools(tools: Iterable[Any]) -> None:
@@ -73,7 +75,7 @@ def check_chat_tools(tools: Iterable[Any]) -> None:
 # -------------------------------------------------------------------------------------------------------- what comes back
 def parse_text(text: str | None, hint: Any) -> Any:
     """Return what a text means: None where no type was asked for, or there is no text. Raises StructureError."""
-    if hint is omit or hint is None or not text or _is_format(hint):
+    if hint is omit or hint is None or not text or _written_out(hint):
         return None
     try:
         return decoder_for(hint)(text)
@@ -106,11 +108,12 @@ def _called(name: str, tools: Iterable[Any], namespace: str | None) -> Any:
 def _function_of(tool: Any) -> Any:
     """Return the part of a tool that has its name: Chat Completions has it one level deeper than Responses."""
     inner = _of(tool, "function")
-    return inner if isinstance(inner, (dict, Record)) else tool
+    return tool if inner is None else inner
 
 
-def _of(thing: Any, key: str) -> Any:
-    return thing.get(key) if isinstance(thing, dict) else getattr(thing, key, None)
+def _of(thing: object, key: str) -> Any:
+    fields = as_object(thing)
+    return getattr(thing, key, None) if fields is None else fields.get(key)
 
 
 def parse_response(response: Response, hint: Any = omit, tools: Iterable[Any] = ()) -> ParsedResponse[Any]:

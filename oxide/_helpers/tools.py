@@ -101,9 +101,11 @@ def tool(function: Any = None, /, *, name: str | None = None, description: str |
     Raises:
         TypeError: an argument has no annotation, or one without a strict schema; the function takes `*args` or `**kwargs`.
     """
-    if function is None:
-        return lambda wrapped: Tool(wrapped, name, description)
-    return Tool(function, name, description)
+
+    def make(wrapped: Callable[..., Any]) -> Tool[..., Any]:
+        return Tool(wrapped, name, description)
+
+    return make if function is None else make(function)
 
 
 def _arguments_of(function: Callable[..., Any], texts: Mapping[str, str]) -> Object:
