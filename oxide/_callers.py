@@ -66,7 +66,7 @@ class BlockingCaller(Caller):
 
         return BinaryResponse(run_now(open_body(self.exchange, operation, given)))
 
-    def run(self, story: Story[R], operation: Operation[Any], given: dict[str, Any]) -> R:
+    def run(self, story: Story[T, R], operation: Operation[T], given: dict[str, Any]) -> R:
         return run_now(story(self.exchange, operation, given))
 
 
@@ -129,5 +129,5 @@ class LoopCaller(AsyncCaller):
 
         return AsyncBinaryResponse(await open_body(self.exchange, operation, given))
 
-    async def run(self, story: Story[R], operation: Operation[Any], given: dict[str, Any]) -> R:
+    async def run(self, story: Story[T, R], operation: Operation[T], given: dict[str, Any]) -> R:
         return await story(self.exchange, operation, given)

@@ -101,14 +101,14 @@ class _OtherCaller:
             return self.call(operation, given)
         return self._begin(operation, given, Making(self._caller, self._waiting, operation, given).events, events=True)
 
-    def run(self, story: Story[Any], operation: Operation[Any], given: dict[str, Any]) -> Any:
+    def run(self, story: Story[Any, Any], operation: Operation[Any], given: dict[str, Any]) -> Any:
         """Run what was written by hand: the answer is the last one that it asked for, its result the one that the story returns."""
         raise NotImplementedError
 
     def _begin(self, operation: Operation[Any], given: dict[str, Any], make: Make, events: bool = False) -> Any:
         raise NotImplementedError
 
-    async def _told(self, story: Story[Any], operation: Operation[Any], given: dict[str, Any]) -> tuple[BodyReader, Any]:
+    async def _told(self, story: Story[Any, Any], operation: Operation[Any], given: dict[str, Any]) -> tuple[BodyReader, Any]:
         exchange = Overheard(self.exchange)
         result = await story(exchange, operation, given)
         return exchange.reader, result
@@ -143,11 +143,11 @@ class RawCaller(_OtherCaller):
         answer = self._answer(operation, given, make, events)
         return answer if self._waiting else run_now(answer)
 
-    def run(self, story: Story[Any], operation: Operation[Any], given: dict[str, Any]) -> Any:
+    def run(self, story: Story[Any, Any], operation: Operation[Any], given: dict[str, Any]) -> Any:
         answer = self._run(story, operation, given)
         return answer if self._waiting else run_now(answer)
 
-    async def _run(self, story: Story[Any], operation: Operation[Any], given: dict[str, Any]) -> RawResponse[Any]:
+    async def _run(self, story: Story[Any, Any], operation: Operation[Any], given: dict[str, Any]) -> RawResponse[Any]:
         reader, result = await self._told(story, operation, given)
         return reader.answer.raw(reader.content, lambda: result)
 
@@ -169,12 +169,12 @@ class StreamingCaller(_OtherCaller):
             return self._opened(operation, given, make, events)
         return StreamingOpening(lambda: self._open(operation, given, make, events))
 
-    def run(self, story: Story[Any], operation: Operation[Any], given: dict[str, Any]) -> Any:
+    def run(self, story: Story[Any, Any], operation: Operation[Any], given: dict[str, Any]) -> Any:
         if self._waiting:
             return self._ran(story, operation, given)
         return StreamingOpening(lambda: StreamingResponse(*_finished(*run_now(self._told(story, operation, given)))))
 
-    async def _ran(self, story: Story[Any], operation: Operation[Any], given: dict[str, Any]) -> AsyncStreamingResponse[Any]:
+    async def _ran(self, story: Story[Any, Any], operation: Operation[Any], given: dict[str, Any]) -> AsyncStreamingResponse[Any]:
         return AsyncStreamingResponse(*_finished(*await self._told(story, operation, given)))
 
     def _open(self, operation: Operation[Any], given: dict[str, Any], make: Make, events: bool) -> StreamingResponse[Any]:

@@ -10,7 +10,7 @@ from .._omit import omit
 from .._operation import Operation
 from .._settings import as_timeout
 from .._timeout import Timeout
-from .._typing import TYPE_CHECKING
+from .._typing import TYPE_CHECKING, TypeVar
 from .crew import each
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     Given: TypeAlias = "dict[str, Any]"
 
 __all__ = ["add_file", "add_file_and_wait", "add_files_and_wait", "start_and_wait", "wait_for", "wait_for_file"]
+
+T = TypeVar("T")
 
 MAX_WAIT = 3600.0
 """Seconds that a job is waited for, unless the caller says otherwise."""
@@ -92,7 +94,7 @@ class Patience:
         self.max_wait = MAX_WAIT if longest is omit else _seconds("max_wait_seconds", longest)
         self.progress = given.pop("progress", None)
         self.deadline = exchange.backend.now() + self.max_wait
-        self.options = {name: given[name] for name in ("extra_headers", "extra_query", "max_retries") if name in given}
+        self.options: Given = {name: given[name] for name in ("extra_headers", "extra_query", "max_retries") if name in given}
         self.base = as_timeout(given["timeout"], exchange.settings.timeout) if "timeout" in given else exchange.settings.timeout
 
     def timeout(self, left: float) -> Timeout:
@@ -118,40 +120,42 @@ def _seconds(name: str, value: object) -> float:
 
 
 # -------------------------------------------------------------------------------------------------------------- stories
-async def wait_for(exchange: Exchange, operation: Operation[Any], given: Given) -> Any:
+async def wait_for(exchange: Exchange, operation: Operation[T], given: Given) -> T:
     """Wait for the job that the operation asks for; return it in its last state, whether good or bad."""
     patience = Patience(exchange, given)
     kind = KINDS[operation.path]
-    return await _watched(exchange, kind, patience, {name: given[name] for name in kind.names}, None)
+    last: T = await _watched(exchange, kind, patience, {name: given[name] for name in kind.names}, None)
+    return last
 
 
-async def wait_for_file(exchange: Exchange, operation: Operation[Any], given: Given) -> Any:
+async def wait_for_file(exchange: Exchange, operation: Operation[T], given: Given) -> T:
     """Wait until a file has been processed; its arguments are in seconds, and it is named `id`."""
     interval = _seconds("poll_interval", given.pop("poll_interval"))
     return await wait_for(exchange, operation, {**given, "file_id": given.pop("id"), "poll_interval_ms": interval * 1000})
 
 
-async def start_and_wait(exchange: Exchange, operation: Operation[Any], given: Given) -> Any:
+async def start_and_wait(exchange: Exchange, operation: Operation[T], given: Given) -> T:
     """Start a job and wait for it."""
     patience = Patience(exchange, given)
     job = await exchange.call(operation, given)
     kind = STARTED[operation.path]
     patience.deadline = exchange.backend.now() + patience.max_wait
-    return await _watched(exchange, kind, patience, kind.place(job), job)
+    last: T = await _watched(exchange, kind, patience, kind.place(job), job)
+    return last
 
 
-async def add_file(exchange: Exchange, operation: Operation[Any], given: Given) -> Any:
+async def add_file(exchange: Exchange, operation: Operation[T], given: Given) -> T:
     """Send a file, and add it to a vector store."""
     return await exchange.call(operation, await _with_file(exchange, given))
 
 
-async def add_file_and_wait(exchange: Exchange, operation: Operation[Any], given: Given) -> Any:
+async def add_file_and_wait(exchange: Exchange, operation: Operation[T], given: Given) -> T:
     """Send a file, add it to a vector store, and wait until that has read it."""
     Patience(exchange, {**given})  # a time that is none is told before anything is sent
     return await start_and_wait(exchange, operation, await _with_file(exchange, given))
 
 
-async def add_files_and_wait(exchange: Exchange, operation: Operation[Any], given: Given) -> Any:
+async def add_files_and_wait(exchange: Exchange, operation: Operation[T], given: Given) -> T:
     """Send files, several at a time, add them to a vector store as one batch, and wait until that has read them."""
     Patience(exchange, {**given})
     options = _options(given)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from typing import Any, TypeAlias
 
     from .._exchange import Exchange
+    from .._models.uploads import Upload, UploadPart
 
     Given: TypeAlias = "dict[str, Any]"
 
@@ -25,9 +26,9 @@ __all__ = ["UploadState", "upload_file_chunked"]
 LARGEST = 64 * 1024 * 1024
 """Bytes that the service takes as one part."""
 
-ADD: Operation[Any] = Operation("POST", "/uploads/{upload_id}/parts", "uploads.UploadPart", body="form", files=("data",))
-COMPLETE: Operation[Any] = Operation("POST", "/uploads/{upload_id}/complete", "uploads.Upload", body="json")
-CANCEL: Operation[Any] = Operation("POST", "/uploads/{upload_id}/cancel", "uploads.Upload")
+ADD: Operation[UploadPart] = Operation("POST", "/uploads/{upload_id}/parts", "uploads.UploadPart", body="form", files=("data",))
+COMPLETE: Operation[Upload] = Operation("POST", "/uploads/{upload_id}/complete", "uploads.Upload", body="json")
+CANCEL: Operation[Upload] = Operation("POST", "/uploads/{upload_id}/cancel", "uploads.Upload")
 
 
 class UploadState:
@@ -80,7 +81,7 @@ class UploadState:
         return UploadState, (self.upload_id, self.size, self.part_size, self.parts)
 
 
-async def upload_file_chunked(exchange: Exchange, operation: Operation[Any], given: Given) -> Any:
+async def upload_file_chunked(exchange: Exchange, operation: Operation[Upload], given: Given) -> Upload:
     """Begin an upload, or take one up again; send the parts that are missing; complete it."""
     sending = _Sending(exchange, given)
     state = sending.state

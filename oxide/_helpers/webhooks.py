@@ -67,7 +67,8 @@ def verify(payload: Text, headers: Fields | Pairs, secret: str, now: float, tole
 
 def _wanted(headers: Fields | Pairs) -> list[str]:
     """Return id, time and signatures. Raises InvalidWebhookSignatureError where one is missing."""
-    pairs = cast("Fields", headers).items() if hasattr(headers, "items") else cast("Pairs", headers)  # one of two, told by its method
+    items: object = getattr(headers, "items", None)
+    pairs = cast("Pairs", items() if callable(items) else headers)  # one of the two
     found: dict[str, str] = {}
     for key, value in pairs:
         name = _text(key).lower().replace("_", "-").removeprefix("http-")  # HTTP_WEBHOOK_ID, in WSGI (PEP 3333)
