@@ -10,7 +10,7 @@ from ._judge import invalid
 from ._protocol.base import ProtocolError
 from ._protocol.sse import SSEDecoder
 from ._transport.base import run_now
-from ._typing import TYPE_CHECKING, Generic, TypeVar, cast
+from ._typing import TYPE_CHECKING, Generic, Protocol, TypeVar, cast
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ._protocol.sse import ServerSentEvent
     from ._raw import RawResponse
 
-__all__ = ["AsyncStream", "EventReader", "Stream", "open_stream"]
+__all__ = ["AsyncStream", "Batches", "EventReader", "Stream", "open_stream"]
 
 E = TypeVar("E")
 
@@ -36,6 +36,22 @@ TERMINAL = ENDING | {"error"}
 
 KEPT = 32
 """Events that an error carries, at the most: the text of so many is kept while a stream runs."""
+
+
+class Batches(Protocol[E]):
+    """Where a stream has its events from: a body, what is made of one, a WebSocket."""
+
+    @property
+    def http(self) -> HttpInfo: ...
+    @property
+    def response(self) -> RawResponse: ...
+    async def next_batch(self) -> list[E] | None:
+        """Return the events that came next, at least one, or None at the end."""
+        ...
+
+    def close(self) -> None:
+        """End at once; from any thread or task."""
+        ...
 
 
 class EventReader(Generic[E]):
@@ -204,7 +220,7 @@ class Stream(Generic[E]):
 
     __slots__ = ("_events", "_reader")
 
-    def __init__(self, reader: EventReader[E]) -> None:
+    def __init__(self, reader: Batches[E]) -> None:
         self._reader = reader
         self._events = _unrolled(reader)
 
@@ -235,7 +251,7 @@ class Stream(Generic[E]):
         self.close()
 
 
-def _unrolled(reader: EventReader[E]) -> Iterator[E]:
+def _unrolled(reader: Batches[E]) -> Iterator[E]:
     while (batch := run_now(reader.next_batch())) is not None:
         yield from batch
 
@@ -248,7 +264,7 @@ class AsyncStream(Generic[E]):
 
     __slots__ = ("_batch", "_reader")
 
-    def __init__(self, reader: EventReader[E]) -> None:
+    def __init__(self, reader: Batches[E]) -> None:
         self._reader = reader
         self._batch: list[E] = []  # what has come and was not handed out, the next one last
 

@@ -127,8 +127,7 @@ class Reading:
         self.hint = hint
         self.tools = tools
         self.typed = hint is not omit and hint is not None and as_object(hint) is None
-        functions = [as_object(tool.get("function")) or {} for tool in map(as_object, tools) if tool]
-        self.strict = frozenset(function.get("name") for function in functions if function.get("strict"))
+        self.strict = frozenset(_name(tool) for tool in tools if _name(tool))
         self.wanted = self.typed or bool(self.strict)
 
     def content(self, text: str) -> Any:
@@ -168,6 +167,14 @@ class Reading:
             ]
         made = partial(message.content) if self.typed and not message.refusal else None
         return as_parsed(ParsedChoice, choice, message=as_parsed(ParsedChatCompletionMessage, message, made, **inner))
+
+
+def _name(tool: Any) -> str | None:
+    """Return the name of a tool whose arguments are parsed: one that is strict, in whatever form it was given."""
+    plain = as_object(getattr(tool, "chat_definition", tool)) or getattr(tool, "__dict__", {})
+    function = plain.get("function")
+    inner = as_object(function) or getattr(function, "__dict__", {})
+    return inner.get("name") if inner.get("strict") else None
 
 
 def partial(text: str | None) -> object:

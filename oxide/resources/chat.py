@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from typing import Any, Literal, overload
 
     from .._caller import AsyncCaller, Caller
+    from .._helpers.chat_streams import AsyncChatCompletionStreamManager, ChatCompletionStreamManager
     from .._models import chat, chat_input, chat_input_params, responses, responses_socket_events, responses_socket_events_params, shared
     from .._models._parsed_chat import ParsedChatCompletion, T
     from .._omit import NotGiven, Omit
@@ -532,6 +533,105 @@ class Completions(Resource):
 
         return self._caller.run(parse_chat_story, COMPLETIONS_CREATE, given)
 
+    def stream(
+        self,
+        *,
+        response_format: type[T] | Mapping[str, Any] | UnionType | Omit = omit,
+        messages: Iterable[chat_input_params.ChatCompletionMessageParam],
+        model: shared.ChatModel,
+        audio: chat_input_params.ChatCompletionAudioParam | None | Omit = omit,
+        frequency_penalty: float | None | Omit = omit,
+        function_call: Literal["none", "auto"]
+        | chat_input_params.ChatCompletionFunctionCallOptionParam
+        | chat_input.ChatCompletionFunctionCallOptionParam
+        | Omit = omit,
+        functions: Iterable[chat_input_params.CompletionCreateParamsFunctionParam] | Omit = omit,
+        logit_bias: Mapping[str, int] | None | Omit = omit,
+        logprobs: bool | None | Omit = omit,
+        max_completion_tokens: int | None | Omit = omit,
+        max_tokens: int | None | Omit = omit,
+        metadata: Mapping[str, str] | None | Omit = omit,
+        modalities: Sequence[Literal["text", "audio"]] | None | Omit = omit,
+        moderation: responses_socket_events_params.ResponsesClientEventResponseCreateModerationParam
+        | responses_socket_events.ResponsesClientEventResponseCreateModeration
+        | None
+        | Omit = omit,
+        n: int | None | Omit = omit,
+        parallel_tool_calls: bool | Omit = omit,
+        prediction: chat_input_params.ChatCompletionPredictionContentParam | None | Omit = omit,
+        presence_penalty: float | None | Omit = omit,
+        prompt_cache_key: str | None | Omit = omit,
+        prompt_cache_options: responses_socket_events_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam
+        | responses_socket_events.ResponsesClientEventResponseCreatePromptCacheOptions
+        | Omit = omit,
+        prompt_cache_retention: Literal["in_memory", "24h"] | None | Omit = omit,
+        reasoning_effort: shared.ReasoningEffort | None | Omit = omit,
+        safety_identifier: str | None | Omit = omit,
+        seed: int | None | Omit = omit,
+        service_tier: responses.ServiceTier | None | Omit = omit,
+        stop: str | Sequence[str] | None | Omit = omit,
+        store: bool | None | Omit = omit,
+        stream_options: chat_input_params.ChatCompletionStreamOptionsParam | None | Omit = omit,
+        temperature: float | None | Omit = omit,
+        tool_choice: chat_input_params.ChatCompletionToolChoiceOptionParam | Omit = omit,
+        tools: Iterable[chat_input_params.ChatCompletionToolUnionParam] | Omit = omit,
+        top_logprobs: int | None | Omit = omit,
+        top_p: float | None | Omit = omit,
+        user: str | Omit = omit,
+        verbosity: chat.Verbosity | None | Omit = omit,
+        web_search_options: chat_input_params.CompletionCreateParamsWebSearchOptionsParam | Omit = omit,
+        extra_headers: Headers | None = None,
+        extra_query: Query | None = None,
+        extra_body: Body | None = None,
+        timeout: float | Timeout | None | NotGiven = not_given,
+        max_retries: int | NotGiven = not_given,
+        idempotency_key: str | None = None,
+    ) -> ChatCompletionStreamManager[T]:
+        """Ask for a message, and follow it with what its chunks make so far; used in a `with` block.
+
+        Args:
+            response_format: what the message should be: a dataclass, TypedDict, NamedTuple, pydantic model, `list[...]`, or a JSON schema.
+            messages: the conversation so far, oldest message first.
+            model: name of the model, as `gpt-4o`.
+            audio: voice and format of spoken output; wanted where `modalities` names audio.
+            frequency_penalty: -2.0 to 2.0, 0 by default; above 0 makes words that came often less likely.
+            function_call: replaced by `tool_choice`.
+            functions: replaced by `tools`.
+            logit_bias: token id -> -100 to 100, added to that token's score; -100 forbids it.
+            logprobs: report how likely each token was; off by default.
+            max_completion_tokens: most tokens the model may write, its reasoning included.
+            max_tokens: replaced by `max_completion_tokens`.
+            metadata: up to 16 strings by name (64 and 512 characters), kept with the object.
+            modalities: kinds of output wanted: `text`, `audio`; only text by default.
+            moderation: have input and output judged by the moderation model named here.
+            n: how many answers to write, 1 to 128, 1 by default; each is paid for.
+            parallel_tool_calls: let the model ask for several tool calls at once; on by default.
+            prediction: text that much of the answer is known to repeat; makes such answers faster.
+            presence_penalty: -2.0 to 2.0, 0 by default; above 0 makes words that came at all less likely.
+            prompt_cache_key: groups requests that begin alike, so that the cache is hit more often.
+            prompt_cache_options: how the beginning of the prompt is cached, and for how long.
+            prompt_cache_retention: how long the beginning of the prompt stays cached: `in_memory` or `24h`.
+            reasoning_effort: how much a reasoning model thinks, from `none` to `max`; which ones it knows depends on the model.
+            safety_identifier: stable, hashed id of your user, to trace abuse; at most 64 characters.
+            seed: asks for the same answer to the same request, as far as possible.
+            service_tier: how urgently the request is processed, and at what price: `flex` is cheaper, `priority` dearer; `auto` by default.
+            stop: up to 4 strings at which the model stops writing; they are not part of the answer.
+            store: keep the completion, so that it can be listed and fetched later.
+            stream_options: what a stream carries besides the answer, as a last chunk with `usage`; only with `stream=True`.
+            temperature: 0 to 2, 1 by default; higher is more varied. Change this or `top_p`, not both.
+            tool_choice: which tools may or must be called: `none`, `auto`, `required`, or one by name.
+            tools: functions and custom tools that the model may call.
+            top_logprobs: how many of the likeliest tokens to report at each place, 0 to 20; needs `logprobs`.
+            top_p: 0 to 1, 1 by default; only the likeliest tokens that make up this share are considered.
+            user: replaced by `safety_identifier` and `prompt_cache_key`.
+            verbosity: how wordy the answer is: `low`, `medium`, `high`; `medium` by default.
+            web_search_options: how much the model reads when it searches the web, and from where it does so.
+        """
+        given = locals()
+        from .._helpers.chat_streams import ChatCompletionStreamManager
+
+        return ChatCompletionStreamManager(self._caller, COMPLETIONS_CREATE, given)
+
 
 class AsyncCompletions(AsyncResource):
     """Answers to a list of chat messages."""
@@ -998,6 +1098,105 @@ class AsyncCompletions(AsyncResource):
         from .._helpers.structured import parse_chat_story
 
         return await self._caller.run(parse_chat_story, COMPLETIONS_CREATE, given)
+
+    def stream(
+        self,
+        *,
+        response_format: type[T] | Mapping[str, Any] | UnionType | Omit = omit,
+        messages: Iterable[chat_input_params.ChatCompletionMessageParam],
+        model: shared.ChatModel,
+        audio: chat_input_params.ChatCompletionAudioParam | None | Omit = omit,
+        frequency_penalty: float | None | Omit = omit,
+        function_call: Literal["none", "auto"]
+        | chat_input_params.ChatCompletionFunctionCallOptionParam
+        | chat_input.ChatCompletionFunctionCallOptionParam
+        | Omit = omit,
+        functions: Iterable[chat_input_params.CompletionCreateParamsFunctionParam] | Omit = omit,
+        logit_bias: Mapping[str, int] | None | Omit = omit,
+        logprobs: bool | None | Omit = omit,
+        max_completion_tokens: int | None | Omit = omit,
+        max_tokens: int | None | Omit = omit,
+        metadata: Mapping[str, str] | None | Omit = omit,
+        modalities: Sequence[Literal["text", "audio"]] | None | Omit = omit,
+        moderation: responses_socket_events_params.ResponsesClientEventResponseCreateModerationParam
+        | responses_socket_events.ResponsesClientEventResponseCreateModeration
+        | None
+        | Omit = omit,
+        n: int | None | Omit = omit,
+        parallel_tool_calls: bool | Omit = omit,
+        prediction: chat_input_params.ChatCompletionPredictionContentParam | None | Omit = omit,
+        presence_penalty: float | None | Omit = omit,
+        prompt_cache_key: str | None | Omit = omit,
+        prompt_cache_options: responses_socket_events_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam
+        | responses_socket_events.ResponsesClientEventResponseCreatePromptCacheOptions
+        | Omit = omit,
+        prompt_cache_retention: Literal["in_memory", "24h"] | None | Omit = omit,
+        reasoning_effort: shared.ReasoningEffort | None | Omit = omit,
+        safety_identifier: str | None | Omit = omit,
+        seed: int | None | Omit = omit,
+        service_tier: responses.ServiceTier | None | Omit = omit,
+        stop: str | Sequence[str] | None | Omit = omit,
+        store: bool | None | Omit = omit,
+        stream_options: chat_input_params.ChatCompletionStreamOptionsParam | None | Omit = omit,
+        temperature: float | None | Omit = omit,
+        tool_choice: chat_input_params.ChatCompletionToolChoiceOptionParam | Omit = omit,
+        tools: Iterable[chat_input_params.ChatCompletionToolUnionParam] | Omit = omit,
+        top_logprobs: int | None | Omit = omit,
+        top_p: float | None | Omit = omit,
+        user: str | Omit = omit,
+        verbosity: chat.Verbosity | None | Omit = omit,
+        web_search_options: chat_input_params.CompletionCreateParamsWebSearchOptionsParam | Omit = omit,
+        extra_headers: Headers | None = None,
+        extra_query: Query | None = None,
+        extra_body: Body | None = None,
+        timeout: float | Timeout | None | NotGiven = not_given,
+        max_retries: int | NotGiven = not_given,
+        idempotency_key: str | None = None,
+    ) -> AsyncChatCompletionStreamManager[T]:
+        """Ask for a message, and follow it with what its chunks make so far; used in a `with` block.
+
+        Args:
+            response_format: what the message should be: a dataclass, TypedDict, NamedTuple, pydantic model, `list[...]`, or a JSON schema.
+            messages: the conversation so far, oldest message first.
+            model: name of the model, as `gpt-4o`.
+            audio: voice and format of spoken output; wanted where `modalities` names audio.
+            frequency_penalty: -2.0 to 2.0, 0 by default; above 0 makes words that came often less likely.
+            function_call: replaced by `tool_choice`.
+            functions: replaced by `tools`.
+            logit_bias: token id -> -100 to 100, added to that token's score; -100 forbids it.
+            logprobs: report how likely each token was; off by default.
+            max_completion_tokens: most tokens the model may write, its reasoning included.
+            max_tokens: replaced by `max_completion_tokens`.
+            metadata: up to 16 strings by name (64 and 512 characters), kept with the object.
+            modalities: kinds of output wanted: `text`, `audio`; only text by default.
+            moderation: have input and output judged by the moderation model named here.
+            n: how many answers to write, 1 to 128, 1 by default; each is paid for.
+            parallel_tool_calls: let the model ask for several tool calls at once; on by default.
+            prediction: text that much of the answer is known to repeat; makes such answers faster.
+            presence_penalty: -2.0 to 2.0, 0 by default; above 0 makes words that came at all less likely.
+            prompt_cache_key: groups requests that begin alike, so that the cache is hit more often.
+            prompt_cache_options: how the beginning of the prompt is cached, and for how long.
+            prompt_cache_retention: how long the beginning of the prompt stays cached: `in_memory` or `24h`.
+            reasoning_effort: how much a reasoning model thinks, from `none` to `max`; which ones it knows depends on the model.
+            safety_identifier: stable, hashed id of your user, to trace abuse; at most 64 characters.
+            seed: asks for the same answer to the same request, as far as possible.
+            service_tier: how urgently the request is processed, and at what price: `flex` is cheaper, `priority` dearer; `auto` by default.
+            stop: up to 4 strings at which the model stops writing; they are not part of the answer.
+            store: keep the completion, so that it can be listed and fetched later.
+            stream_options: what a stream carries besides the answer, as a last chunk with `usage`; only with `stream=True`.
+            temperature: 0 to 2, 1 by default; higher is more varied. Change this or `top_p`, not both.
+            tool_choice: which tools may or must be called: `none`, `auto`, `required`, or one by name.
+            tools: functions and custom tools that the model may call.
+            top_logprobs: how many of the likeliest tokens to report at each place, 0 to 20; needs `logprobs`.
+            top_p: 0 to 1, 1 by default; only the likeliest tokens that make up this share are considered.
+            user: replaced by `safety_identifier` and `prompt_cache_key`.
+            verbosity: how wordy the answer is: `low`, `medium`, `high`; `medium` by default.
+            web_search_options: how much the model reads when it searches the web, and from where it does so.
+        """
+        given = locals()
+        from .._helpers.chat_streams import AsyncChatCompletionStreamManager
+
+        return AsyncChatCompletionStreamManager(self._caller, COMPLETIONS_CREATE, given)
 
 
 class Messages(Resource):

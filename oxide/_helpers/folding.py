@@ -1,0 +1,190 @@
+"""Streams of events that are folded as they come: the reader, for both worlds, and what the streams made of it can do in each."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from .._errors import OxideError, StreamError
+from .._omit import omit
+from .._protocol.base import ProtocolError
+from .._stream import AsyncStream, Stream
+from .._typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+    from typing import Any
+
+    from typing_extensions import Self
+
+    from .._info import HttpInfo
+    from .._models._base import Record
+    from .._raw import RawResponse
+    from .._stream import Batches
+    from .early_calls import FunctionCall
+
+__all__ = ["AsyncFoldedStream", "FoldedStream", "Folding", "kept_tools"]
+
+E = TypeVar("E")
+
+
+class Folding(Generic[E]):
+    """The events of a stream, folded: a reader over another one.
+
+    Args:
+        reader: the events as they come.
+
+    Attributes:
+        calls: function calls that are complete, and that nobody has taken yet.
+    """
+
+    __slots__ = ("_pending", "_reader", "calls")
+
+    def __init__(self, reader: Batches[Any]) -> None:
+        self._reader = reader
+        self._pending: OxideError | None = None  # to be raised once the events before it have been handed out
+        self.calls: deque[FunctionCall] = deque()
+
+    @property
+    def http(self) -> HttpInfo:
+        """Status, headers, attempts and timings of the answer."""
+        return self._reader.http
+
+    @property
+    def response(self) -> RawResponse:
+        """The answer without a body, which is the stream."""
+        return self._reader.response
+
+    def fold(self, event: Record, fresh: list[E]) -> None:
+        """Take an event; put those to hand out behind `fresh`."""
+        raise NotImplementedError
+
+    async def next_batch(self) -> list[E] | None:
+        """Return the events that came next, at least one, or None at the end.
+
+        Raises:
+            StreamError, APIConnectionError, APITimeoutError: as any stream.
+            LengthFinishReasonError, ContentFilterFinishReasonError: an answer that was to be parsed has ended so.
+        """
+        while self._pending is None:
+            batch = await self._reader.next_batch()
+            if batch is None:
+                return None
+            fresh: list[E] = []
+            try:
+                for event in batch:
+                    self.fold(event, fresh)
+            except OxideError as problem:
+                self._pending = problem
+            except ProtocolError as problem:
+                self._pending = StreamError(f"The events of the stream make no whole: {problem}.")
+            if fresh:
+                return fresh
+        self.close()
+        raise self._pending
+
+    def close(self) -> None:
+        """Free the connection at once; from any thread or task."""
+        self._reader.close()
+
+
+class FoldedStream(Stream[E]):
+    """The events of an answer, as they come, with what they make: an iterator and a context manager."""
+
+    __slots__ = ("_folding", "_text")
+
+    def __init__(self, folding: Folding[E], text: Callable[[E], str]) -> None:
+        super().__init__(folding)
+        self._folding = folding
+        self._text = text
+
+    def __enter__(self) -> Self:
+        return self
+
+    def until_done(self) -> Self:
+        """Read on to the end of the stream."""
+        for _ in self._events:
+            continue
+        return self
+
+    def text_deltas(self) -> Iterator[str]:
+        """Iterate over the text alone, piece by piece; of several answers, that of the first."""
+        text = self._text
+        return filter(None, map(text, self._events))
+
+    def function_calls(self) -> Iterator[FunctionCall]:
+        """Iterate over the calls of functions, each handed out the moment its arguments are complete; the rest is read on the way."""
+        calls = self._folding.calls
+        more = True
+        while more or calls:
+            while calls:
+                yield calls.popleft()
+            more = next(self._events, None) is not None
+
+
+class AsyncFoldedStream(AsyncStream[E]):
+    """The events of an answer, as they come, with what they make: an asynchronous iterator and context manager."""
+
+    __slots__ = ("_folding", "_text")
+
+    def __init__(self, folding: Folding[E], text: Callable[[E], str]) -> None:
+        super().__init__(folding)
+        self._folding = folding
+        self._text = text
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def until_done(self) -> Self:
+        """Read on to the end of the stream."""
+        async for _ in self:
+            continue
+        return self
+
+    def text_deltas(self) -> AsyncIterator[str]:
+        """Iterate over the text alone, piece by piece; of several answers, that of the first."""
+        return _Texts(self, self._text)
+
+    def function_calls(self) -> AsyncIterator[FunctionCall]:
+        """Iterate over the calls of functions, each handed out the moment its arguments are complete; the rest is read on the way."""
+        return _Calls(self, self._folding.calls)
+
+
+class _Texts(Generic[E]):
+    __slots__ = ("_events", "_text")
+
+    def __init__(self, events: AsyncStream[E], text: Callable[[E], str]) -> None:
+        self._events = events
+        self._text = text
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> str:
+        while True:
+            if text := self._text(await self._events.__anext__()):
+                return text
+
+
+class _Calls:
+    __slots__ = ("_calls", "_events")
+
+    def __init__(self, events: AsyncStream[Any], calls: deque[FunctionCall]) -> None:
+        self._events = events
+        self._calls = calls
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> FunctionCall:
+        while not self._calls:
+            await self._events.__anext__()
+        return self._calls.popleft()
+
+
+def kept_tools(given: dict[str, Any]) -> list[Any]:
+    """Return the tools of a call as a list that may be gone through again, and send that."""
+    tools = given.get("tools", omit)
+    if tools is omit or tools is None:
+        return []
+    given["tools"] = kept = list(tools)
+    return kept
