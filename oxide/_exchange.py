@@ -14,7 +14,7 @@ from ._info import HttpInfo
 from ._json import as_object, decode, plain_with
 from ._judge import CLOSED, RedirectError, failure, invalid, repeatable, unsuccessful
 from ._log import DEBUG, INFO, logger_for
-from ._models._base import Record, decoder, plain
+from ._models._base import Learned, adopters, decoder, plain
 from ._protocol.base import ProtocolError
 from ._raw import RawResponse
 from ._settings import checked_key
@@ -140,6 +140,7 @@ class Exchange:
         "_hooks",
         "_off_loop",
         "_open",
+        "adopters",
         "backend",
         "budget",
         "closed",
@@ -165,6 +166,7 @@ class Exchange:
         self.closed = False  # the client was closed; copies of it, and their connections, may go on
         self._hooks = {name: [getattr(h, name) for h in settings.hooks if hasattr(h, name)] for name in HOOKS} if settings.hooks else None
         self.decoder = _strict_decoder() if settings.strict else decoder
+        self.adopters = Learned(self.decoder) if settings.strict else adopters
         self._credentials = settings.credential(settings.api_key), settings.credential(settings.admin_api_key)
         self._authority = cast("Authority | None", settings.authority)  # settings know no exchange
 
@@ -191,14 +193,14 @@ class Exchange:
             value = decode(body)
         except ValueError as problem:
             raise self.invalid(answer, body, f"its body is no JSON: {problem}") from None
+        if not isinstance(value, dict):
+            raise self.invalid(answer, body, f"its JSON is no {kind} but a {type(value).__name__}")
         try:
-            result = self.decoder(kind)(value)
+            result = self.adopters[kind](value)
         except RecursionError:
             raise self.invalid(answer, body, "its JSON is nested too deeply") from None
         except ValueError as problem:  # of a strict client
             raise self.invalid(answer, body, f"its JSON is not as the API describes it: {problem}") from None
-        if not isinstance(result, Record):
-            raise self.invalid(answer, body, f"its JSON is no {kind} but a {type(result).__name__}")
         result._http = answer.http()  # pyright: ignore[reportPrivateUsage]  # the one writer of that slot
         return result
 

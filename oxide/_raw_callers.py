@@ -56,7 +56,7 @@ class Making:
     async def events(self, exchange: Exchange, reader: BodyReader) -> Any:
         """Make the stream, which takes the body over."""
         reader.take()
-        events = EventReader(exchange.decoder(self._operation.event)).adopt(reader.answer)
+        events = EventReader(exchange.adopters[self._operation.event]).adopt(reader.answer)
         return (AsyncStream if self._waiting else Stream)(events)
 
     async def binary(self, exchange: Exchange, reader: BodyReader) -> Any:

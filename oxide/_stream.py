@@ -319,5 +319,5 @@ def _finished(events: Iterable[object]) -> bool:
 
 async def open_stream(exchange: Exchange, operation: StreamOperation[Any, E], given: dict[str, Any]) -> EventReader[E]:
     """Make a call that answers with events; its head has come when this returns."""
-    reader: EventReader[E] = EventReader(exchange.decoder(operation.event))
+    reader: EventReader[E] = EventReader(exchange.adopters[operation.event])
     return await reader.open(exchange, operation.prepare(given, exchange.settings))

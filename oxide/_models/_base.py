@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ._decode import decoder, decoder_of
+from ._decode import Learned, adopters, decoder, decoder_of
 from ._record import Record, Unknown, extra, missing, plain
 from ._shape import wire
 
-__all__ = ["Record", "Unknown", "decoder", "decoder_of", "extra", "missing", "plain", "wire"]
+__all__ = ["Learned", "Record", "Unknown", "adopters", "decoder", "decoder_of", "extra", "missing", "plain", "wire"]

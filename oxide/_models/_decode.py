@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     Decoder = Callable[[Any], Any]
     Pair = tuple[Decoder | None, Decoder | None]
 
-__all__ = ["decoder", "decoder_of"]
+__all__ = ["Learned", "adopters", "decoder", "decoder_of"]
 
 _TAGS = ("type", "role", "object", "event", "action")
 _NOTHING = (None, None)
@@ -28,7 +28,6 @@ _WRONG = (TypeError, KeyError, AttributeError)
 """What the loops over lists raise for an item that is no object, or has no tag; such lists are gone through again, with care."""
 
 _new = object.__new__
-_decoders: dict[str, Decoder] = {}
 _plans: dict[type[Shaped], _Plan] = {}
 
 
@@ -37,10 +36,26 @@ def decoder(expression: str) -> Decoder:
 
     The function takes parsed JSON that nobody else holds, and adopts it.
     """
-    found = _decoders.get(expression)
-    if found is None:
-        found = _decoders[expression] = _either(_pair(read_kinds(expression, __name__)))
-    return found
+    return _decoders[expression]
+
+
+class Learned(dict[str, "Decoder"]):
+    """Type expression -> what `learn` returns for it, which is asked when the expression is first met."""
+
+    __slots__ = ("_learn",)
+
+    def __init__(self, learn: Callable[[str], Decoder]) -> None:
+        super().__init__()
+        self._learn = learn
+
+    def __missing__(self, expression: str) -> Decoder:
+        found = self[expression] = self._learn(expression)
+        return found
+
+
+_decoders = Learned(lambda expression: _either(_pair(read_kinds(expression, __name__))))
+adopters = Learned(lambda expression: _pair(read_kinds(expression, __name__))[0] or _same)
+"""Type expression -> the function that decodes an object of that type; it is spared the question whether it got one."""
 
 
 def decoder_of(cls: type[Shaped]) -> Decoder:
