@@ -9,8 +9,12 @@ if TYPE_CHECKING:
     from typing import Literal
 
     from . import types as types
+    from ._azure import AsyncAzureOpenAI as AsyncAzureClient
     from ._azure import AsyncAzureOpenAI as AsyncAzureOpenAI
+    from ._azure import AzureOpenAI as AzureClient
     from ._azure import AzureOpenAI as AzureOpenAI
+    from ._bedrock import AsyncBedrockOpenAI as AsyncBedrockOpenAI
+    from ._bedrock import BedrockOpenAI as BedrockOpenAI
     from ._binary import AsyncBinaryResponse as AsyncBinaryResponse
     from ._binary import BinaryResponse as BinaryResponse
     from ._binary import BinaryResponse as HttpxBinaryResponseContent
@@ -32,6 +36,7 @@ if TYPE_CHECKING:
     from ._errors import InvalidWebhookSignatureError as InvalidWebhookSignatureError
     from ._errors import LengthFinishReasonError as LengthFinishReasonError
     from ._errors import NotFoundError as NotFoundError
+    from ._errors import OAuthError as OAuthError
     from ._errors import OxideError as OpenAIError
     from ._errors import OxideError as OxideError
     from ._errors import PermissionDeniedError as PermissionDeniedError
@@ -125,6 +130,9 @@ _OFFICIAL = (
 _PLACES = {
     "AsyncAzureOpenAI": "_azure",
     "AzureOpenAI": "_azure",
+    "AsyncBedrockOpenAI": "_bedrock",
+    "BedrockOpenAI": "_bedrock",
+    "OAuthError": "_errors",
     "AsyncBinaryResponse": "_binary",
     "BinaryResponse": "_binary",
     "AsyncClient": "_client",
@@ -170,7 +178,9 @@ _PLACES = {
 _ALIASES = {
     "APIResponse": "StreamingResponse",
     "AsyncAPIResponse": "AsyncStreamingResponse",
+    "AsyncAzureClient": "AsyncAzureOpenAI",
     "AsyncOpenAI": "AsyncClient",
+    "AzureClient": "AzureOpenAI",
     "BaseModel": "Record",
     "HttpxBinaryResponseContent": "BinaryResponse",
     "OpenAI": "Client",
@@ -196,16 +206,20 @@ __all__ = [
     "APIStatusError",
     "APITimeoutError",
     "AsyncAPIResponse",
+    "AsyncAzureClient",
     "AsyncAzureOpenAI",
+    "AsyncBedrockOpenAI",
     "AsyncBinaryResponse",
     "AsyncClient",
     "AsyncOpenAI",
     "AsyncPage",
     "AsyncStream",
     "AuthenticationError",
+    "AzureClient",
     "AzureOpenAI",
     "BadRequestError",
     "BaseModel",
+    "BedrockOpenAI",
     "BinaryResponse",
     "Client",
     "ConfigurationError",
@@ -226,6 +240,7 @@ __all__ = [
     "NoneType",
     "NotFoundError",
     "NotGiven",
+    "OAuthError",
     "Omit",
     "OpenAI",
     "OpenAIError",
@@ -279,7 +294,7 @@ if not TYPE_CHECKING:  # a checker would take it for "every name exists"
             return value
         if name in _SETTABLE.split():  # and not set
             return __getattr__(_DEFAULTS[name]) if name in _DEFAULTS else None
-        if name in ("providers", "resources", "testing", "types"):
+        if name in ("auth", "providers", "resources", "testing", "types"):
             return __import__(f"{__name__}.{name}", fromlist=("",))
         if name[0] != "_":
             from . import _module_client

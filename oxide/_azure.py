@@ -57,8 +57,9 @@ def azure_settings(given: Mapping[str, Any], environment: Mapping[str, str]) -> 
     Raises:
         ConfigurationError: the credentials, the endpoint or the version is missing, or there are two of them.
     """
-    if given.get("provider") is not None:
-        raise ConfigurationError("Azure is a host of its own: pass provider= to Client")
+    others = [name for name in ("provider", "workload_identity") if given.get(name) is not None]
+    if others:
+        raise ConfigurationError(f"Azure has credentials of its own: pass {others[0]}= to Client")
     plain = {name: value for name, value in given.items() if name not in OWN}
     version = given.get("api_version") or environment.get("OPENAI_API_VERSION")
     if not version:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from ._protocol.limiter import RateLimiter
     from ._protocol.retry import RetryPolicy
     from ._providers.host import Provider
+    from ._providers.workload import Identity, WorkloadIdentityAuth
     from ._settings import Settings
     from ._timeout import Limits, Timeout
     from ._transport.base import Backend
@@ -74,6 +75,7 @@ if TYPE_CHECKING:
         base_url: str
         data_residency: Region
         provider: Provider | None
+        workload_identity: Identity | WorkloadIdentityAuth | None
         set_default_headers: Mapping[str, str | Omit]
         set_default_query: Mapping[str, object]
 
@@ -85,7 +87,20 @@ _ROUTING = frozenset(("limits", "http2", "proxy", "ssl_context", "trust"))
 
 _CHOICES = (
     frozenset(("base_url", "data_residency", "azure_endpoint")),
-    frozenset(("api_key", "azure_ad_token", "azure_ad_token_provider")),
+    frozenset(
+        (
+            "api_key",
+            "aws_access_key_id",
+            "aws_credentials_provider",
+            "aws_profile",
+            "aws_secret_access_key",
+            "aws_session_token",
+            "azure_ad_token",
+            "azure_ad_token_provider",
+            "bedrock_token_provider",
+            "workload_identity",
+        )
+    ),
 )
 """Options of which a client has one: another one takes its place."""
 
@@ -107,6 +122,10 @@ class AnyClient:
             self._check_options(official)
             options.update(concealed(official))
         self._options = {name: value for name, value in options.items() if value is not not_given and (value is not None or name in _NONE)}
+        if "workload_identity" in self._options:
+            from ._providers.workload import identity_of
+
+            self._options["workload_identity"] = identity_of(self._options["workload_identity"])  # with one token for all copies
         environment = Environment(os.environ)
         self._settings = self._settings_of(self._options, environment)
         listen(environment)
@@ -131,6 +150,10 @@ class AnyClient:
             from ._providers.host import provider_settings
 
             return provider_settings(options["provider"], options, environment)
+        if "workload_identity" in options:
+            from ._providers.workload import identity_settings
+
+            return identity_settings(options["workload_identity"], options, environment)
         return settings_from(options, environment)
 
     @property
@@ -260,9 +283,12 @@ class AnyClient:
         return _unpickled, (type(self), {**self._options, **_plain_key(self._options)}, policy)
 
 
+PLAIN = ("api_key", "admin_api_key", "aws_secret_access_key", "aws_session_token", "azure_ad_token")
+
+
 def _plain_key(options: Mapping[str, Any]) -> dict[str, Any]:
     """A key that was given to the client travels with it; one from the environment is looked for where it arrives."""
-    return {name: str(options[name]) for name in ("api_key", "admin_api_key", "azure_ad_token") if isinstance(options.get(name), str)}
+    return {name: str(options[name]) for name in PLAIN if isinstance(options.get(name), str)}
 
 
 def _unpickled(
@@ -298,6 +324,7 @@ class Client(AnyClient, Verbs, Namespaces):
         strict: whether an answer that is not what the API describes raises APIResponseValidationError.
         data_residency: the region whose base URL is used, in place of `base_url`.
         provider: another host, with its ways and credentials, made by a function of `oxide.providers`; in place of keys and base URL.
+        workload_identity: who this program is where it runs, in place of a key; see `oxide.auth`.
         official: options of the official client; each is translated, or refused with the name of ours.
 
     Raises:
@@ -331,6 +358,7 @@ class Client(AnyClient, Verbs, Namespaces):
         strict: bool = False,
         data_residency: Region | None = None,
         provider: Provider | None = None,
+        workload_identity: Identity | WorkloadIdentityAuth | None = None,
         **official: Unpack[OfficialOptions],
     ) -> None:
         options = concealed(locals())
@@ -387,6 +415,7 @@ class AsyncClient(AnyClient, AsyncVerbs, AsyncNamespaces):
         strict: bool = False,
         data_residency: Region | None = None,
         provider: Provider | None = None,
+        workload_identity: Identity | WorkloadIdentityAuth | None = None,
         **official: Unpack[OfficialOptions],
     ) -> None:
         options = concealed(locals())

@@ -10,12 +10,14 @@
         APIStatusError               .status_code .request_id .response .retry_after
           BadRequestError 400, AuthenticationError 401, PermissionDeniedError 403, NotFoundError 404, ConflictError 409,
           UnprocessableEntityError 422, RateLimitError 429, InternalServerError 5xx
+          OAuthError                 a workload identity was refused, also an AuthenticationError
         APIResponseValidationError   the body is not what the API describes
         StreamError                  an error event, or an end too early, inside a stream; .events_so_far
         UploadInterruptedError       some parts of a large file were not taken, also an UploadError; .state
       LengthFinishReasonError, ContentFilterFinishReasonError
       StructureError                 a text is not of the type that was asked for; .path .text; also a ValueError
       InvalidWebhookSignatureError   also a ValueError
+      SubjectTokenProviderError      there is no token that says which workload this is
       WebSocketConnectionClosedError .code .reason
       UploadError                    a file cannot be read while it is sent, or has changed its length
 
@@ -46,6 +48,7 @@ __all__ = [
     "InvalidWebhookSignatureError",
     "LengthFinishReasonError",
     "NotFoundError",
+    "OAuthError",
     "OxideError",
     "PermissionDeniedError",
     "PollTimeoutError",
@@ -53,6 +56,7 @@ __all__ = [
     "RemoteProtocolError",
     "StreamError",
     "StructureError",
+    "SubjectTokenProviderError",
     "UnprocessableEntityError",
     "UploadError",
     "UploadInterruptedError",
@@ -204,6 +208,21 @@ class AuthenticationError(APIStatusError):
     """401: the key is missing, wrong or revoked."""
 
 
+class OAuthError(AuthenticationError):
+    """400, 401 or 403: a workload identity was not exchanged for a token (RFC 6749, 5.2).
+
+    Attributes:
+        error: the code that the service gave, as "invalid_grant".
+    """
+
+    def __init__(self, message: str = "", *, response: Any = None, body: object = None, request: object = None) -> None:
+        facts: dict[str, Any] = cast("dict[str, Any]", body) if isinstance(body, dict) else {}  # JSON
+        told = facts.get("error_description")
+        text = told if isinstance(told, str) and told else "A workload identity was not exchanged for a token."
+        super().__init__(message or text, response=response, body=facts or None, request=request)
+        self.error: str | None = facts.get("error")
+
+
 class PermissionDeniedError(APIStatusError):
     """403: the key may not do this."""
 
@@ -240,6 +259,18 @@ class StreamError(APIError):
         super().__init__(message, request, body=body)
         self.events_so_far = list(events_so_far)
         self.event_count = len(self.events_so_far)
+
+
+class SubjectTokenProviderError(OxideError):
+    """There is no token that says which workload this is.
+
+    Attributes:
+        response: the answer of the service that should have given it, if that was asked.
+    """
+
+    def __init__(self, message: str = "There is no subject token.", *, response: Any = None) -> None:
+        super().__init__(message)
+        self.response = response
 
 
 class UploadError(OxideError):

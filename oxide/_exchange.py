@@ -25,7 +25,7 @@ from ._typing import TYPE_CHECKING, Protocol, TypeVar, cast
 from ._url import join_reference
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Sequence
+    from collections.abc import Awaitable, Callable, Coroutine, Sequence
     from typing import Any
 
     from ._errors import APIResponseValidationError
@@ -162,7 +162,7 @@ class Exchange:
         self.backend = backend
         self.budget = budget
         self._open = transport.open if settings.rate_limiter is None else _limited(transport, backend, settings.rate_limiter)
-        self._off_loop = off_loop
+        self._off_loop: Callable[..., Awaitable[Any]] | None = off_loop
         self.closed = False  # the client was closed; copies of it, and their connections, may go on
         self._hooks = {name: [getattr(h, name) for h in settings.hooks if hasattr(h, name)] for name in HOOKS} if settings.hooks else None
         self.decoder = _strict_decoder() if settings.strict else decoder
@@ -314,9 +314,8 @@ class Exchange:
         """Call a function that may wait, for a disk or a program; other tasks go on meanwhile."""
         if self._off_loop is None:
             return function()
-        kept: list[T] = []  # what runs aside returns bytes
-        await self._off_loop(lambda: kept.append(function()) or b"")
-        return kept[0]
+        result: T = await self._off_loop(function)
+        return result
 
     async def tell(self, name: str, *facts: object) -> None:
         """Call the hooks of one name."""

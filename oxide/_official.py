@@ -38,7 +38,6 @@ _ENGINE = (
 OPTIONS = {
     "http_client": _ENGINE,
     "websocket_base_url": "oxide opens no WebSockets; HTTP requests go to base_url=",
-    "workload_identity": "oxide exchanges no tokens; pass a function that returns the current one as api_key=",
 }
 """Options of the official client that are refused, unless they say nothing, and what to do instead."""
 
@@ -48,21 +47,17 @@ ACCEPTED = frozenset(("_enforce_credentials", "_strict_response_validation"))
 _OLD = "the name is older than version 1 of the official library; use the namespaces, as in oxide.chat.completions.create"
 _HELPERS = "helpers for tools and structured output are not part of oxide yet"
 _SOCKETS = "oxide opens no WebSockets"
-_HOSTS = "pass provider= to the client, made by a function of oxide.providers"
 
 ABSENT = {
     **dict.fromkeys(("Audio", "ChatCompletion", "Completion", "Customer", "Deployment", "Edit", "Embedding", "Engine"), _OLD),
     **dict.fromkeys(("ErrorObject", "FineTune", "FineTuningJob", "Image", "Model", "Moderation"), _OLD),
     "AssistantEventHandler": "iterate over the stream of events",
     "AsyncAssistantEventHandler": "iterate over the stream of events",
-    "AsyncBedrockOpenAI": _HOSTS,
     "AsyncComputerDriver": _HELPERS,
     "AsyncComputerToolset": _HELPERS,
-    "BedrockOpenAI": _HOSTS,
     "ComputerDriver": _HELPERS,
     "ComputerToolset": _HELPERS,
     "DataResidency": "write the name of the region",
-    "OAuthError": OPTIONS["workload_identity"],
     "ProxiesTypes": "pass the URL of the proxy as proxy= to the client",
     "ReconnectingEvent": _SOCKETS,
     "ReconnectingOverrides": _SOCKETS,

@@ -88,7 +88,9 @@ def concealed(options: Mapping[str, Any]) -> dict[str, Any]:
     return {**options, **hidden, **headers}
 
 
-SECRET_OPTIONS = frozenset(("admin_api_key", "api_key", "azure_ad_token", "proxy", "webhook_secret"))
+SECRET_OPTIONS = frozenset(
+    ("admin_api_key", "api_key", "aws_secret_access_key", "aws_session_token", "azure_ad_token", "proxy", "webhook_secret")
+)
 
 
 class Environment(dict[str, str]):

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from ._providers.anthropic import anthropic
+from ._providers.bedrock import bedrock
 from ._providers.cache import cache_control, cached, is_anthropic_model, supports_assistant_prefill
 from ._providers.cloudflare import cloudflare, cloudflare_gateway
 from ._providers.host import Provider
 from ._providers.local import local
 from ._providers.openrouter import ProviderPreferences, openrouter
+from ._providers.sigv4 import AwsKeys
 
 __all__ = [
+    "AwsKeys",
     "Provider",
     "ProviderPreferences",
     "anthropic",
+    "bedrock",
     "cache_control",
     "cached",
     "cloudflare",
