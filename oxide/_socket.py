@@ -118,10 +118,11 @@ class Socket:
         http: the HTTP side of the opening.
     """
 
-    __slots__ = ("connection", "http", "request")
+    __slots__ = ("_take", "connection", "http", "request")
 
     def __init__(self, connection: WebSocketConnection, request: Request, http: HttpInfo) -> None:
         self.connection = connection
+        self._take = connection.take
         self.request = request
         self.http = http
 
@@ -143,6 +144,10 @@ class Socket:
             RemoteProtocolError: the peer broke the rules.
             APITimeoutError: none came within `timeout` seconds; the socket is still open.
         """
+        try:
+            return self._take()  # as most messages come in company
+        except IndexError:
+            pass
         try:
             return await self.connection.receive(timeout)
         except FAILURES as error:

@@ -67,6 +67,7 @@ FAILED = "failed"
 _TEXT, _BINARY = FINAL | TEXT, FINAL | BINARY
 _MIN_DEFLATED = 1024  # shorter messages are sent as they are: compressing costs more than it saves
 _DICE = 1024  # random bytes that are asked for at once
+_BAD_SIZE = "the size of a frame is not written as it has to be"  # RFC 6455, 5.2: in as few bytes as possible
 
 
 class WebSocket:
@@ -101,6 +102,7 @@ class WebSocket:
         "_place",
         "_pong",
         "_wanted",
+        "controls",
         "failure",
         "state",
     )
@@ -131,6 +133,7 @@ class WebSocket:
         self._message = bytearray()  # and what has come of it
         self._pong: bytes | None = None  # the payload of the last ping, whose answer is not sent yet
         self._farewell: bytes | None = None  # the payload of a close frame that is not sent yet
+        self.controls = 0  # control frames that have come
         self.failure: WebSocketError | None = None  # the rule that was broken behind the last events
         self.state = IDLE
 
@@ -227,6 +230,10 @@ class WebSocket:
             self._fail(error)
             if not events:
                 raise
+        except UnicodeDecodeError:
+            self._fail(error := WebSocketError("a text message is no UTF-8", BAD_DATA))
+            if not events:
+                raise error from None
         return [event for event in events if not isinstance(event, (str, bytes))] if closing else events
 
     def _read_frames(self, data: bytes, events: list[SocketEvent]) -> None:
@@ -234,11 +241,22 @@ class WebSocket:
         while end - position >= 2:
             first, size = data[position], data[position + 1]
             start = position + 2
-            if size > 125:
-                start += _EXTENDED.get(size, 0)
+            if size == 126:
+                start += 2
                 if start > end:
                     break
-                size = _long_size(size, data[position + 2 : start])
+                size = data[position + 2] << 8 | data[position + 3]
+                if size < 126:
+                    raise WebSocketError(_BAD_SIZE)
+            elif size > 126:
+                if size > 127:
+                    raise WebSocketError("a masked frame came from the server")  # RFC 6455, 5.1
+                start += 8
+                if start > end:
+                    break
+                size = int.from_bytes(data[position + 2 : start], "big")
+                if size < 65_536 or size >> 63:
+                    raise WebSocketError(_BAD_SIZE)
             if first != _TEXT or self._opcode or size > self._max_frame:
                 self._check(first, size)
             stop = start + size
@@ -246,10 +264,7 @@ class WebSocket:
                 start = stop
                 break
             if first == _TEXT:
-                try:
-                    events.append(data[start:stop].decode())
-                except UnicodeDecodeError:
-                    raise WebSocketError("a text message is no UTF-8", BAD_DATA) from None
+                events.append(data[start:stop].decode())
             elif self._take(first, data[start:stop], events):
                 return
             position = stop
@@ -279,6 +294,7 @@ class WebSocket:
     def _take(self, first: int, payload: bytes, events: list[SocketEvent]) -> bool:
         """Take a frame that is no whole text; return whether it was the last of all."""
         opcode = first & 15
+        self.controls += opcode >= CLOSE
         if opcode == PING:
             self._pong = payload  # RFC 6455, 5.5.3: of several, the last one is answered, so that a flood costs no memory
             events.append(Ping(payload))
@@ -303,10 +319,7 @@ class WebSocket:
             self._message = bytearray()
         if self._compressed and self._deflate is not None:
             payload = self._deflate.inflate(payload, self._max_message)
-        try:
-            events.append(payload if opcode == BINARY else payload.decode())
-        except UnicodeDecodeError:
-            raise WebSocketError("a text message is no UTF-8", BAD_DATA) from None
+        events.append(payload if opcode == BINARY else payload.decode())
 
     def _closed(self, closed: Closed) -> Closed:
         if self.state == OPEN:
@@ -357,16 +370,3 @@ class WebSocket:
     def _misused(self, what: str) -> RuntimeError:
         state, self.state = self.state, FAILED
         return RuntimeError(f"{what}: the WebSocket is {state}")
-
-
-_EXTENDED = {126: 2, 127: 8}
-
-
-def _long_size(size: int, extended: bytes) -> int:
-    """Return the size that stands in more than seven bits (RFC 6455, 5.2)."""
-    if not extended:
-        raise WebSocketError("a masked frame came from the server")  # RFC 6455, 5.1
-    result = int.from_bytes(extended, "big")
-    if result < (126 if size == 126 else 65_536) or result >> 63:
-        raise WebSocketError("the size of a frame is not written as it has to be")
-    return result

@@ -13,8 +13,9 @@ from .._protocol.base import ProtocolError
 from .._protocol.websocket import OPEN
 from .._protocol.websocket_frames import ABNORMAL, NO_CODE, Closed, check_close
 from .._timeout import FOREVER
-from .._typing import TYPE_CHECKING
+from .._typing import TYPE_CHECKING, cast
 from .course import Opaque
+from .turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -79,14 +80,14 @@ class WebSocketConnection:
         "__weakref__",
         "_asked",
         "_backend",
+        "_controls",
         "_inbox",
         "_machine",
         "_mutex",
         "_options",
         "_reading",
-        "_senders",
-        "_sending",
         "_stream",
+        "_turns",
         "_waiting",
         "deliver",
         "failure",
@@ -94,6 +95,7 @@ class WebSocketConnection:
         "heard",
         "opened",
         "subprotocol",
+        "take",
     )
 
     def __init__(
@@ -110,15 +112,17 @@ class WebSocketConnection:
         self._machine = machine
         self._options = options
         self._inbox: deque[str | bytes] = deque()  # never more than one read has brought: nobody reads while there is something
-        self._reading = self._sending = False
+        self._reading = False
+        self._turns = Turns(backend)
         self._waiting: list[Waiter] = []
-        self._senders: deque[Gate] = deque()
+        self._controls = 0  # control frames that were looked at
         self._asked: float | None = None  # when the peer was asked whether it is there, and has said nothing since
         self.opened = self.heard = backend.now()  # monotonic seconds; `heard`: when the peer last said anything
         self.failure: Exception | None = None  # why there will be no more messages
         self.headers = agreed.headers
         self.subprotocol = agreed.subprotocol
         self.deliver: Callable[[Sequence[str | bytes]], None] = self._inbox.extend
+        self.take = self._inbox.popleft  # a message that is here already; raises IndexError where there is none
 
     # ------------------------------------------------------------------------------------------------ receiving
     async def receive(self, timeout: float) -> str | bytes:
@@ -206,7 +210,7 @@ class WebSocketConnection:
         now = self._backend.now()
         if self._asked is not None:
             return self._asked + options.ping_timeout - now
-        if now - self.heard < options.ping_interval or self._sending:  # behind a message the question would have to wait
+        if now - self.heard < options.ping_interval or self._turns.taken:  # behind a message the question would have to wait
             return options.ping_interval
         self._asked = now
         await self._reply(self._question)
@@ -243,15 +247,21 @@ class WebSocketConnection:
 
     async def digest(self, events: Sequence[SocketEvent]) -> None:
         """Take in what has come: answer it, hand out the messages, and end where the peer has."""
-        if self._machine.talkative:
+        machine = self._machine
+        if machine.controls == self._controls and machine.state == OPEN:
+            if events:
+                self.deliver(cast("Sequence[str | bytes]", events))  # what is no control frame is a message
+            return
+        self._controls = machine.controls
+        if machine.talkative:
             await self._reply(self._pending)
         messages = [event for event in events if isinstance(event, (str, bytes))]
         if messages:
             self.deliver(messages)
-        if self._machine.state != OPEN:
+        if machine.state != OPEN:
             closed = next((event for event in events if isinstance(event, Closed)), None)
-            if self._machine.failure is not None:
-                self._fail(self._machine.failure)
+            if machine.failure is not None:
+                self._fail(machine.failure)
             elif closed is not None:
                 self._fail(WebSocketClosed(closed.code, closed.reason))
 
@@ -290,7 +300,9 @@ class WebSocketConnection:
         await self._speak(lambda: self._encoded(message), timeout)
 
     async def _speak(self, words: Callable[[], bytes], timeout: float) -> None:
-        await self._turn(timeout)
+        if self.failure is not None:
+            raise self.failure
+        await self._turns.take(timeout)
         try:
             await self._say(words, timeout)
         except TimeoutError:
@@ -314,45 +326,16 @@ class WebSocketConnection:
 
     async def _reply(self, words: Callable[[], bytes]) -> None:
         """Say something to the peer, unless somebody is sending, who will say what is pending too."""
-        with self._mutex:
-            if self._sending or self.failure is not None:
-                return
-            self._sending = True
+        if self.failure is not None or not self._turns.take_at_once():
+            return
         try:
             await self._say(words, PATIENCE)
-        except OSError:
+        except (OSError, WebSocketClosed):
             return  # who reads on is told: the peer's last words first
 
     def _pending(self) -> bytes:
         with self._mutex:
             return self._machine.pending()
-
-    async def _turn(self, timeout: float) -> None:
-        """Wait until nobody else is sending."""
-        with self._mutex:
-            if self.failure is not None:
-                raise self.failure
-            if not self._sending:
-                self._sending = True
-                return
-            gate = self._backend.gate()
-            self._senders.append(gate)
-        try:
-            await gate.wait(timeout)
-        except BaseException:
-            if not self._withdrawn(gate):
-                self._pass_turn()
-            raise
-        if self._withdrawn(gate):
-            raise TimeoutError("the messages of others were not taken in time")
-
-    def _withdrawn(self, gate: Gate) -> bool:
-        """Stand in the queue no more; False: the turn has come."""
-        with self._mutex:
-            if gate not in self._senders:
-                return False
-            self._senders.remove(gate)
-            return True
 
     async def _say(self, words: Callable[[], bytes], timeout: float) -> None:
         """Send, in our turn, and what the machine itself has to say behind it; then it is the next one's turn."""
@@ -373,7 +356,7 @@ class WebSocketConnection:
                 self._broken(error)  # a frame may be half sent, and nothing can follow that
             elif isinstance(error, (KeyboardInterrupt, SystemExit)) or not whole:
                 self._fail(WebSocketClosed(ABNORMAL, "sending was interrupted in the midst of a message"))
-            self._pass_turn()
+            self._turns.give()
             raise
 
     def _next_words(self) -> bytes:
@@ -381,21 +364,10 @@ class WebSocketConnection:
         with self._mutex:
             if self._machine.talkative and self.failure is None:
                 return self._machine.pending()
-            gate = self._successor()
+            gate = self._turns.successor()
         if gate is not None:
             gate.open()
         return b""
-
-    def _pass_turn(self) -> None:
-        with self._mutex:
-            gate = self._successor()
-        if gate is not None:
-            gate.open()
-
-    def _successor(self) -> Gate | None:
-        gate = self._senders.popleft() if self._senders else None
-        self._sending = gate is not None
-        return gate
 
     # ------------------------------------------------------------------------------------------------ the end
     async def close(self, code: int = 1000, reason: str = "", timeout: float | None = None) -> None:
@@ -411,7 +383,7 @@ class WebSocketConnection:
         span = self._options.close_timeout if timeout is None else timeout
         until = self._backend.now() + span
         try:
-            await self._turn(span)
+            await self._turns.take(span)
             await self._say(lambda: self._goodbye(code, reason), span)
             await self.wait(Waiter(), bool, until - self._backend.now())
         except (OSError, ProtocolError, WebSocketClosed):
@@ -443,13 +415,11 @@ class WebSocketConnection:
         with self._mutex:
             if self.failure is None:
                 self.failure = error
-            waiting, senders = list(self._waiting), list(self._senders)
-            self._senders.clear()
+            waiting = list(self._waiting)
         self._stream.close()
         for waiter in waiting:
             waiter.wake()
-        for gate in senders:
-            gate.open()
+        self._turns.dismiss()
 
     def __del__(self) -> None:
         self._stream.close()
