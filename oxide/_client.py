@@ -41,7 +41,7 @@ if TYPE_CHECKING:
         """Options of the official client that have other names here, or no counterpart: they are explained, not ignored."""
 
         http_client: None
-        websocket_base_url: None
+        websocket_base_url: str | None
         _strict_response_validation: bool
         _enforce_credentials: bool
 

@@ -37,11 +37,10 @@ _ENGINE = (
 
 OPTIONS = {
     "http_client": _ENGINE,
-    "websocket_base_url": "oxide opens no WebSockets; HTTP requests go to base_url=",
 }
 """Options of the official client that are refused, unless they say nothing, and what to do instead."""
 
-ACCEPTED = frozenset(("_enforce_credentials", "_strict_response_validation"))
+ACCEPTED = frozenset(("_enforce_credentials", "_strict_response_validation", "websocket_base_url"))
 """Options of the official client that work as they are."""
 
 _OLD = "the name is older than version 1 of the official library; use the namespaces, as in oxide.chat.completions.create"
