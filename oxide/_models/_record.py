@@ -36,9 +36,11 @@ class _DataclassFields:
             raise AttributeError("__dataclass_fields__")
         from dataclasses import dataclass
 
-        dataclass(init=False, repr=False, eq=False, kw_only=True)(owner)
-        if "__replace__" in owner.__dict__:  # since 3.13; it would lose the keys that the class does not declare
-            del owner.__replace__
+        for cls in reversed(owner.__mro__[: owner.__mro__.index(Record)]):  # a class would take the fields of a base for its own
+            if issubclass(cls, Record) and "__dataclass_fields__" not in cls.__dict__:
+                dataclass(init=False, repr=False, eq=False, kw_only=True)(cls)
+                if "__replace__" in cls.__dict__:  # since 3.13; it would lose the keys that the class does not declare
+                    del cls.__replace__
         fields: dict[str, Any] = owner.__dict__["__dataclass_fields__"]
         return fields
 

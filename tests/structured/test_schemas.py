@@ -1,5 +1,7 @@
 """The strict schema of every kind of type."""
 
+# ruff: noqa: UP007, UP045 - both spellings of unions are for reading
+
 from __future__ import annotations
 
 import enum
@@ -130,7 +132,7 @@ VALUES: list[tuple[str, Any, dict[str, Any]]] = [
     ("a literal with None", Literal["a", None], either(enumerated("string", "a"), NULL)),
     ("a literal of members", Literal[t.Color.RED], enumerated("string", "red")),
     ("a union", Union[int, str], either(INTEGER, STRING)),
-    ("an optional union", Optional[int | str], either(INTEGER, STRING, NULL)),
+    ("an optional union", Optional[Union[int, str]], either(INTEGER, STRING, NULL)),
     ("a union that says one thing twice", Union[list[int], Sequence[int]], {"type": "array", "items": INTEGER}),
     ("a NewType", t.UserId, INTEGER),
     ("a text", Annotated[int, "how many"], {**INTEGER, "description": "how many"}),
@@ -280,11 +282,19 @@ SCHEMAS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("an object is closed", A, thing(a=STRING)),
     ("an object without keys", {"type": "object"}, thing()),
     ("what is not required may be null", {"type": "object", "properties": {"a": STRING}}, thing(a=nullable(STRING))),
-    ("null is not added twice", {"properties": {"a": nullable(STRING), "b": {"type": ["string", "null"]}}, "type": "object"}, thing(a=nullable(STRING), b={"type": ["string", "null"]})),
+    (
+        "null is not added twice",
+        {"properties": {"a": nullable(STRING), "b": {"type": ["string", "null"]}}, "type": "object"},
+        thing(a=nullable(STRING), b={"type": ["string", "null"]}),
+    ),
     ("other keys are shut out", {**A, "additionalProperties": True}, thing(a=STRING)),
     ("a map is left", {"type": "object", "additionalProperties": A}, {"type": "object", "additionalProperties": thing(a=STRING)}),
     ("oneOf", {"type": "object", "properties": {"a": {"oneOf": [A, NULL]}}, "required": ["a"]}, thing(a=either(thing(a=STRING), NULL))),
-    ("one allOf", {"type": "object", "properties": {"a": {"allOf": [A], "description": "d"}}, "required": ["a"]}, thing(a={**thing(a=STRING), "description": "d"})),
+    (
+        "one allOf",
+        {"type": "object", "properties": {"a": {"allOf": [A], "description": "d"}}, "required": ["a"]},
+        thing(a={**thing(a=STRING), "description": "d"}),
+    ),
     (
         "several allOf of objects are joined",
         {"allOf": [A, {"type": "object", "properties": {"b": INTEGER}, "required": ["b"]}]},
@@ -297,18 +307,35 @@ SCHEMAS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ),
     (
         "a reference with siblings",
-        {"$defs": {"A": A}, "type": "object", "properties": {"x": {"$ref": "#/$defs/A", "description": "d"}, "y": {"$ref": "#/$defs/A"}}, "required": ["x", "y"]},
+        {
+            "$defs": {"A": A},
+            "type": "object",
+            "properties": {"x": {"$ref": "#/$defs/A", "description": "d"}, "y": {"$ref": "#/$defs/A"}},
+            "required": ["x", "y"],
+        },
         {**thing(x={**thing(a=STRING), "description": "d"}, y={"$ref": "#/$defs/A"}), "$defs": {"A": thing(a=STRING)}},
     ),
     ("definitions by their old name", {"definitions": {"A": A}, **A}, {"definitions": {"A": thing(a=STRING)}, **thing(a=STRING)}),
     ("nullable of OpenAPI", {**A, "properties": {"a": {"type": "string", "nullable": True}}}, thing(a=nullable(STRING))),
     ("items", {**A, "properties": {"a": {"type": "array", "items": A}}}, thing(a={"type": "array", "items": thing(a=STRING)})),
-    ("what is told is told in words", {**A, "properties": {"a": {"type": "array", "items": STRING, "uniqueItems": True, "minItems": 1}}}, thing(a={"type": "array", "items": STRING, "minItems": 1, "description": "Unique items: true."})),
-    ("a default", {**A, "properties": {"a": {"type": "string", "default": "x", "description": "D."}}}, thing(a={**STRING, "description": "D. Default: x."})),
+    (
+        "what is told is told in words",
+        {**A, "properties": {"a": {"type": "array", "items": STRING, "uniqueItems": True, "minItems": 1}}},
+        thing(a={"type": "array", "items": STRING, "minItems": 1, "description": "Unique items: true."}),
+    ),
+    (
+        "a default",
+        {**A, "properties": {"a": {"type": "string", "default": "x", "description": "D."}}},
+        thing(a={**STRING, "description": "D. Default: x."}),
+    ),
     ("what says nothing goes", {**A, "$schema": "s", "$id": "i", "x-order": 1, "deprecated": True}, thing(a=STRING)),
     ("a reference into the whole", {**A, "properties": {"a": {"$ref": "#"}}}, thing(a={"$ref": "#"})),
-    ("a reference with signs in it", {"$defs": {"a/b": A}, **A, "properties": {"a": {"$ref": "#/$defs/a~1b", "title": "t"}}}, {"$defs": {"a/b": thing(a=STRING)}, **thing(a={**thing(a=STRING), "title": "t"})}),
-]  # fmt: skip
+    (
+        "a reference with signs in it",
+        {"$defs": {"a/b": A}, **A, "properties": {"a": {"$ref": "#/$defs/a~1b", "title": "t"}}},
+        {"$defs": {"a/b": thing(a=STRING)}, **thing(a={**thing(a=STRING), "title": "t"})},
+    ),
+]
 
 
 @pytest.mark.parametrize(("given", "strict"), [row[1:] for row in SCHEMAS], ids=[row[0] for row in SCHEMAS])
