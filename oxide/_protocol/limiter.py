@@ -29,6 +29,9 @@ INFINITY = float("inf")
 LONGEST_PAUSE = 120.0
 """Seconds that one refusal may stop everything, whatever it says."""
 
+NOTHING = 1e-6
+"""Of a request or a token: what is missing by rounding, for which no clock could be waited for."""
+
 LIMIT = re.compile(rb'"max_(?:output_|completion_)?tokens" ?: ?([0-9]{1,9})\b')
 TOTAL = re.compile(rb'"total_tokens" ?: ?([0-9]{1,12})')
 MARK = b'"total_tokens"'
@@ -67,7 +70,7 @@ class Bucket:
     def delay(self, cost: float) -> float:
         """Return the seconds until there is enough; for more than the whole, until it is full."""
         short = min(cost, self.limit) - self.left
-        return short * MINUTE / self.limit if short > 0 else 0.0
+        return short * MINUTE / self.limit if short > NOTHING else 0.0
 
     def heed(self, limit: int | None, left: int | None) -> None:
         """Go by what the service says, where that is less than was thought: others may use the same key."""

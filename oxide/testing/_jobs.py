@@ -54,6 +54,7 @@ class Jobs:
         self._contents: OrderedDict[str, bytes] = OrderedDict()  # of files and parts
         self._kept = 0
         self._looks: dict[str, int] = {}  # id -> how often it is still seen under way
+        self._joined: dict[str, list[str]] = {}  # id of an upload -> the parts that it was made of
 
     # ---------------------------------------------------------------------------------------------------------- memory
     def _keep(self, kind: str, thing: JSON, looks: int = 0) -> JSON:
@@ -64,6 +65,7 @@ class Jobs:
         while len(things) > self._memory:
             gone, _ = things.popitem(last=False)
             self._looks.pop(gone, None)
+            self._joined.pop(gone, None)
         return thing
 
     def _keep_content(self, name: str, content: bytes) -> None:
@@ -162,8 +164,11 @@ class Jobs:
         return Told(self._keep("part", thing))
 
     def complete_upload(self, call: Call) -> Told:
-        upload = self._pending(call)
         parts: list[str] = call.body["part_ids"]
+        done = self._found("upload", call.path[0])
+        if self._joined.get(done["id"]) == parts:  # asked again by one who has not heard the answer
+            return Told(done)
+        upload = self._pending(call)
         if any(self._found("part", name)["upload_id"] != upload["id"] for name in parts):
             raise ApiError(400, "A part belongs to another upload.", param="part_ids")
         content = b"".join([self._contents.get(name, b"") for name in parts])
@@ -174,6 +179,7 @@ class Jobs:
             raise ApiError(400, "The MD5 of the parts is another.", param="md5", code="invalid_checksum")
         for name in parts:
             self._drop_content(name)
+        self._joined[upload["id"]] = parts
         upload.update(status="completed", file=self._new_file(upload["filename"], content, upload["purpose"]))
         return Told(upload)
 
