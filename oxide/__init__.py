@@ -51,6 +51,10 @@ if TYPE_CHECKING:
     from ._errors import WebSocketConnectionClosedError as WebSocketConnectionClosedError
     from ._files import File as File
     from ._files import file_from_path as file_from_path
+    from ._hedging import RejectedError as RejectedError
+    from ._hedging import hedged_request as hedged_request
+    from ._hedging import hedged_request_n as hedged_request_n
+    from ._hedging import speculate as speculate
     from ._helpers.decoding import decode_as as decode_as
     from ._helpers.partial import PartialJson as PartialJson
     from ._helpers.partial import partial_json as partial_json
@@ -151,6 +155,7 @@ _PLACES = {
     "pydantic_responses_function_tool": "_helpers.tools",
     "tool": "_helpers.tools",
     "UploadState": "_helpers.uploads",
+    **dict.fromkeys(("RejectedError", "hedged_request", "hedged_request_n", "speculate"), "_hedging"),
     "HttpInfo": "_info",
     "Record": "_models._base",
     "RawResponse": "_raw",
@@ -253,6 +258,7 @@ __all__ = [
     "RateLimitError",
     "RateLimiter",
     "RawResponse",
+    "RejectedError",
     "RemoteProtocolError",
     "RetryPolicy",
     "Stream",
@@ -269,12 +275,15 @@ __all__ = [
     "__version__",
     "decode_as",
     "file_from_path",
+    "hedged_request",
+    "hedged_request_n",
     "normalize_tool_schema",
     "not_given",
     "omit",
     "partial_json",
     "pydantic_function_tool",
     "pydantic_responses_function_tool",
+    "speculate",
     "strict_schema",
     "tool",
     "types",

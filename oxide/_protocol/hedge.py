@@ -26,6 +26,8 @@ __all__ = ["Failure", "HedgeBudget", "HedgePolicy", "HedgeState", "Latencies", "
 
 INFINITY = float("inf")
 MOST_COPIES = 10
+ROUNDING = 1e-6
+"""Seconds: a moment and a span until then do not always add up."""
 
 
 class HedgePolicy:
@@ -277,7 +279,7 @@ class HedgeState:
             RuntimeError: nothing is due.
         """
         due = self.due(now)
-        if due is None or due > 0:
+        if due is None or due > ROUNDING:
             raise RuntimeError("no copy is due")
         paid = self._start_copy(now) if self._copy_due() <= min(self._retries, default=INFINITY) else self._start_retry()
         if not paid:

@@ -33,8 +33,8 @@ PATIENCE = 1.0
 """Seconds that a peer has to take what a stopped thread was sending, before the connection is closed: half a frame is of no use."""
 
 
-class StoppedError(Exception):
-    """This attempt has lost its race."""
+class StoppedError(BaseException):
+    """This attempt has lost its race. As `asyncio.CancelledError`, nothing that handles errors shall handle it."""
 
 
 class Racer:
