@@ -69,6 +69,11 @@ class Link:
         with self._exchange.backend.mutex:
             self.lanes.finish(turn, response_id)
 
+    def retire(self) -> None:
+        """The service wants no more turns on it."""
+        with self._exchange.backend.mutex:
+            self.lanes.failure = "the service ended it"
+
     def leave(self, turn: Turn) -> None:
         """A turn is not wanted any more."""
         with self._exchange.backend.mutex:
@@ -100,6 +105,7 @@ class Links:
     Attributes:
         replaced: why the last connection was replaced; "" where none was.
         seen: whether there was any.
+        closed: whether the session was closed.
     """
 
     def __init__(self, exchange: Exchange, request: Request, options: SocketOptions | None) -> None:
@@ -109,7 +115,7 @@ class Links:
         self._key: Hashable = (request.origin.key, request.target, tuple(request.fields), exchange.settings.api_key, options)
         self._link: Link | None = None
         self._opening: Gate | None = None
-        self._closed = False
+        self.closed = False
         self.replaced = ""
         self.seen = False
 
@@ -144,7 +150,7 @@ class Links:
 
     async def _usable(self, link: Link) -> bool:
         """Whether something can be begun on the connection; if not, it is let go of."""
-        if self._closed:
+        if self.closed:
             raise ConfigurationError("The session is closed; make another one.")
         why = link.failure
         if link.home is not self._home():
@@ -182,7 +188,7 @@ class Links:
         return warm
 
     async def _new(self) -> Link:
-        if self._closed or self.exchange.closed:
+        if self.closed or self.exchange.closed:
             raise ConfigurationError(CLOSED if self.exchange.closed else "The session is closed; make another one.")
         backend, home = self.exchange.backend, self._home()
         while True:
@@ -221,7 +227,7 @@ class Links:
         """Give the connection back, or close it where turns are under way: they end."""
         backend = self.exchange.backend
         with backend.mutex:
-            link, self._link, self._closed = self._link, None, True
+            link, self._link, self.closed = self._link, None, True
         if link is None or link.home is not self._home():
             return
         if link.lanes.active or link.failure is not None or not await link.socket.settle():

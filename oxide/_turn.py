@@ -16,16 +16,17 @@ from ._errors import (
     StreamError,
     WebSocketConnectionClosedError,
 )
-from ._helpers.lanes import Lost, Turn
+from ._helpers.lanes import ALL_LANES, Lost, Turn, error_code
 from ._info import HttpInfo
 from ._json import as_object, decode, encode
-from ._judge import failure, invalid, unsuccessful
+from ._judge import failure, invalid
 from ._models._base import Record
-from ._protocol.headers import Headers
+from ._operation import Request
 from ._raw import RawResponse
 from ._socket import Waiter
 from ._timeout import FOREVER
 from ._transport.course import Course
+from ._turn_errors import event_error, explain
 from ._typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from ._helpers.lanes import Message
     from ._link import Link, Links
     from ._models import responses, responses_events
-    from ._operation import Request
+    from ._protocol.headers import Headers
     from ._timeout import Timeout
 
 __all__ = ["NOT_FOUND", "TurnReader"]
@@ -54,17 +55,6 @@ PASSING = frozenset((1001, 1005, 1006, 1011, 1012, 1013, 1015))
 KEPT = 32
 """Events that an error carries, at the most."""
 
-STATUSES = {
-    "authentication_error": 401,
-    "invalid_request_error": 400,
-    "not_found_error": 404,
-    "permission_error": 403,
-    "rate_limit_error": 429,
-    "rate_limit_exceeded": 429,
-    "insufficient_quota": 429,
-}
-"""What an error is that tells no status, by its code or type; others are the service's own fault."""
-
 
 class TurnReader:
     """The events of one turn.
@@ -75,33 +65,6 @@ class TurnReader:
         timeout: how long the waits may take.
         history: knows what was said before; None: nobody does.
     """
-
-    __slots__ = (
-        "__weakref__",
-        "_attempts",
-        "_begun",
-        "_came",
-        "_course",
-        "_ended",
-        "_exchange",
-        "_handed",
-        "_history",
-        "_items",
-        "_kept",
-        "_link",
-        "_links",
-        "_pending",
-        "_resent",
-        "_retries",
-        "_since",
-        "_started",
-        "_timeout",
-        "_turn",
-        "_values",
-        "_waiter",
-        "_whole",
-        "count",
-    )
 
     _link: Link
     _turn: Turn
@@ -202,13 +165,14 @@ class TurnReader:
         self._retries += 1
         self._started = exchange.backend.now()
 
-    async def _again(self, error: OxideError) -> None:
+    async def _again(self, error: APIStatusError | WebSocketConnectionClosedError | RemoteProtocolError) -> None:
         """Send the turn once more if that is safe and may help; raise the error otherwise."""
-        if self._ended or self._came:
+        if self._ended or self._came or self._links.closed:
             self.close()
             raise error
-        if isinstance(error, WebSocketConnectionClosedError):
-            if self._resent or error.code not in PASSING:
+        code = error.code
+        if isinstance(error, WebSocketConnectionClosedError) or code in ALL_LANES:
+            if self._resent or not (code in PASSING or code in ALL_LANES):
                 self.close()
                 raise error
             self._resent = True
@@ -230,7 +194,7 @@ class TurnReader:
             return False
         said = None if self._history is None else self._history.whole(previous, self._values.get("input"))
         if said is None:
-            _explain(error, self._links.replaced, self._history)
+            explain(error, self._links.replaced, self._history is not None)
             return False
         self._values = {**self._values, "input": said}
         del self._values["previous_response_id"]
@@ -247,11 +211,12 @@ class TurnReader:
         try:
             await self._link.socket.wait(self._waiter, turn.inbox.__len__, course.left(timeout.read))
         except (TimeoutError, APITimeoutError) as error:
-            self.close()
             raise self._too_late(error) from error
 
     def _too_late(self, cause: Exception) -> APIError:
-        error = failure(TimeoutError(str(cause)), self.request, self._course)
+        opening = self.request
+        request = Request(opening.method, opening.origin, opening.target, opening.fields, b"", timeout=self._timeout, max_retries=0)
+        error = failure(TimeoutError(str(cause)), request, self._course)
         error.events_so_far = self._events_so_far()  # type: ignore[union-attr]  # that of a timeout is an APITimeoutError
         return error  # type: ignore[return-value]  # likewise
 
@@ -453,16 +418,9 @@ class TurnReader:
     def _error(self, event: dict[str, Any]) -> APIStatusError:
         """Return the error that an event tells of; its turn has ended."""
         self._link.finish(self._turn, None)
-        told = as_object(event.get("error")) or event
-        status = event.get("status", event.get("status_code"))
-        if isinstance(status, bool) or not isinstance(status, int) or not 400 <= status <= 599:
-            status = next(
-                (STATUSES[word] for word in (told.get("code"), told.get("type")) if isinstance(word, str) and word in STATUSES), 500
-            )
-        fields = as_object(told.get("headers")) or {}
-        headers = Headers([(name, value) for name, value in fields.items() if isinstance(value, str)])
-        http = HttpInfo(status, headers, "WebSocket", self._attempts, (0.0, 0.0, 0.0, self._exchange.backend.now() - self._begun))
-        return unsuccessful(RawResponse(http, self.request, encode(event)), self.request, time.time())
+        if error_code(event) in ALL_LANES:
+            self._link.retire()
+        return event_error(event, self.request, self._attempts, self._exchange.backend.now() - self._begun)
 
     def _events_so_far(self) -> list[Any]:
         return [*self._kept]
@@ -478,11 +436,3 @@ def _telling(message: str) -> bool:
         or '"response.failed"' in message
         or message[:1] != "{"
     )
-
-
-def _explain(error: APIStatusError, replaced: str, history: History | None) -> None:
-    """Say why the service knows nothing of what was said before, and what to do."""
-    why = f"the connection was replaced ({replaced}), and what the service kept is gone with it; " if replaced else ""
-    advice = "pass keep_history=True to session(), or store=True with each turn" if history is None else "its beginning was not kept"
-    error.message = f"{error.message} The session cannot send the conversation as a whole: {why}{advice}."
-    error.args = (error.message,)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     Message: TypeAlias = "str | bytes | dict[str, Any] | Lost"
 
-__all__ = ["MAX_ACTIVE", "MAX_NAMED", "TERMINAL", "Lane", "Lanes", "Lost", "Turn", "parsed"]
+__all__ = ["ALL_LANES", "MAX_ACTIVE", "MAX_NAMED", "TERMINAL", "Lane", "Lanes", "Lost", "Turn", "error_code", "parsed"]
 
 MAX_ACTIVE = 16
 """Answers that the service writes at a time on one connection."""
@@ -187,8 +187,8 @@ class Lanes:
         kind = event.get("type")
         name = event.get("stream_id")
         turn = self._busy.get(name) if name is None or isinstance(name, str) else None
-        if kind == "error" and (turn is None or _code(event) in ALL_LANES):
-            if _code(event) in ALL_LANES:
+        if kind == "error" and (turn is None or error_code(event) in ALL_LANES):
+            if error_code(event) in ALL_LANES:
                 self.failure = "the service ended it"
             for each in [*self._busy.values()]:
                 self._give(each, event, size, woken)
@@ -255,5 +255,6 @@ def _last_use(lane: Lane) -> int:
     return lane.used
 
 
-def _code(event: dict[str, Any]) -> object:
+def error_code(event: dict[str, Any]) -> object:
+    """Return the code of the error that an event tells of."""
     return (as_object(event.get("error")) or event).get("code")
