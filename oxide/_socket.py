@@ -147,7 +147,7 @@ class Socket:
         try:
             return self._take()  # as most messages come in company
         except IndexError:
-            pass
+            pass  # none has come yet
         try:
             return await self.connection.receive(timeout)
         except FAILURES as error:

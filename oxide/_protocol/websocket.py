@@ -231,9 +231,10 @@ class WebSocket:
             if not events:
                 raise
         except UnicodeDecodeError:
-            self._fail(error := WebSocketError("a text message is no UTF-8", BAD_DATA))
+            broken = WebSocketError("a text message is no UTF-8", BAD_DATA)
+            self._fail(broken)
             if not events:
-                raise error from None
+                raise broken from None
         return [event for event in events if not isinstance(event, (str, bytes))] if closing else events
 
     def _read_frames(self, data: bytes, events: list[SocketEvent]) -> None:
