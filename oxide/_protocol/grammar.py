@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from _operator import itemgetter
 
 from .._typing import TYPE_CHECKING
 from .base import ProtocolError
@@ -15,6 +14,7 @@ __all__ = [
     "BARE",
     "CHUNK_LINE",
     "CHUNK_LINE_START",
+    "FieldLines",
     "options_of",
     "read_length",
     "read_section",
@@ -35,45 +35,71 @@ BARE = re.compile(rb"(?<!\r)\n|\r(?!\n|\Z)")
 CHUNK_LINE = re.compile(rf"\r\n([0-9A-Fa-f]{{1,16}}){_EXTENSION}\r\n".encode())
 CHUNK_LINE_START = re.compile(rf"\r(?:\n(?:[0-9A-Fa-f]{{1,16}}(?:{_EXTENSION}\r?)?)?)?".encode())
 
-_first = itemgetter(0)
 _is_token = re.compile(_TOKEN).fullmatch
-_is_target = re.compile(r"[!-~]+").fullmatch
 _is_value = re.compile(r"[\t -~\x80-\xff]*").fullmatch
 _is_length = re.compile(r"[0-9]{1,19}").fullmatch
 _METHODS = frozenset(("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"))
 _FRAMING = frozenset(("content-length", "transfer-encoding"))
 _MAX_KNOWN = 1000
 _known_names: set[str] = set()  # names found good before, never more than _MAX_KNOWN
+_MAX_LINES = 64
+"""Lines that a connection keeps. One of each request is new, its Idempotency-Key, so that now and then all are written anew."""
 
 
-def write_head(method: str, target: str, headers: Sequence[tuple[str, str]], framing: str) -> tuple[bytes, bool]:
-    """Return the head of a request, and whether it asks to close the connection.
+class FieldLines(dict[tuple[str, str], str]):
+    """Header field -> its line: what the requests of one connection have in common is checked and written once.
+
+    Attributes:
+        closing: whether one of them asked to close the connection.
+    """
+
+    __slots__ = ("closing",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.closing = False
+
+    def __missing__(self, field: tuple[str, str]) -> str:
+        name, value = field
+        if name not in _known_names:
+            self._check_name(name, value)
+        if not (value.isascii() and value.isprintable()) and not _is_value(value):
+            raise ValueError(f"a character that is not allowed in the value of {name}")  # which may be a secret
+        if len(self) >= _MAX_LINES:
+            self.clear()
+        line = self[field] = f"{name}: {value}\r\n"
+        return line
+
+    def _check_name(self, name: str, value: str) -> None:
+        if not _is_token(name):
+            raise ValueError(f"a bad name of a header field: {name[:60]!r}")
+        lowered = name.lower()
+        if lowered in _FRAMING:
+            raise ValueError(f"{lowered} is written by the connection itself")
+        if lowered == "connection":
+            self.closing = self.closing or "close" in options_of(value)
+        elif len(_known_names) < _MAX_KNOWN:
+            _known_names.add(name)
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} lines>"  # a traceback may show it, and there is a key among them
+
+
+def write_head(method: str, target: str, headers: Sequence[tuple[str, str]], framing: str, lines: FieldLines) -> bytes:
+    """Return the head of a request.
 
     Args:
         framing: the line, with its end, that tells the body's length; "" for none.
+        lines: of the connection that it will be sent on.
 
     Raises:
         ValueError: a method, target, name or value that is not allowed, or that belongs to the framing.
     """
     if method not in _METHODS:
         _check_method(method)
-    if not _is_target(target):
+    if not (target.isascii() and target.isprintable()) or " " in target or not target:
         raise ValueError("a request target is visible ASCII without spaces")
-    closing = False
-    if not _known_names.issuperset(map(_first, headers)):
-        for name, value in headers:
-            closing = (name not in _known_names and _check_name(name, value)) or closing
-    text = "\r\n".join([f"{method} {target} HTTP/1.1", *map(": ".join, headers)])
-    # Each end of a line brings two controls, so that one count over the whole finds those that a value would smuggle in.
-    ends = 2 * len(headers) + 4 + (2 if framing else 0)
-    try:
-        head = f"{text}\r\n{framing}\r\n".encode("latin-1")
-    except UnicodeEncodeError:
-        head = b""
-    if not head or len(head) - len(head.translate(None, _CONTROLS)) != ends:
-        bad = [name for name, value in headers if not _is_value(value)]
-        raise ValueError(f"a character that is not allowed in the value of {', '.join(bad)}")  # which may be a secret
-    return head, closing
+    return f"{method} {target} HTTP/1.1\r\n{''.join(map(lines.__getitem__, headers))}{framing}\r\n".encode("latin-1")
 
 
 def _check_method(method: str) -> None:
@@ -81,20 +107,6 @@ def _check_method(method: str) -> None:
         raise ValueError("a method is a token (RFC 9110, 5.6.2)")
     if method == "CONNECT":
         raise ValueError("CONNECT opens a tunnel, which is no matter of an exchange")
-
-
-def _check_name(name: str, value: str) -> bool:
-    """Check a name that is not known to be good; return whether the field asks to close the connection."""
-    if not _is_token(name):
-        raise ValueError(f"a bad name of a header field: {name[:60]!r}")
-    lowered = name.lower()
-    if lowered in _FRAMING:
-        raise ValueError(f"{lowered} is written by the connection itself")
-    if lowered == "connection":
-        return "close" in options_of(value)
-    if len(_known_names) < _MAX_KNOWN:
-        _known_names.add(name)
-    return False
 
 
 def read_section(section: bytes, max_size: int, max_fields: int, where: str) -> tuple[str, dict[str, str]]:

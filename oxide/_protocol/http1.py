@@ -34,6 +34,7 @@ from .grammar import (
     BARE,
     CHUNK_LINE,
     CHUNK_LINE_START,
+    FieldLines,
     options_of,
     read_length,
     read_section,
@@ -82,6 +83,7 @@ class Http1:
         "_keeps_alive",
         "_kept",
         "_left",
+        "_lines",
         "_max_fields",
         "_max_head",
         "_max_interim",
@@ -98,6 +100,7 @@ class Http1:
         self.state = IDLE
         self.received = False  # whether any byte of the current response has come
         self._method = ""
+        self._lines = FieldLines()
         self._keeps_alive = True  # what both sides have said so far
         self._unsent = 0  # bytes of the request's body that were announced and not yet sent, or _UNTIL_END
         self._interims = 0
@@ -143,9 +146,9 @@ class Http1:
             framing = "transfer-encoding: chunked\r\n"
         elif size or later or method in _ALWAYS_SIZED:
             framing = f"content-length: {size}\r\n"
-        head, closing = write_head(method, target, headers, framing)
+        head = write_head(method, target, headers, framing, self._lines)
         self._method = method
-        self._keeps_alive = not closing
+        self._keeps_alive = not self._lines.closing
         self._unsent = (_UNTIL_END if chunked else size) if later else 0
         self._interims = 0
         self.received = False

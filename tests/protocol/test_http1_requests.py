@@ -62,6 +62,25 @@ def test_names_are_still_checked_when_the_known_ones_are_too_many() -> None:
         Http1().request("GET", "/", [("a b", "a")])
 
 
+def test_lines_that_are_kept_are_few_and_not_shown() -> None:
+    machine = Http1()
+    for number in range(200):
+        head = machine.request("GET", "/", [("host", "a"), ("authorization", "Bearer sk-secret"), ("idempotency-key", str(number))])
+        assert head == b"GET / HTTP/1.1\r\nhost: a\r\nauthorization: Bearer sk-secret\r\nidempotency-key: %d\r\n\r\n" % number
+        machine.receive(EMPTY)
+    assert len(machine._lines) <= 64
+    assert "secret" not in repr(machine._lines)
+
+
+def test_a_field_that_came_before_is_refused_in_another_spelling() -> None:
+    machine = Http1()
+    machine.request("GET", "/", [*HOST, ("x-plain", "a")])
+    machine.receive(EMPTY)
+    for bad in (("x-plain", "a\r\nb: c"), ("x-plain ", "a"), ("content-length", "1")):
+        with pytest.raises(ValueError, match=r"value of|bad name|written by"):
+            machine.request("GET", "/", [*HOST, bad])
+
+
 def test_who_asks_to_close_does_not_use_the_connection_again() -> None:
     machine = Http1()
     machine.request("GET", "/", [*HOST, ("Connection", "keep-alive, Close"), ("x-not-seen-before", "a")])
