@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from ._errors import RemoteProtocolError as RemoteProtocolError
     from ._errors import StreamError as StreamError
     from ._errors import StructureError as StructureError
+    from ._errors import TurnLimitError as TurnLimitError
     from ._errors import UnprocessableEntityError as UnprocessableEntityError
     from ._errors import UploadError as UploadError
     from ._errors import UploadInterruptedError as UploadInterruptedError
@@ -123,7 +124,8 @@ _ERRORS = (
     "APIConnectionError APIError APIResponseValidationError APIStatusError APITimeoutError AuthenticationError BadRequestError "
     "ConfigurationError ConflictError ContentFilterFinishReasonError InternalServerError InvalidWebhookSignatureError "
     "LengthFinishReasonError NotFoundError OxideError PermissionDeniedError PollTimeoutError RateLimitError RemoteProtocolError "
-    "StreamError StructureError UnprocessableEntityError UploadError UploadInterruptedError WebSocketConnectionClosedError"
+    "StreamError StructureError TurnLimitError UnprocessableEntityError UploadError UploadInterruptedError "
+    "WebSocketConnectionClosedError"
 )
 
 _OFFICIAL = (
@@ -266,6 +268,7 @@ __all__ = [
     "StructureError",
     "Timeout",
     "Tool",
+    "TurnLimitError",
     "UnprocessableEntityError",
     "UploadError",
     "UploadInterruptedError",

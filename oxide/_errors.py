@@ -19,6 +19,7 @@
       InvalidWebhookSignatureError   also a ValueError
       SubjectTokenProviderError      there is no token that says which workload this is
       WebSocketConnectionClosedError .code .reason
+      TurnLimitError                 a model calls tools again and again; .result
       UploadError                    a file cannot be read while it is sent, or has changed its length
 
 A message is one sentence: what happened, to which request, what to do.  Facts are attributes.  No secret is in either.
@@ -56,6 +57,7 @@ __all__ = [
     "RemoteProtocolError",
     "StreamError",
     "StructureError",
+    "TurnLimitError",
     "SubjectTokenProviderError",
     "UnprocessableEntityError",
     "UploadError",
@@ -271,6 +273,18 @@ class SubjectTokenProviderError(OxideError):
     def __init__(self, message: str = "There is no subject token.", *, response: Any = None) -> None:
         super().__init__(message)
         self.response = response
+
+
+class TurnLimitError(OxideError):
+    """A model calls tools again and again, more often than `responses.run` was told to go along with.
+
+    Attributes:
+        result: what the run has come to, an `AgentResult`.
+    """
+
+    def __init__(self, message: str = "The model calls tools again and again.", result: Any = None) -> None:
+        super().__init__(message)
+        self.result = result
 
 
 class UploadError(OxideError):
