@@ -9,11 +9,19 @@ if TYPE_CHECKING:
     from ._script import Received as Received
     from ._socket import ServerSocket as ServerSocket
     from ._socket import SocketGone as SocketGone
+    from ._webhooks import webhook_headers as webhook_headers
     from .server import Server as Server
 
-__all__ = ["Fault", "Received", "Server", "ServerSocket", "SocketGone"]
+__all__ = ["Fault", "Received", "Server", "ServerSocket", "SocketGone", "webhook_headers"]
 
-_HOMES = {"Fault": "_script", "Received": "_script", "Server": "server", "ServerSocket": "_socket", "SocketGone": "_socket"}
+_HOMES = {
+    "Fault": "_script",
+    "Received": "_script",
+    "Server": "server",
+    "ServerSocket": "_socket",
+    "SocketGone": "_socket",
+    "webhook_headers": "_webhooks",
+}
 
 
 def __getattr__(name: str) -> object:

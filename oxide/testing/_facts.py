@@ -117,6 +117,7 @@ BODY: dict[str, frozenset[str]] = {
         ]
     ),
     "POST /chat/completions/{completion_id}": frozenset(["metadata"]),
+    "POST /audio/speech": frozenset(["input", "instructions", "model", "response_format", "speed", "stream_format", "voice"]),
     "POST /uploads": frozenset(["bytes", "expires_after", "filename", "mime_type", "purpose"]),
     "POST /uploads/{upload_id}/complete": frozenset(["md5", "part_ids"]),
     "POST /vector_stores": frozenset(["chunking_strategy", "description", "expires_after", "file_ids", "metadata", "name"]),
@@ -140,6 +141,7 @@ REQUIRED: dict[str, tuple[str, ...]] = {
         "model",
     ),
     "POST /chat/completions/{completion_id}": ("metadata",),
+    "POST /audio/speech": ("input", "model", "voice"),
     "POST /files": ("file", "purpose"),
     "POST /uploads": ("bytes", "filename", "mime_type", "purpose"),
     "POST /uploads/{upload_id}/complete": ("part_ids",),

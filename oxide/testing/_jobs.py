@@ -1,4 +1,4 @@
-"""Files, uploads in parts, vector stores and videos: what is sent is kept, and what takes the service a while takes a few looks here.
+"""Files, uploads in parts, vector stores, videos, speech: what is sent is kept, and what takes the service a while takes a few looks.
 
 It knows no connection: a `Call` goes in, a `Told` comes out.
 """
@@ -6,6 +6,7 @@ It knows no connection: a `Call` goes in, a `Told` comes out.
 from __future__ import annotations
 
 import hashlib
+import struct
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -312,6 +313,13 @@ class Jobs:
     def video_content(self, call: Call) -> Told:
         return Told(f"A film about {self._found('video', call.path[0])['prompt']}".encode())
 
+    # ----------------------------------------------------------------------------------------------------------- speech
+    def speak(self, call: Call) -> Told:
+        """Answer with silence (WAV, 16 bits, 24 kHz), as long as it takes to say the text."""
+        sound = bytes(2 * 1200 * len(call.body["input"]))
+        form = struct.pack("<IHHIIHH", 16, 1, 1, 24_000, 48_000, 2, 16)
+        return Told(b"RIFF" + struct.pack("<I", 36 + len(sound)) + b"WAVEfmt " + form + b"data" + struct.pack("<I", len(sound)) + sound)
+
 
 def _counts(total: int) -> JSON:
     return {"in_progress": 0, "completed": 0, "failed": 0, "cancelled": 0, "total": total}
@@ -367,4 +375,5 @@ ENDPOINTS: dict[str, Endpoint] = {
     "POST /videos": Jobs.create_video,
     "GET /videos/{video_id}": Jobs.retrieve_video,
     "GET /videos/{video_id}/content": Jobs.video_content,
+    "POST /audio/speech": Jobs.speak,
 }
