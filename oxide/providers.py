@@ -10,6 +10,7 @@ from ._providers.host import Provider
 from ._providers.local import local
 from ._providers.openrouter import ProviderPreferences, openrouter
 from ._providers.sigv4 import AwsKeys
+from ._providers.vertex import vertex
 
 __all__ = [
     "AwsKeys",
@@ -25,4 +26,5 @@ __all__ = [
     "local",
     "openrouter",
     "supports_assistant_prefill",
+    "vertex",
 ]

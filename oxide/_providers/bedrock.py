@@ -12,7 +12,7 @@ from .._settings import Secret
 from .._typing import TYPE_CHECKING, cast
 from .._url import parse_url
 from .aws import ambient_keys, profile_keys, profile_region, taken_over
-from .host import Provider, kept, variable
+from .host import Provider, variable
 from .sigv4 import AwsKeys, sign
 
 if TYPE_CHECKING:
@@ -73,8 +73,9 @@ def bedrock(
     Raises:
         ConfigurationError: no region, half a key, two kinds of credentials, or a host that is not of that endpoint and region.
     """
+    api_key = Secret(api_key) if isinstance(api_key, str) else api_key  # a traceback might show it
+    secret_access_key, session_token = (text and Secret(text) for text in (secret_access_key, session_token))
     given = _Given(api_key, token_provider, access_key_id, secret_access_key, session_token, profile, credential_provider)
-    del api_key, secret_access_key, session_token  # a traceback might show them
     base = (variable("AWS_BEDROCK_BASE_URL") if isinstance(base_url, NotGiven) else base_url) or None
     base = None if base is None else re.sub(r"(/responses(/.*)?|/+)$", "", base)
     known = None if base is None else _host(parse_url(base)[0].host)
@@ -110,10 +111,7 @@ class _Given:
         profile: str | None,
         credential_provider: Credentials | None,
     ) -> None:
-        key = None if isinstance(api_key, NotGiven) else kept(api_key)
-        secret, token = kept(secret_access_key), kept(session_token)
-        ambient = isinstance(api_key, NotGiven)
-        del api_key, secret_access_key, session_token  # a traceback might show them
+        key = None if isinstance(api_key, NotGiven) else api_key
         kinds = {
             "api_key": key,
             "token_provider": token_provider,
@@ -124,16 +122,17 @@ class _Given:
         named = [name for name, value in kinds.items() if value is not None]
         if len(named) > 1:
             raise ConfigurationError(f"pass one of {' and '.join(named)}, not both")
-        if (not access_key_id or not secret) and (access_key_id, secret, token) != (None, None, None):
+        static = (access_key_id, secret_access_key, session_token)
+        if not (access_key_id and secret_access_key) and static != (None, None, None):
             raise ConfigurationError("keys of AWS are access_key_id= and secret_access_key=; session_token= goes with both")
-        if key is not None and not str(key).strip():
+        if key is not None and not key.strip():
             raise ConfigurationError("the api_key of Bedrock is empty")
         self.bearer = key or token_provider
-        if not named and ambient:
+        if not named and isinstance(api_key, NotGiven):
             self.bearer = Secret(variable("AWS_BEARER_TOKEN_BEDROCK") or "") or None
         self.source: AwsKeys | Credentials = ambient_keys
-        if access_key_id is not None:
-            self.source = AwsKeys(access_key_id, str(secret), None if token is None else str(token))
+        if access_key_id and secret_access_key:
+            self.source = AwsKeys(access_key_id, secret_access_key, session_token)
         elif profile is not None:
             self.source = _Profile(profile)
         elif credential_provider is not None:

@@ -72,14 +72,15 @@ class Provider:
         clash = [name for name in OWN if given.get(name) is not None]
         if clash:
             raise ConfigurationError(f"pass provider= without {' and '.join(clash)}; the provider has its own: oxide.providers.{self.name}")
-        redirects = given.get("redirects", self.redirects)
-        if redirects != self.redirects == "none":
-            raise ConfigurationError(f"{self.name} wants redirects='none': what authorizes a request holds for its own target alone")
+        redirects = given.get("redirects", "same-origin")
+        if redirects == "any" and self.redirects == "none":
+            raise ConfigurationError(f"{self.name} follows no redirects: what authorizes a request holds for its own target alone")
         return {
             **given,
+            "admin_api_key": self.key,
             "api_key": self.key,
             "base_url": self.base_url,
-            "redirects": redirects,
+            "redirects": "none" if self.redirects == "none" else redirects,
             "default_headers": {**self.headers, **(given.get("default_headers") or {})},
             "amend": self.amend,
             "authority": self.authority,

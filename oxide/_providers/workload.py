@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from math import inf
 
-from .._errors import APIStatusError, APITimeoutError, ConfigurationError, OAuthError, OxideError
+from .._errors import APIStatusError, ConfigurationError, OAuthError, OxideError
 from .._json import as_object, decode, encode
 from .._settings import Environment, Secret, checked_key, settings_from
+from .._transport.course import Opaque
 from .._typing import TYPE_CHECKING, cast
-from .requests import TIMEOUT, ask
+from .requests import ask
 from .subject import Metadata
+from .tokens import BUFFER, Tokens, seconds_left
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from typing import Any, Literal, TypeAlias, TypedDict
 
     from typing_extensions import NotRequired
 
     from .._exchange import Exchange
-    from .._operation import Request
     from .._settings import Settings
-    from .._transport.base import Backend, Gate
     from .subject import SubjectTokenProvider
 
     class WorkloadIdentity(TypedDict):
@@ -62,11 +62,6 @@ KINDS = {
     "id": "urn:ietf:params:oauth:token-type:id_token",
     "x509": "urn:openai:params:oauth:token-type:x509",
 }
-BUFFER = 1200.0
-"""Seconds before its end when a token is renewed, or half of its life, where that is less."""
-
-PATIENCE = 30.0
-"""Seconds until a renewal that failed is tried again, while the present token still holds."""
 
 
 def x509_workload_identity(
@@ -83,38 +78,10 @@ def x509_workload_identity(
     return identity
 
 
-class Token(Secret):
-    """The value of a field with a token that was exchanged here."""
-
-    __slots__ = ()
-
-
-class Held:
-    """A token of the API, and when it is to be renewed and ends, in seconds of a clock."""
-
-    __slots__ = ("end", "renewal", "text")
-
-    def __init__(self, text: str, renewal: float, end: float) -> None:
-        self.text = Secret(text)
-        self.renewal = renewal
-        self.end = end
-
-
-class Flight:
-    """An exchange under way, which others wait for; `error` is how it failed."""
-
-    __slots__ = ("error", "gate")
-
-    def __init__(self, gate: Gate) -> None:
-        self.gate = gate
-        self.error: OxideError | None = None
-
-
-class WorkloadIdentityAuth:
+class WorkloadIdentityAuth(Tokens):
     """Authorizes calls by tokens that it exchanges for those of a workload; what `Client(workload_identity=...)` is made into.
 
-    A client and its copies share one token.  Of many threads that want one, or many tasks of a loop, one exchanges it and the others wait;
-    while the present one still holds, they go on with that.
+    A client and its copies share one token, see `Tokens`.
 
     Args:
         workload_identity: who this workload is.
@@ -124,13 +91,12 @@ class WorkloadIdentityAuth:
         ConfigurationError: the identity lacks something.
     """
 
-    __slots__ = ("_flights", "_held", "identity", "url")
+    __slots__ = ("identity", "url")
 
     def __init__(self, workload_identity: Identity, *, token_exchange_url: str | None = None) -> None:
         self.identity: Mapping[str, Any] = _checked({**workload_identity})
         self.url = token_exchange_url or (MTLS_EXCHANGE_URL if self.certified else EXCHANGE_URL)
-        self._held: Held | None = None
-        self._flights: dict[Backend, Flight] = {}
+        super().__init__(float(self.identity.get("refresh_buffer_seconds", BUFFER)))
 
     @property
     def certified(self) -> bool:
@@ -143,87 +109,23 @@ class WorkloadIdentityAuth:
     def __reduce__(self) -> tuple[object, ...]:
         return _unpickled, ({**self.identity}, self.url)
 
-    # ------------------------------------------------------------------------------------------------ for the exchange
-    async def authorize(
-        self, exchange: Exchange, request: Request, fields: Sequence[tuple[str, str]], deadline: float
-    ) -> Sequence[tuple[str, str]]:
-        """Return the fields with a token; a call that brings a key or token of its own keeps that.
+    async def fetch(self, exchange: Exchange, deadline: float) -> tuple[str, float]:
+        """Exchange a token.
 
         Raises:
-            OAuthError: the exchange was refused.
+            OAuthError: that was refused.
             SubjectTokenProviderError: there is no token that says who this is.
-            APIError: the exchange failed.
+            APIError: no answer came.
         """
-        if request.authorized or fields is not request.fields:
-            return fields
-        return [*fields, ("Authorization", Token(f"Bearer {await self._token(exchange, deadline)}"))]
-
-    def refused(self, fields: Sequence[tuple[str, str]]) -> bool:
-        """Forget a token that the API refuses; return whether another one may do better."""
-        value = fields[-1][1]
-        self.invalidate_token(value.removeprefix("Bearer "))
-        return isinstance(value, Token)
-
-    def invalidate_token(self, token: str | None = None) -> None:
-        """Forget the token, or this one; the next call exchanges another."""
-        if token is None or (self._held is not None and self._held.text == token):
-            self._held = None
-
-    # ------------------------------------------------------------------------------------------------ tokens
-    async def _token(self, exchange: Exchange, deadline: float) -> str:
-        backend = exchange.backend
-        while True:
-            held, now = self._held, backend.now()
-            if held is not None and now < held.renewal:
-                return held.text
-            with backend.mutex:
-                other = self._flights.get(backend)
-                flight = other or self._flights.setdefault(backend, Flight(backend.gate()))
-            if other is None:
-                return await self._lead(flight, exchange, deadline)
-            if held is not None and now < held.end:
-                return held.text
-            if not await flight.gate.wait(max(0.0, deadline - now)):
-                raise APITimeoutError("The deadline of the call has passed while a token was exchanged.", phase="head")
-            if flight.error is not None:
-                raise _copied(flight.error)
-
-    async def _lead(self, flight: Flight, exchange: Exchange, deadline: float) -> str:
-        """Exchange a token, and let go those who wait for it."""
-        backend = exchange.backend
-        try:
-            held = self._held  # somebody may have been faster, between a look at it and the take-off
-            if held is None or backend.now() >= held.renewal:
-                held = self._held = await self._exchanged(exchange, deadline)
-            return held.text
-        except OxideError as error:
-            old = self._held
-            if old is None or backend.now() >= old.end or isinstance(error, OAuthError):
-                flight.error = error
-                raise
-            self._held = Held(old.text, backend.now() + PATIENCE, old.end)
-            return old.text
-        finally:
-            with backend.mutex:
-                self._flights.pop(backend, None)
-            flight.gate.open()
-
-    async def _exchanged(self, exchange: Exchange, deadline: float) -> Held:
-        """Ask for a token."""
-        backend = exchange.backend
         asked = {name: self.identity[name] for name in ("identity_provider_id", "service_account_id")}
-        subject = await self._subject(exchange, _left(backend, deadline))
-        body = encode({"grant_type": GRANT, **subject, **asked})
-        begun = backend.now()
+        subject = await self._subject(exchange, seconds_left(exchange, deadline))
+        body = Opaque(encode({"grant_type": GRANT, **subject, **asked}))
         try:
-            content = await ask(exchange.transport, "POST", self.url, {}, body, _left(backend, deadline))
+            return _read(await ask(exchange.transport, "POST", self.url, {}, body, seconds_left(exchange, deadline)))
         except APIStatusError as error:
             if error.status_code in (400, 401, 403):
                 raise _refusal(error) from None
             raise
-        text, seconds = _read(content)
-        buffer = min(float(self.identity.get("refresh_buffer_seconds", BUFFER)), seconds / 2)
-        return Held(text, begun + seconds - buffer, begun + seconds)
 
     async def _subject(self, exchange: Exchange, timeout: float) -> dict[str, str]:
         """Return what says who this is: a token and its kind."""
@@ -247,11 +149,6 @@ class _Hidden(dict[str, str]):
 
     def __repr__(self) -> str:
         return "<members of a request>"
-
-
-def _left(backend: Backend, deadline: float) -> float:
-    """Return the seconds that a request for a token may take."""
-    return max(0.001, min(TIMEOUT, deadline - backend.now()))
 
 
 def _checked(identity: dict[str, Any]) -> dict[str, Any]:
@@ -293,13 +190,6 @@ def _refusal(error: APIStatusError) -> OAuthError:
     except ValueError:
         body = error.body
     return OAuthError(response=error.response, body=body, request=error.request)
-
-
-def _copied(error: OxideError) -> OxideError:
-    """Return an error for another thread or task to raise: each adds its own traceback."""
-    from copy import copy
-
-    return copy(error)
 
 
 def _unpickled(identity: Identity, url: str) -> WorkloadIdentityAuth:
