@@ -31,6 +31,18 @@ if TYPE_CHECKING:
 AT = Operation[Any]("GET", "/x", query=("model",))
 SOON = 5.0
 
+OPENED: list[Socket] = []
+
+
+@pytest.fixture(autouse=True)
+def nothing_stays_open(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Close what a test has left open, while its loop is still there."""
+    if "face" in request.fixturenames:
+        request.getfixturevalue("face")
+    yield
+    while OPENED:
+        OPENED.pop().discard()
+
 
 class Both:
     """A socket of either world, used as if it were blocking."""
@@ -45,6 +57,7 @@ class Both:
             return await open_socket(exchange, request, options=options, subprotocols=subprotocols)
 
         self.socket: Socket = face.run(self._client._caller.run(story, operation, given))
+        OPENED.append(self.socket)
 
     def __getattr__(self, name: str) -> Any:
         def call(*args: Any) -> Any:
@@ -568,6 +581,7 @@ def test_a_socket_that_is_dropped_is_closed(face: Face) -> None:
     with Server(sockets={"/v1/x": echo}) as server:
         socket = Both(face, face.client(server))
         assert server.open_connections == 1
+        OPENED.clear()
         del socket
         assert eventually(face, lambda: server.open_connections == 0)
 
