@@ -192,6 +192,7 @@ _LIMITS = {
     "pattern": "pattern",
 }
 _SAYS_NOTHING = ("Required", "NotRequired", "ReadOnly", "Final")
+_LIBRARY = __name__.partition(".")[0]
 _MOST = 512  # types that are remembered
 _known: dict[Any, Kind] = {}
 
@@ -307,12 +308,33 @@ class Reader:
 
 
 def hints_of(subject: Any, names: dict[str, Any] | None = None) -> dict[str, Any]:
-    """Return the annotations of a class or function, as types. Raises TypeError where one names something that cannot be found."""
+    """Return the annotations of a class or function, as types.
+
+    A name that its module does not have is looked for among those that are in sight where the library was called: classes that are
+    made inside a function are known there only.
+
+    Raises:
+        TypeError: an annotation names something that cannot be found.
+    """
+    own = names or {}
     try:
-        return typing.get_type_hints(subject, localns=names, include_extras=True)
+        return typing.get_type_hints(subject, localns=own, include_extras=True)
+    except NameError:
+        near = _names_in_sight()
+    try:
+        return typing.get_type_hints(subject, localns={**near, **own}, include_extras=True)
     except NameError as problem:
-        where = getattr(subject, "__qualname__", subject)
-        raise TypeError(f"{where}: {problem}; what its annotations name must stand in its module, not inside a function") from None
+        raise TypeError(f"{getattr(subject, '__qualname__', subject)}: {problem}, where it stands nor where it is used") from None
+
+
+def _names_in_sight() -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    frame: types.FrameType | None = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]  # the only way to it
+    while frame is not None:
+        if frame.f_globals.get("__name__", "").partition(".")[0] not in (_LIBRARY, "typing"):
+            found = {**frame.f_globals, **frame.f_locals, **found}
+        frame = frame.f_back
+    return found
 
 
 def _is(hint: Any, name: str) -> bool:

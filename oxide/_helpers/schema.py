@@ -18,13 +18,14 @@ if TYPE_CHECKING:
 
     Schema = dict[str, Any]
 
-__all__ = ["WRAPPED", "is_wrapped", "schema_name", "schema_of", "strict_schema"]
+__all__ = ["WRAPPED", "is_wrapped", "schema_name", "schema_of", "sent_schema", "strict_schema"]
 
 WRAPPED = "value"
 """The only key of the object that stands around what is no object: a schema has one at its root."""
 
 _NAMES: dict[Any, str] = {str: "string", int: "integer", float: "number", bool: "boolean", type(None): "null"}
-_REPEATED = "anyOf"
+_MOST = 512  # schemas that are remembered
+_written: dict[Kind, Schema] = {}
 
 
 def strict_schema(hint: Any) -> dict[str, Any]:
@@ -44,6 +45,19 @@ def strict_schema(hint: Any) -> dict[str, Any]:
     """
     given = as_object(hint)
     return schema_of(kind_of(hint)) if given is None else make_strict(given)
+
+
+def sent_schema(hint: Any) -> dict[str, Any]:
+    """Return what `strict_schema` returns, for sending: types are remembered, so it is not to be changed."""
+    if as_object(hint) is not None:
+        return strict_schema(hint)
+    kind = kind_of(hint)
+    found = _written.get(kind)
+    if found is None:
+        while len(_written) >= _MOST:
+            _written.pop(next(iter(_written)), None)
+        found = _written[kind] = schema_of(kind)
+    return found
 
 
 def is_wrapped(kind: Kind) -> bool:
@@ -131,7 +145,7 @@ class _Writer:
         """Return a schema with something said of it. A reference stands alone; unless it contains itself, it is unfolded then."""
         if "$ref" in schema:
             inner = self.definitions.get(schema["$ref"].rpartition("/")[2])
-            schema = {_REPEATED: [schema]} if inner is None or _mentions(inner, schema["$ref"]) else inner
+            schema = {"anyOf": [schema]} if inner is None or _mentions(inner, schema["$ref"]) else inner
         told = {"description": text} if text else {}
         return make_strict({**schema, **told, **keywords}) if keywords and "$ref" not in repr(schema) else {**schema, **told, **keywords}
 

@@ -12,7 +12,7 @@ from .._models._parsed import as_parsed
 from .._omit import omit
 from .._typing import TYPE_CHECKING
 from .decoding import decoder_for, parse_json
-from .schema import schema_name, strict_schema
+from .schema import schema_name, sent_schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -46,14 +46,14 @@ def text_param_of(hint: Any) -> dict[str, Any]:
     """Return what goes into `text.format` of the Responses API for a type; a format that is written out is taken as it is."""
     if given := _written_out(hint):
         return given
-    return {"type": "json_schema", "name": schema_name(hint), "schema": strict_schema(hint), "strict": True}
+    return {"type": "json_schema", "name": schema_name(hint), "schema": sent_schema(hint), "strict": True}
 
 
 def response_format_of(hint: Any) -> dict[str, Any]:
     """Return what goes into `response_format` of Chat Completions for a type; a format that is written out is taken as it is."""
     if given := _written_out(hint):
         return given
-    return {"type": "json_schema", "json_schema": {"name": schema_name(hint), "schema": strict_schema(hint), "strict": True}}
+    return {"type": "json_schema", "json_schema": {"name": schema_name(hint), "schema": sent_schema(hint), "strict": True}}
 
 
 def _written_out(hint: object) -> dict[str, Any] | None:
