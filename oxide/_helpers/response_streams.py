@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from .._operation import Operation, StreamOperation
     from .._stream import Batches
     from .early_calls import Parse
-    from .stream_events import ResponseStreamEvent
+    from .stream_events import Final, ResponseStreamEvent
 
     T = TypeVar("T", default=Any)
 else:
@@ -37,6 +37,7 @@ __all__ = [
     "ResponseStream",
     "ResponseStreamManager",
     "open_response_stream",
+    "with_format",
 ]
 
 
@@ -48,13 +49,21 @@ class ResponseFolding(Folding["ResponseStreamEvent[T]"], Generic[T]):
         hint: the type that texts are to be of, `omit` for none.
         tools: whose arguments are to be parsed.
         after: hand out only events with higher sequence numbers; all are folded.
+        lenient: arguments that do not fit their tool are no error of the response.
     """
 
     __slots__ = ("_after", "_early", "state")
 
-    def __init__(self, reader: Batches[Any], hint: Any = omit, tools: list[Any] | None = None, after: int | None = None) -> None:
+    def __init__(
+        self,
+        reader: Batches[Any],
+        hint: Any = omit,
+        tools: list[Any] | None = None,
+        after: int | None = None,
+        lenient: bool = False,
+    ) -> None:
         super().__init__(reader)
-        self.state = ResponseSnapshots(hint, tools or ())
+        self.state = ResponseSnapshots(hint, () if lenient else tools or ())
         self._early = EarlyCalls(_parser(tools) if tools else None)
         self._after = -1 if after is None else after
 
@@ -65,11 +74,18 @@ class ResponseFolding(Folding["ResponseStreamEvent[T]"], Generic[T]):
         if self._after < 0 or event.__dict__.get("sequence_number", 0) > self._after:
             fresh.append(cast("ResponseStreamEvent[T]", made))  # what the decoder made of an event, or one of ours
 
-    def final(self) -> ParsedResponse[T]:
-        """Return the response at the end. Raises StreamError where it has not come."""
+    def answer(self) -> Response:
+        """Return the response at the end as it came. Raises StreamError where it has not come."""
+        return self._end().response
+
+    def _end(self) -> Final:
         if self.state.final is None:
             raise StreamError("The stream was closed before the response was complete.")
-        parsed: ParsedResponse[T] = self.state.final.parsed()
+        return self.state.final
+
+    def final(self) -> ParsedResponse[T]:
+        """Return the response at the end, parsed. Raises StreamError where it has not come."""
+        parsed: ParsedResponse[T] = self._end().parsed()
         parsed._http = self.http  # pyright: ignore[reportPrivateUsage]  # a result tells of the call that brought it
         return parsed
 
@@ -185,21 +201,24 @@ class AsyncResponseStreamManager(Generic[T]):
 
 
 # -------------------------------------------------------------------------------------------------------------- opening
-async def open_response_stream(exchange: Exchange, operation: Operation[Any], given: dict[str, Any]) -> ResponseFolding[Any]:
+async def open_response_stream(
+    exchange: Exchange, operation: Operation[Any], given: dict[str, Any], lenient: bool = False
+) -> ResponseFolding[Any]:
     """Ask for a response, or follow one that was asked for before; the head of the answer has come when this returns."""
     hint, name, after = given.pop("text_format", omit), given.pop("response_id", omit), given.pop("starting_after", omit)
     resume, tools = given.pop("resume", False), kept_tools(given)
     if hint is not omit:
-        given["text"] = _with_format(given.get("text", omit), hint)
+        given["text"] = with_format(given.get("text", omit), hint)
     if name is not omit:
         operation, given = RETRIEVE, {**{key: given[key] for key in KEPT if key in given}, "response_id": name}
     given["stream"] = True
     streamed = cast("StreamOperation[Any, Any]", operation)  # `responses.create`, or the one above
     reader = await (open_resuming if resume else open_stream)(exchange, streamed, given)
-    return ResponseFolding(reader, hint, tools, None if after is omit else after)
+    return ResponseFolding(reader, hint, tools, None if after is omit else after, lenient)
 
 
-def _with_format(text: Any, hint: Any) -> dict[str, Any]:
+def with_format(text: Any, hint: Any) -> dict[str, Any]:
+    """Return the parameter `text` of a call, with the format of a type in it."""
     from .structured import text_param_of
 
     fields = {} if text is omit or text is None else {**getattr(text, "__dict__", text)}

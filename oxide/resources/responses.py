@@ -12,11 +12,14 @@ from .._typing import TYPE_CHECKING
 from ._base import AsyncResource, Resource
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from types import UnionType
     from typing import Any, Literal, overload
 
     from .._caller import AsyncCaller, Caller
+    from .._helpers.agent_events import AgentResult
+    from .._helpers.agent_runs import AgentStream, AsyncAgentStream
+    from .._helpers.agents import Approval, Mending
     from .._helpers.response_streams import AsyncResponseStreamManager, ResponseStreamManager
     from .._models import (
         responses,
@@ -705,6 +708,315 @@ class Responses(ResponsesHelpers, Resource):
 
         return ResponseStreamManager(self._caller, CREATE, given)
 
+    if TYPE_CHECKING:
+
+        @overload
+        def run(
+            self,
+            *,
+            tools: Iterable[responses_tools_params.ToolParam | Callable[..., object]],
+            text_format: type[T] | Mapping[str, Any] | UnionType | Omit = omit,
+            max_turns: int = 10,
+            max_parallel: int = 8,
+            tool_timeout: float | None = None,
+            approve: Approval | None = None,
+            on_tool_error: Mending | None = None,
+            access_programs: responses_input_params.ResponseCreateParamsAccessProgramsParam | Omit = omit,
+            background: bool | None | Omit = omit,
+            background_options: responses_input_params.ResponseCreateParamsBackgroundOptionsParam | Omit = omit,
+            context_management: Iterable[
+                responses_socket_events_params.ResponsesClientEventResponseCreateContextManagementParam
+                | responses_socket_events.ResponsesClientEventResponseCreateContextManagement
+            ]
+            | None
+            | Omit = omit,
+            conversation: responses_params.ConversationParam | None | Omit = omit,
+            image: responses_input_params.ResponseCreateParamsImageParam | Omit = omit,
+            include: Iterable[responses.ResponseIncludable] | None | Omit = omit,
+            input: str | Iterable[responses_input_params.ResponseInputItemParam] | Omit = omit,
+            instructions: str | None | Omit = omit,
+            max_output_tokens: int | None | Omit = omit,
+            max_tool_calls: int | None | Omit = omit,
+            metadata: Mapping[str, str] | None | Omit = omit,
+            model: shared.ResponsesModel | Omit = omit,
+            moderation: responses_socket_events_params.ResponsesClientEventResponseCreateModerationParam
+            | responses_socket_events.ResponsesClientEventResponseCreateModeration
+            | None
+            | Omit = omit,
+            parallel_tool_calls: bool | None | Omit = omit,
+            previous_response_id: str | None | Omit = omit,
+            prompt: responses_params.ResponsePromptParam | responses.ResponsePrompt | None | Omit = omit,
+            prompt_cache_key: str | None | Omit = omit,
+            prompt_cache_options: responses_socket_events_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam
+            | responses_socket_events.ResponsesClientEventResponseCreatePromptCacheOptions
+            | Omit = omit,
+            prompt_cache_retention: Literal["in_memory", "24h"] | None | Omit = omit,
+            reasoning: shared_params.ReasoningParam | shared.Reasoning | None | Omit = omit,
+            safety_identifier: str | None | Omit = omit,
+            service_tier: responses.ServiceTierResponses | None | Omit = omit,
+            store: bool | None | Omit = omit,
+            stream: Literal[False] | None | Omit = omit,
+            stream_options: responses_socket_events_params.ResponsesClientEventResponseCreateStreamOptionsParam
+            | responses_socket_events.ResponsesClientEventResponseCreateStreamOptions
+            | None
+            | Omit = omit,
+            temperature: float | None | Omit = omit,
+            text: responses_params.ResponseTextConfigParam | responses.ResponseTextConfig | Omit = omit,
+            tool_choice: responses_tools_params.ResponseToolChoiceParam | Omit = omit,
+            top_logprobs: int | Omit = omit,
+            top_p: float | None | Omit = omit,
+            truncation: Literal["auto", "disabled"] | None | Omit = omit,
+            user: str | Omit = omit,
+            extra_headers: Headers | None = None,
+            extra_query: Query | None = None,
+            extra_body: Body | None = None,
+            timeout: float | Timeout | None | NotGiven = not_given,
+            max_retries: int | NotGiven = not_given,
+            idempotency_key: str | None = None,
+        ) -> AgentResult[T]: ...
+
+        @overload
+        def run(
+            self,
+            *,
+            tools: Iterable[responses_tools_params.ToolParam | Callable[..., object]],
+            text_format: type[T] | Mapping[str, Any] | UnionType | Omit = omit,
+            max_turns: int = 10,
+            max_parallel: int = 8,
+            tool_timeout: float | None = None,
+            approve: Approval | None = None,
+            on_tool_error: Mending | None = None,
+            access_programs: responses_input_params.ResponseCreateParamsAccessProgramsParam | Omit = omit,
+            background: bool | None | Omit = omit,
+            background_options: responses_input_params.ResponseCreateParamsBackgroundOptionsParam | Omit = omit,
+            context_management: Iterable[
+                responses_socket_events_params.ResponsesClientEventResponseCreateContextManagementParam
+                | responses_socket_events.ResponsesClientEventResponseCreateContextManagement
+            ]
+            | None
+            | Omit = omit,
+            conversation: responses_params.ConversationParam | None | Omit = omit,
+            image: responses_input_params.ResponseCreateParamsImageParam | Omit = omit,
+            include: Iterable[responses.ResponseIncludable] | None | Omit = omit,
+            input: str | Iterable[responses_input_params.ResponseInputItemParam] | Omit = omit,
+            instructions: str | None | Omit = omit,
+            max_output_tokens: int | None | Omit = omit,
+            max_tool_calls: int | None | Omit = omit,
+            metadata: Mapping[str, str] | None | Omit = omit,
+            model: shared.ResponsesModel | Omit = omit,
+            moderation: responses_socket_events_params.ResponsesClientEventResponseCreateModerationParam
+            | responses_socket_events.ResponsesClientEventResponseCreateModeration
+            | None
+            | Omit = omit,
+            parallel_tool_calls: bool | None | Omit = omit,
+            previous_response_id: str | None | Omit = omit,
+            prompt: responses_params.ResponsePromptParam | responses.ResponsePrompt | None | Omit = omit,
+            prompt_cache_key: str | None | Omit = omit,
+            prompt_cache_options: responses_socket_events_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam
+            | responses_socket_events.ResponsesClientEventResponseCreatePromptCacheOptions
+            | Omit = omit,
+            prompt_cache_retention: Literal["in_memory", "24h"] | None | Omit = omit,
+            reasoning: shared_params.ReasoningParam | shared.Reasoning | None | Omit = omit,
+            safety_identifier: str | None | Omit = omit,
+            service_tier: responses.ServiceTierResponses | None | Omit = omit,
+            store: bool | None | Omit = omit,
+            stream: Literal[True],
+            stream_options: responses_socket_events_params.ResponsesClientEventResponseCreateStreamOptionsParam
+            | responses_socket_events.ResponsesClientEventResponseCreateStreamOptions
+            | None
+            | Omit = omit,
+            temperature: float | None | Omit = omit,
+            text: responses_params.ResponseTextConfigParam | responses.ResponseTextConfig | Omit = omit,
+            tool_choice: responses_tools_params.ResponseToolChoiceParam | Omit = omit,
+            top_logprobs: int | Omit = omit,
+            top_p: float | None | Omit = omit,
+            truncation: Literal["auto", "disabled"] | None | Omit = omit,
+            user: str | Omit = omit,
+            extra_headers: Headers | None = None,
+            extra_query: Query | None = None,
+            extra_body: Body | None = None,
+            timeout: float | Timeout | None | NotGiven = not_given,
+            max_retries: int | NotGiven = not_given,
+            idempotency_key: str | None = None,
+        ) -> AgentStream[T]: ...
+
+        @overload
+        def run(
+            self,
+            *,
+            tools: Iterable[responses_tools_params.ToolParam | Callable[..., object]],
+            text_format: type[T] | Mapping[str, Any] | UnionType | Omit = omit,
+            max_turns: int = 10,
+            max_parallel: int = 8,
+            tool_timeout: float | None = None,
+            approve: Approval | None = None,
+            on_tool_error: Mending | None = None,
+            access_programs: responses_input_params.ResponseCreateParamsAccessProgramsParam | Omit = omit,
+            background: bool | None | Omit = omit,
+            background_options: responses_input_params.ResponseCreateParamsBackgroundOptionsParam | Omit = omit,
+            context_management: Iterable[
+                responses_socket_events_params.ResponsesClientEventResponseCreateContextManagementParam
+                | responses_socket_events.ResponsesClientEventResponseCreateContextManagement
+            ]
+            | None
+            | Omit = omit,
+            conversation: responses_params.ConversationParam | None | Omit = omit,
+            image: responses_input_params.ResponseCreateParamsImageParam | Omit = omit,
+            include: Iterable[responses.ResponseIncludable] | None | Omit = omit,
+            input: str | Iterable[responses_input_params.ResponseInputItemParam] | Omit = omit,
+            instructions: str | None | Omit = omit,
+            max_output_tokens: int | None | Omit = omit,
+            max_tool_calls: int | None | Omit = omit,
+            metadata: Mapping[str, str] | None | Omit = omit,
+            model: shared.ResponsesModel | Omit = omit,
+            moderation: responses_socket_events_params.ResponsesClientEventResponseCreateModerationParam
+            | responses_socket_events.ResponsesClientEventResponseCreateModeration
+            | None
+            | Omit = omit,
+            parallel_tool_calls: bool | None | Omit = omit,
+            previous_response_id: str | None | Omit = omit,
+            prompt: responses_params.ResponsePromptParam | responses.ResponsePrompt | None | Omit = omit,
+            prompt_cache_key: str | None | Omit = omit,
+            prompt_cache_options: responses_socket_events_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam
+            | responses_socket_events.ResponsesClientEventResponseCreatePromptCacheOptions
+            | Omit = omit,
+            prompt_cache_retention: Literal["in_memory", "24h"] | None | Omit = omit,
+            reasoning: shared_params.ReasoningParam | shared.Reasoning | None | Omit = omit,
+            safety_identifier: str | None | Omit = omit,
+            service_tier: responses.ServiceTierResponses | None | Omit = omit,
+            store: bool | None | Omit = omit,
+            stream: bool,
+            stream_options: responses_socket_events_params.ResponsesClientEventResponseCreateStreamOptionsParam
+            | responses_socket_events.ResponsesClientEventResponseCreateStreamOptions
+            | None
+            | Omit = omit,
+            temperature: float | None | Omit = omit,
+            text: responses_params.ResponseTextConfigParam | responses.ResponseTextConfig | Omit = omit,
+            tool_choice: responses_tools_params.ResponseToolChoiceParam | Omit = omit,
+            top_logprobs: int | Omit = omit,
+            top_p: float | None | Omit = omit,
+            truncation: Literal["auto", "disabled"] | None | Omit = omit,
+            user: str | Omit = omit,
+            extra_headers: Headers | None = None,
+            extra_query: Query | None = None,
+            extra_body: Body | None = None,
+            timeout: float | Timeout | None | NotGiven = not_given,
+            max_retries: int | NotGiven = not_given,
+            idempotency_key: str | None = None,
+        ) -> AgentResult[T] | AgentStream[T]: ...
+
+    def run(
+        self,
+        *,
+        tools: Iterable[responses_tools_params.ToolParam | Callable[..., object]],
+        text_format: type[T] | Mapping[str, Any] | UnionType | Omit = omit,
+        max_turns: int = 10,
+        max_parallel: int = 8,
+        tool_timeout: float | None = None,
+        approve: Approval | None = None,
+        on_tool_error: Mending | None = None,
+        access_programs: responses_input_params.ResponseCreateParamsAccessProgramsParam | Omit = omit,
+        background: bool | None | Omit = omit,
+        background_options: responses_input_params.ResponseCreateParamsBackgroundOptionsParam | Omit = omit,
+        context_management: Iterable[
+            responses_socket_events_params.ResponsesClientEventResponseCreateContextManagementParam
+            | responses_socket_events.ResponsesClientEventResponseCreateContextManagement
+        ]
+        | None
+        | Omit = omit,
+        conversation: responses_params.ConversationParam | None | Omit = omit,
+        image: responses_input_params.ResponseCreateParamsImageParam | Omit = omit,
+        include: Iterable[responses.ResponseIncludable] | None | Omit = omit,
+        input: str | Iterable[responses_input_params.ResponseInputItemParam] | Omit = omit,
+        instructions: str | None | Omit = omit,
+        max_output_tokens: int | None | Omit = omit,
+        max_tool_calls: int | None | Omit = omit,
+        metadata: Mapping[str, str] | None | Omit = omit,
+        model: shared.ResponsesModel | Omit = omit,
+        moderation: responses_socket_events_params.ResponsesClientEventResponseCreateModerationParam
+        | responses_socket_events.ResponsesClientEventResponseCreateModeration
+        | None
+        | Omit = omit,
+        parallel_tool_calls: bool | None | Omit = omit,
+        previous_response_id: str | None | Omit = omit,
+        prompt: responses_params.ResponsePromptParam | responses.ResponsePrompt | None | Omit = omit,
+        prompt_cache_key: str | None | Omit = omit,
+        prompt_cache_options: responses_socket_events_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam
+        | responses_socket_events.ResponsesClientEventResponseCreatePromptCacheOptions
+        | Omit = omit,
+        prompt_cache_retention: Literal["in_memory", "24h"] | None | Omit = omit,
+        reasoning: shared_params.ReasoningParam | shared.Reasoning | None | Omit = omit,
+        safety_identifier: str | None | Omit = omit,
+        service_tier: responses.ServiceTierResponses | None | Omit = omit,
+        store: bool | None | Omit = omit,
+        stream: bool | None | Omit = omit,
+        stream_options: responses_socket_events_params.ResponsesClientEventResponseCreateStreamOptionsParam
+        | responses_socket_events.ResponsesClientEventResponseCreateStreamOptions
+        | None
+        | Omit = omit,
+        temperature: float | None | Omit = omit,
+        text: responses_params.ResponseTextConfigParam | responses.ResponseTextConfig | Omit = omit,
+        tool_choice: responses_tools_params.ResponseToolChoiceParam | Omit = omit,
+        top_logprobs: int | Omit = omit,
+        top_p: float | None | Omit = omit,
+        truncation: Literal["auto", "disabled"] | None | Omit = omit,
+        user: str | Omit = omit,
+        extra_headers: Headers | None = None,
+        extra_query: Query | None = None,
+        extra_body: Body | None = None,
+        timeout: float | Timeout | None | NotGiven = not_given,
+        max_retries: int | NotGiven = not_given,
+        idempotency_key: str | None = None,
+    ) -> AgentResult[T] | AgentStream[T]:
+        """Let a model work with tools: those that it calls are run, and it is told what came of them, until it calls none.
+
+        Args:
+            tools: functions, made tools by `oxide.tool` or plain ones; definitions of other tools are sent as they are.
+            text_format: what the last answer should be: a dataclass, TypedDict, NamedTuple, pydantic model, `list[...]`, or a JSON schema.
+            max_turns: answers of the model, at the most; one call of tools more is a `TurnLimitError`.
+            max_parallel: tools that run at the same time, at the most.
+            tool_timeout: seconds that one call of a tool may take; the model is told of one that takes longer. None: as many as it likes.
+            approve: asked before each call: True lets it be made, False or a text tells the model why not.
+            on_tool_error: asked what the model is told of a tool that failed; None as answer tells the type and words of the error.
+            access_programs: the access programs under which the request is made.
+            background: let the model work on after the call has returned; fetch the answer by its id. False by default.
+            background_options: how soon an answer in the background is wanted: `soonest`, `2h` or `8h`; and which one it continues.
+            context_management: how the service shortens a context that grows too long, and from how many tokens on.
+            conversation: a conversation, or its id: its items go before `input`, and new ones are added to it.
+            image: whether images in the context are compressed: `auto`, `enabled`, `disabled`.
+            include: parts that are left out of answers unless they are named here, as `reasoning.encrypted_content`.
+            input: text, or a list of messages, tool results and items of earlier answers.
+            instructions: what the model is told first; not carried over from a previous answer.
+            max_output_tokens: most tokens the model may write, its reasoning included; at least 16.
+            max_tool_calls: most calls of built-in tools in one answer.
+            metadata: up to 16 strings by name (64 and 512 characters), kept with the object.
+            model: name of the model, as `gpt-4o`.
+            moderation: have input and output judged by the moderation model named here.
+            parallel_tool_calls: let the model ask for several tool calls at once; on by default.
+            previous_response_id: id of the answer to go on from; not together with `conversation`.
+            prompt: a prompt template by its id, with values for its variables.
+            prompt_cache_key: groups requests that begin alike, so that the cache is hit more often.
+            prompt_cache_options: how the beginning of the prompt is cached, and for how long.
+            prompt_cache_retention: how long the beginning of the prompt stays cached: `in_memory` or `24h`.
+            reasoning: how much a reasoning model thinks (`effort`), and what it tells of it (`summary`).
+            safety_identifier: stable, hashed id of your user, to trace abuse; at most 64 characters.
+            service_tier: how urgently the request is processed, and at what price: `flex` is cheaper, `priority` dearer; `auto` by default.
+            store: keep the answer, so that it can be fetched and gone on from later; on by default.
+            stream: receive events while the answer is written; off by default.
+            stream_options: what a stream carries besides the answer; only with `stream=True`.
+            temperature: 0 to 2, 1 by default; higher is more varied. Change this or `top_p`, not both.
+            text: shape of the text (`format`: plain or JSON by a schema), and how wordy it is (`verbosity`).
+            tool_choice: which tools may or must be called: `none`, `auto`, `required`, or one by name.
+            top_logprobs: how many of the likeliest tokens to report at each place, 0 to 20.
+            top_p: 0 to 1, 1 by default; only the likeliest tokens that make up this share are considered.
+            truncation: `auto` drops the oldest items of a context that is too long, `disabled` fails; `disabled` by default.
+            user: replaced by `safety_identifier` and `prompt_cache_key`.
+        """
+        given = locals()
+        from .._helpers.agent_runs import run_agent
+
+        return run_agent(self._caller, CREATE, given)
+
 
 class AsyncResponses(AsyncResponsesHelpers, AsyncResource):
     """Answers of a model, with tools, state and streaming."""
@@ -1352,6 +1664,315 @@ class AsyncResponses(AsyncResponsesHelpers, AsyncResource):
         from .._helpers.response_streams import AsyncResponseStreamManager
 
         return AsyncResponseStreamManager(self._caller, CREATE, given)
+
+    if TYPE_CHECKING:
+
+        @overload
+        async def run(
+            self,
+            *,
+            tools: Iterable[responses_tools_params.ToolParam | Callable[..., object]],
+            text_format: type[T] | Mapping[str, Any] | UnionType | Omit = omit,
+            max_turns: int = 10,
+            max_parallel: int = 8,
+            tool_timeout: float | None = None,
+            approve: Approval | None = None,
+            on_tool_error: Mending | None = None,
+            access_programs: responses_input_params.ResponseCreateParamsAccessProgramsParam | Omit = omit,
+            background: bool | None | Omit = omit,
+            background_options: responses_input_params.ResponseCreateParamsBackgroundOptionsParam | Omit = omit,
+            context_management: Iterable[
+                responses_socket_events_params.ResponsesClientEventResponseCreateContextManagementParam
+                | responses_socket_events.ResponsesClientEventResponseCreateContextManagement
+            ]
+            | None
+            | Omit = omit,
+            conversation: responses_params.ConversationParam | None | Omit = omit,
+            image: responses_input_params.ResponseCreateParamsImageParam | Omit = omit,
+            include: Iterable[responses.ResponseIncludable] | None | Omit = omit,
+            input: str | Iterable[responses_input_params.ResponseInputItemParam] | Omit = omit,
+            instructions: str | None | Omit = omit,
+            max_output_tokens: int | None | Omit = omit,
+            max_tool_calls: int | None | Omit = omit,
+            metadata: Mapping[str, str] | None | Omit = omit,
+            model: shared.ResponsesModel | Omit = omit,
+            moderation: responses_socket_events_params.ResponsesClientEventResponseCreateModerationParam
+            | responses_socket_events.ResponsesClientEventResponseCreateModeration
+            | None
+            | Omit = omit,
+            parallel_tool_calls: bool | None | Omit = omit,
+            previous_response_id: str | None | Omit = omit,
+            prompt: responses_params.ResponsePromptParam | responses.ResponsePrompt | None | Omit = omit,
+            prompt_cache_key: str | None | Omit = omit,
+            prompt_cache_options: responses_socket_events_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam
+            | responses_socket_events.ResponsesClientEventResponseCreatePromptCacheOptions
+            | Omit = omit,
+            prompt_cache_retention: Literal["in_memory", "24h"] | None | Omit = omit,
+            reasoning: shared_params.ReasoningParam | shared.Reasoning | None | Omit = omit,
+            safety_identifier: str | None | Omit = omit,
+            service_tier: responses.ServiceTierResponses | None | Omit = omit,
+            store: bool | None | Omit = omit,
+            stream: Literal[False] | None | Omit = omit,
+            stream_options: responses_socket_events_params.ResponsesClientEventResponseCreateStreamOptionsParam
+            | responses_socket_events.ResponsesClientEventResponseCreateStreamOptions
+            | None
+            | Omit = omit,
+            temperature: float | None | Omit = omit,
+            text: responses_params.ResponseTextConfigParam | responses.ResponseTextConfig | Omit = omit,
+            tool_choice: responses_tools_params.ResponseToolChoiceParam | Omit = omit,
+            top_logprobs: int | Omit = omit,
+            top_p: float | None | Omit = omit,
+            truncation: Literal["auto", "disabled"] | None | Omit = omit,
+            user: str | Omit = omit,
+            extra_headers: Headers | None = None,
+            extra_query: Query | None = None,
+            extra_body: Body | None = None,
+            timeout: float | Timeout | None | NotGiven = not_given,
+            max_retries: int | NotGiven = not_given,
+            idempotency_key: str | None = None,
+        ) -> AgentResult[T]: ...
+
+        @overload
+        async def run(
+            self,
+            *,
+            tools: Iterable[responses_tools_params.ToolParam | Callable[..., object]],
+            text_format: type[T] | Mapping[str, Any] | UnionType | Omit = omit,
+            max_turns: int = 10,
+            max_parallel: int = 8,
+            tool_timeout: float | None = None,
+            approve: Approval | None = None,
+            on_tool_error: Mending | None = None,
+            access_programs: responses_input_params.ResponseCreateParamsAccessProgramsParam | Omit = omit,
+            background: bool | None | Omit = omit,
+            background_options: responses_input_params.ResponseCreateParamsBackgroundOptionsParam | Omit = omit,
+            context_management: Iterable[
+                responses_socket_events_params.ResponsesClientEventResponseCreateContextManagementParam
+                | responses_socket_events.ResponsesClientEventResponseCreateContextManagement
+            ]
+            | None
+            | Omit = omit,
+            conversation: responses_params.ConversationParam | None | Omit = omit,
+            image: responses_input_params.ResponseCreateParamsImageParam | Omit = omit,
+            include: Iterable[responses.ResponseIncludable] | None | Omit = omit,
+            input: str | Iterable[responses_input_params.ResponseInputItemParam] | Omit = omit,
+            instructions: str | None | Omit = omit,
+            max_output_tokens: int | None | Omit = omit,
+            max_tool_calls: int | None | Omit = omit,
+            metadata: Mapping[str, str] | None | Omit = omit,
+            model: shared.ResponsesModel | Omit = omit,
+            moderation: responses_socket_events_params.ResponsesClientEventResponseCreateModerationParam
+            | responses_socket_events.ResponsesClientEventResponseCreateModeration
+            | None
+            | Omit = omit,
+            parallel_tool_calls: bool | None | Omit = omit,
+            previous_response_id: str | None | Omit = omit,
+            prompt: responses_params.ResponsePromptParam | responses.ResponsePrompt | None | Omit = omit,
+            prompt_cache_key: str | None | Omit = omit,
+            prompt_cache_options: responses_socket_events_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam
+            | responses_socket_events.ResponsesClientEventResponseCreatePromptCacheOptions
+            | Omit = omit,
+            prompt_cache_retention: Literal["in_memory", "24h"] | None | Omit = omit,
+            reasoning: shared_params.ReasoningParam | shared.Reasoning | None | Omit = omit,
+            safety_identifier: str | None | Omit = omit,
+            service_tier: responses.ServiceTierResponses | None | Omit = omit,
+            store: bool | None | Omit = omit,
+            stream: Literal[True],
+            stream_options: responses_socket_events_params.ResponsesClientEventResponseCreateStreamOptionsParam
+            | responses_socket_events.ResponsesClientEventResponseCreateStreamOptions
+            | None
+            | Omit = omit,
+            temperature: float | None | Omit = omit,
+            text: responses_params.ResponseTextConfigParam | responses.ResponseTextConfig | Omit = omit,
+            tool_choice: responses_tools_params.ResponseToolChoiceParam | Omit = omit,
+            top_logprobs: int | Omit = omit,
+            top_p: float | None | Omit = omit,
+            truncation: Literal["auto", "disabled"] | None | Omit = omit,
+            user: str | Omit = omit,
+            extra_headers: Headers | None = None,
+            extra_query: Query | None = None,
+            extra_body: Body | None = None,
+            timeout: float | Timeout | None | NotGiven = not_given,
+            max_retries: int | NotGiven = not_given,
+            idempotency_key: str | None = None,
+        ) -> AsyncAgentStream[T]: ...
+
+        @overload
+        async def run(
+            self,
+            *,
+            tools: Iterable[responses_tools_params.ToolParam | Callable[..., object]],
+            text_format: type[T] | Mapping[str, Any] | UnionType | Omit = omit,
+            max_turns: int = 10,
+            max_parallel: int = 8,
+            tool_timeout: float | None = None,
+            approve: Approval | None = None,
+            on_tool_error: Mending | None = None,
+            access_programs: responses_input_params.ResponseCreateParamsAccessProgramsParam | Omit = omit,
+            background: bool | None | Omit = omit,
+            background_options: responses_input_params.ResponseCreateParamsBackgroundOptionsParam | Omit = omit,
+            context_management: Iterable[
+                responses_socket_events_params.ResponsesClientEventResponseCreateContextManagementParam
+                | responses_socket_events.ResponsesClientEventResponseCreateContextManagement
+            ]
+            | None
+            | Omit = omit,
+            conversation: responses_params.ConversationParam | None | Omit = omit,
+            image: responses_input_params.ResponseCreateParamsImageParam | Omit = omit,
+            include: Iterable[responses.ResponseIncludable] | None | Omit = omit,
+            input: str | Iterable[responses_input_params.ResponseInputItemParam] | Omit = omit,
+            instructions: str | None | Omit = omit,
+            max_output_tokens: int | None | Omit = omit,
+            max_tool_calls: int | None | Omit = omit,
+            metadata: Mapping[str, str] | None | Omit = omit,
+            model: shared.ResponsesModel | Omit = omit,
+            moderation: responses_socket_events_params.ResponsesClientEventResponseCreateModerationParam
+            | responses_socket_events.ResponsesClientEventResponseCreateModeration
+            | None
+            | Omit = omit,
+            parallel_tool_calls: bool | None | Omit = omit,
+            previous_response_id: str | None | Omit = omit,
+            prompt: responses_params.ResponsePromptParam | responses.ResponsePrompt | None | Omit = omit,
+            prompt_cache_key: str | None | Omit = omit,
+            prompt_cache_options: responses_socket_events_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam
+            | responses_socket_events.ResponsesClientEventResponseCreatePromptCacheOptions
+            | Omit = omit,
+            prompt_cache_retention: Literal["in_memory", "24h"] | None | Omit = omit,
+            reasoning: shared_params.ReasoningParam | shared.Reasoning | None | Omit = omit,
+            safety_identifier: str | None | Omit = omit,
+            service_tier: responses.ServiceTierResponses | None | Omit = omit,
+            store: bool | None | Omit = omit,
+            stream: bool,
+            stream_options: responses_socket_events_params.ResponsesClientEventResponseCreateStreamOptionsParam
+            | responses_socket_events.ResponsesClientEventResponseCreateStreamOptions
+            | None
+            | Omit = omit,
+            temperature: float | None | Omit = omit,
+            text: responses_params.ResponseTextConfigParam | responses.ResponseTextConfig | Omit = omit,
+            tool_choice: responses_tools_params.ResponseToolChoiceParam | Omit = omit,
+            top_logprobs: int | Omit = omit,
+            top_p: float | None | Omit = omit,
+            truncation: Literal["auto", "disabled"] | None | Omit = omit,
+            user: str | Omit = omit,
+            extra_headers: Headers | None = None,
+            extra_query: Query | None = None,
+            extra_body: Body | None = None,
+            timeout: float | Timeout | None | NotGiven = not_given,
+            max_retries: int | NotGiven = not_given,
+            idempotency_key: str | None = None,
+        ) -> AgentResult[T] | AsyncAgentStream[T]: ...
+
+    async def run(
+        self,
+        *,
+        tools: Iterable[responses_tools_params.ToolParam | Callable[..., object]],
+        text_format: type[T] | Mapping[str, Any] | UnionType | Omit = omit,
+        max_turns: int = 10,
+        max_parallel: int = 8,
+        tool_timeout: float | None = None,
+        approve: Approval | None = None,
+        on_tool_error: Mending | None = None,
+        access_programs: responses_input_params.ResponseCreateParamsAccessProgramsParam | Omit = omit,
+        background: bool | None | Omit = omit,
+        background_options: responses_input_params.ResponseCreateParamsBackgroundOptionsParam | Omit = omit,
+        context_management: Iterable[
+            responses_socket_events_params.ResponsesClientEventResponseCreateContextManagementParam
+            | responses_socket_events.ResponsesClientEventResponseCreateContextManagement
+        ]
+        | None
+        | Omit = omit,
+        conversation: responses_params.ConversationParam | None | Omit = omit,
+        image: responses_input_params.ResponseCreateParamsImageParam | Omit = omit,
+        include: Iterable[responses.ResponseIncludable] | None | Omit = omit,
+        input: str | Iterable[responses_input_params.ResponseInputItemParam] | Omit = omit,
+        instructions: str | None | Omit = omit,
+        max_output_tokens: int | None | Omit = omit,
+        max_tool_calls: int | None | Omit = omit,
+        metadata: Mapping[str, str] | None | Omit = omit,
+        model: shared.ResponsesModel | Omit = omit,
+        moderation: responses_socket_events_params.ResponsesClientEventResponseCreateModerationParam
+        | responses_socket_events.ResponsesClientEventResponseCreateModeration
+        | None
+        | Omit = omit,
+        parallel_tool_calls: bool | None | Omit = omit,
+        previous_response_id: str | None | Omit = omit,
+        prompt: responses_params.ResponsePromptParam | responses.ResponsePrompt | None | Omit = omit,
+        prompt_cache_key: str | None | Omit = omit,
+        prompt_cache_options: responses_socket_events_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam
+        | responses_socket_events.ResponsesClientEventResponseCreatePromptCacheOptions
+        | Omit = omit,
+        prompt_cache_retention: Literal["in_memory", "24h"] | None | Omit = omit,
+        reasoning: shared_params.ReasoningParam | shared.Reasoning | None | Omit = omit,
+        safety_identifier: str | None | Omit = omit,
+        service_tier: responses.ServiceTierResponses | None | Omit = omit,
+        store: bool | None | Omit = omit,
+        stream: bool | None | Omit = omit,
+        stream_options: responses_socket_events_params.ResponsesClientEventResponseCreateStreamOptionsParam
+        | responses_socket_events.ResponsesClientEventResponseCreateStreamOptions
+        | None
+        | Omit = omit,
+        temperature: float | None | Omit = omit,
+        text: responses_params.ResponseTextConfigParam | responses.ResponseTextConfig | Omit = omit,
+        tool_choice: responses_tools_params.ResponseToolChoiceParam | Omit = omit,
+        top_logprobs: int | Omit = omit,
+        top_p: float | None | Omit = omit,
+        truncation: Literal["auto", "disabled"] | None | Omit = omit,
+        user: str | Omit = omit,
+        extra_headers: Headers | None = None,
+        extra_query: Query | None = None,
+        extra_body: Body | None = None,
+        timeout: float | Timeout | None | NotGiven = not_given,
+        max_retries: int | NotGiven = not_given,
+        idempotency_key: str | None = None,
+    ) -> AgentResult[T] | AsyncAgentStream[T]:
+        """Let a model work with tools: those that it calls are run, and it is told what came of them, until it calls none.
+
+        Args:
+            tools: functions, made tools by `oxide.tool` or plain ones; definitions of other tools are sent as they are.
+            text_format: what the last answer should be: a dataclass, TypedDict, NamedTuple, pydantic model, `list[...]`, or a JSON schema.
+            max_turns: answers of the model, at the most; one call of tools more is a `TurnLimitError`.
+            max_parallel: tools that run at the same time, at the most.
+            tool_timeout: seconds that one call of a tool may take; the model is told of one that takes longer. None: as many as it likes.
+            approve: asked before each call: True lets it be made, False or a text tells the model why not.
+            on_tool_error: asked what the model is told of a tool that failed; None as answer tells the type and words of the error.
+            access_programs: the access programs under which the request is made.
+            background: let the model work on after the call has returned; fetch the answer by its id. False by default.
+            background_options: how soon an answer in the background is wanted: `soonest`, `2h` or `8h`; and which one it continues.
+            context_management: how the service shortens a context that grows too long, and from how many tokens on.
+            conversation: a conversation, or its id: its items go before `input`, and new ones are added to it.
+            image: whether images in the context are compressed: `auto`, `enabled`, `disabled`.
+            include: parts that are left out of answers unless they are named here, as `reasoning.encrypted_content`.
+            input: text, or a list of messages, tool results and items of earlier answers.
+            instructions: what the model is told first; not carried over from a previous answer.
+            max_output_tokens: most tokens the model may write, its reasoning included; at least 16.
+            max_tool_calls: most calls of built-in tools in one answer.
+            metadata: up to 16 strings by name (64 and 512 characters), kept with the object.
+            model: name of the model, as `gpt-4o`.
+            moderation: have input and output judged by the moderation model named here.
+            parallel_tool_calls: let the model ask for several tool calls at once; on by default.
+            previous_response_id: id of the answer to go on from; not together with `conversation`.
+            prompt: a prompt template by its id, with values for its variables.
+            prompt_cache_key: groups requests that begin alike, so that the cache is hit more often.
+            prompt_cache_options: how the beginning of the prompt is cached, and for how long.
+            prompt_cache_retention: how long the beginning of the prompt stays cached: `in_memory` or `24h`.
+            reasoning: how much a reasoning model thinks (`effort`), and what it tells of it (`summary`).
+            safety_identifier: stable, hashed id of your user, to trace abuse; at most 64 characters.
+            service_tier: how urgently the request is processed, and at what price: `flex` is cheaper, `priority` dearer; `auto` by default.
+            store: keep the answer, so that it can be fetched and gone on from later; on by default.
+            stream: receive events while the answer is written; off by default.
+            stream_options: what a stream carries besides the answer; only with `stream=True`.
+            temperature: 0 to 2, 1 by default; higher is more varied. Change this or `top_p`, not both.
+            text: shape of the text (`format`: plain or JSON by a schema), and how wordy it is (`verbosity`).
+            tool_choice: which tools may or must be called: `none`, `auto`, `required`, or one by name.
+            top_logprobs: how many of the likeliest tokens to report at each place, 0 to 20.
+            top_p: 0 to 1, 1 by default; only the likeliest tokens that make up this share are considered.
+            truncation: `auto` drops the oldest items of a context that is too long, `disabled` fails; `disabled` by default.
+            user: replaced by `safety_identifier` and `prompt_cache_key`.
+        """
+        given = locals()
+        from .._helpers.agent_runs import async_run_agent
+
+        return await async_run_agent(self._caller, CREATE, given)
 
 
 class InputItems(Resource):

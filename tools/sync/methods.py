@@ -167,29 +167,39 @@ class Writer:
         stream = f"{prefix}Stream[{self.expressions.output(method.operation['stream']['event'])}]"
         if method.always_streams:
             return self.one(method, waiting, stream, body)
-        either = f"{returns} | {stream}"
-        overloads = [
-            self.one(method, waiting, returns, "...", f"Literal[False]{self.stream_null(method)} | Omit = omit"),
-            self.one(method, waiting, stream, "...", "Literal[True]"),
-            self.one(method, waiting, either, "...", "bool"),
-        ]
-        guarded = "    if TYPE_CHECKING:\n\n" + "\n".join([indented("    @overload\n" + text) for text in overloads])
-        return guarded + "\n" + self.one(method, waiting, either, body)
+        return self.overloaded(method, waiting, returns, stream, body)
 
     def derived(self, entry: dict[str, Any], method: Method, waiting: bool) -> str:
         """Return the `def` of a method that takes what another takes and more, and whose work is done by hand.
 
-        The helper is a coroutine function, which the caller runs, or a class, of which `Async...` stands beside it.
+        The helper is a coroutine function, which the caller runs, or a class, of which `Async...` stands beside it; or, where the layout
+        says what it `streams`, a function of the caller that returns either, beside which `async_...` stands.
         """
         module, _, name = entry["helper"].partition(":")
-        made = name[0].isupper()
-        name = f"Async{name}" if made and waiting else name
+        made, either = name[0].isupper(), "streams" in entry
+        if waiting and (made or either):
+            name = f"Async{name}" if made else f"async_{name}"
         wait = "" if made else "await " if waiting else ""
-        done = f"{name}(self._caller, {self.name(method)}, given)" if made else f"self._caller.run({name}, {self.name(method)}, given)"
+        direct = f"{name}(self._caller, {self.name(method)}, given)"
+        done = direct if made or either else f"self._caller.run({name}, {self.name(method)}, given)"
         body = f"given = locals()\n        from .._helpers.{module} import {name}\n\n        return {wait}{done}"
         without = [p for p in method.parameters if p.key not in entry.get("leave_out", ())]
         changed = Method(entry["call"], method.key, method.operation, without)
-        return self.one(changed, bool(wait and waiting), entry["returns"].replace("{Async}", "Async" if waiting else ""), body, own=entry)
+        returns, streams = (entry.get(key, "").replace("{Async}", "Async" if waiting else "") for key in ("returns", "streams"))
+        if either:
+            return self.overloaded(changed, waiting, returns, streams, body, entry)
+        return self.one(changed, bool(wait and waiting), returns, body, own=entry)
+
+    def overloaded(self, method: Method, waiting: bool, returns: str, stream: str, body: str, own: Mapping[str, Any] = NOTHING) -> str:
+        """Return the `def` of a method with overloads, as `stream` decides what comes back."""
+        either = f"{returns} | {stream}"
+        overloads = [
+            self.one(method, waiting, returns, "...", f"Literal[False]{self.stream_null(method)} | Omit = omit", own),
+            self.one(method, waiting, stream, "...", "Literal[True]", own),
+            self.one(method, waiting, either, "...", "bool", own),
+        ]
+        guarded = "    if TYPE_CHECKING:\n\n" + "\n".join([indented("    @overload\n" + text) for text in overloads])
+        return guarded + "\n" + self.one(method, waiting, either, body, own=own)
 
     def one(self, method: Method, waiting: bool, returns: str, body: str, stream: str = "", own: Mapping[str, Any] = NOTHING) -> str:
         """Return one `def`; `stream` is the annotation and default of that parameter in an overload, `own` what a method by hand has."""

@@ -223,12 +223,17 @@ class Module:
 
     def told(self) -> list[Method]:
         """Return those of them that are coroutine functions, and have a result like any other method."""
-        return [Method(e["call"], m.key, m.operation, m.parameters) for e, m in self.derived() if e["helper"].partition(":")[2].islower()]
+        return [Method(e["call"], m.key, m.operation, m.parameters) for e, m in self.derived() if _told(e)]
 
     def by_hand(self) -> list[tuple[str, str]]:
         """Return module and class of the hand-written parts of the objects of this module."""
         places = [text.partition(":") for path, text in self.resources.layout.helpers.items() if path in self.paths]
         return [(module, name) for module, _, name in places]
+
+
+def _told(entry: dict[str, Any]) -> bool:
+    """Whether a method by hand is a coroutine function with one result."""
+    return entry["helper"].partition(":")[2].islower() and "streams" not in entry
 
 
 def file_name(path: str) -> str:
