@@ -11,7 +11,7 @@ from _thread import allocate_lock
 from _weakref import ref
 
 from .._protocol.limiter import Meter, estimate
-from .._protocol.ratelimit import rate_limit
+from .._protocol.ratelimit import RateLimit, count
 from .._protocol.retry import asked_delay
 from .._typing import TYPE_CHECKING
 from .http import PoolTimeoutError
@@ -29,6 +29,12 @@ NAP = 1.0
 """Seconds after which the front of the queue looks again: others may have cost less than was thought."""
 
 TOO_MANY = 429
+SAID = (
+    "x-ratelimit-limit-requests",
+    "x-ratelimit-limit-tokens",
+    "x-ratelimit-remaining-requests",
+    "x-ratelimit-remaining-tokens",
+)
 
 _mutex = allocate_lock()  # one for all limiters, each of which may serve several transports; held for single steps
 _limiters: list[ref[RateLimiter]] = []
@@ -117,8 +123,9 @@ class LimitedTransport:
 
     def _heed(self, incoming: Incoming) -> None:
         limiter, now = self._limiter, self._backend.now()
-        said = rate_limit(incoming.headers)
-        asked = asked_delay(incoming.headers, time.time()) if incoming.status == TOO_MANY else None
+        headers = incoming.headers
+        said = RateLimit(*[count(headers.get(name)) for name in SAID])  # when the buckets are full again is of no interest
+        asked = asked_delay(headers, time.time()) if incoming.status == TOO_MANY else None
         with _mutex:
             limiter.heed(said, now)
             if asked is not None:
