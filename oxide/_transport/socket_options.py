@@ -20,6 +20,9 @@ class SocketOptions:
         ping_interval: seconds of silence, while somebody reads, after which the peer is asked whether it is there; None: never.
         ping_timeout: seconds it has to say anything at all then.
         close_timeout: seconds it has to answer a goodbye.
+
+    Raises:
+        ValueError: a size or a time that is not above 0.
     """
 
     __slots__ = ("close_timeout", "compression", "max_frame", "max_message", "ping_interval", "ping_timeout")
@@ -34,6 +37,12 @@ class SocketOptions:
         ping_timeout: float | None = 20.0,
         close_timeout: float | None = 10.0,
     ) -> None:
+        for name, value in (("max_message", max_message), ("max_frame", max_frame)):
+            if value is not None and value < 1:
+                raise ValueError(f"{name} is a number of bytes, 1 or more, not {value!r}")
+        for name, seconds in (("ping_interval", ping_interval), ("ping_timeout", ping_timeout), ("close_timeout", close_timeout)):
+            if seconds is not None and not seconds > 0:
+                raise ValueError(f"{name} is a number of seconds above 0, or None for no limit; not {seconds!r}")
         self.max_message = max_message
         self.max_frame = max_frame
         self.compression = compression

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 
 from .._protocol.base import ProtocolError
-from .._protocol.websocket import OPEN
+from .._protocol.websocket import CLOSING, OPEN
 from .._protocol.websocket_frames import ABNORMAL, NO_CODE, Closed, check_close
 from .._timeout import FOREVER
 from .._typing import TYPE_CHECKING, cast
@@ -73,7 +73,7 @@ class WebSocketConnection:
         agreed: how the opening went.
 
     `deliver` takes the messages of one read, in the place of the inbox behind `receive`; it is called by whoever reads, and must wake
-    those waiters whom the messages concern.  It is set before anybody waits.
+    those waiters whom the messages concern, and not raise.  It is set before anybody waits.
     """
 
     __slots__ = (
@@ -239,31 +239,36 @@ class WebSocketConnection:
             with self._mutex:
                 events = self._machine.receive(data) if self.failure is None else []
         except ProtocolError as error:
-            await self._reply(self._pending)
-            self._fail(error)
-            return True
-        await self.digest(events)
+            await self._end(error)
+        else:
+            await self.digest(events)
         return True
 
     async def digest(self, events: Sequence[SocketEvent]) -> None:
-        """Take in what has come: answer it, hand out the messages, and end where the peer has."""
+        """Take in what has come: hand out the messages, answer, and end where the peer has."""
         machine = self._machine
         if machine.controls == self._controls and machine.state == OPEN:
             if events:
                 self.deliver(cast("Sequence[str | bytes]", events))  # what is no control frame is a message
             return
         self._controls = machine.controls
-        if machine.talkative:
-            await self._reply(self._pending)
         messages = [event for event in events if isinstance(event, (str, bytes))]
         if messages:
             self.deliver(messages)
-        if machine.state != OPEN:
-            closed = next((event for event in events if isinstance(event, Closed)), None)
-            if machine.failure is not None:
-                self._fail(machine.failure)
-            elif closed is not None:
-                self._fail(WebSocketClosed(closed.code, closed.reason))
+        closed = next((event for event in events if isinstance(event, Closed)), None)
+        if machine.failure is not None:
+            await self._end(machine.failure)
+        elif closed is not None:
+            await self._end(WebSocketClosed(closed.code, closed.reason))
+        elif machine.talkative:
+            await self._reply(self._pending)
+
+    async def _end(self, error: Exception) -> None:
+        """Say the machine's last words; nothing will follow, even if we are cancelled over that."""
+        try:
+            await self._reply(self._pending)
+        finally:
+            self._fail(error)
 
     async def settle(self) -> bool:
         """Take in what has come, without waiting; return whether the connection may still be used."""
@@ -311,9 +316,12 @@ class WebSocketConnection:
             await self._hear_why(error)
 
     def _encoded(self, message: str | bytes) -> bytes:
-        if self._machine.state != OPEN:
+        if self._machine.state == CLOSING:
             raise WebSocketClosed(NO_CODE, "it is being closed")
-        return self._machine.send(message)
+        try:
+            return self._machine.send(message)
+        except RuntimeError as error:  # the peer's goodbye has come, and its reader is about to tell
+            raise ConnectionAbortedError("the peer takes no more messages") from error
 
     async def _hear_why(self, error: OSError) -> None:
         """The peer takes nothing any more: what it said before that, a goodbye perhaps, is still to be read."""

@@ -338,6 +338,13 @@ def test_malformed_and_oversized_frames_end_the_socket_and_the_peer_is_told(serv
     assert getattr(gone[0], "code", None) in (1002, 1007, 1009)
 
 
+@pytest.mark.parametrize("option", ["max_message", "max_frame", "ping_interval", "ping_timeout", "close_timeout"])
+def test_options_that_cannot_be_are_refused(option: str) -> None:
+    options: dict[str, Any] = {option: 0}
+    with pytest.raises(ValueError, match=option):
+        SocketOptions(**options)
+
+
 def test_messages_are_bounded_by_an_option(served: Callable[..., Both]) -> None:
     socket = served(echo, SocketOptions(max_message=1000))
     socket.send("x" * 1000)
