@@ -278,7 +278,9 @@ class Exchange:
                 good = status < 300 or not judged
                 body = b""
                 if whole or not good:
-                    body = await (incoming.read(self.settings.max_body) if good else incoming.read(MAX_ERROR_BODY, cut=True))
+                    limit = self.settings.max_body if good else MAX_ERROR_BODY
+                    early = incoming.at_hand(limit)
+                    body = await incoming.read(limit, cut=not good) if early is None else early
             except (OSError, ProtocolError, ClosedError) as problem:
                 cause = problem
                 error = failure(problem, request, course)

@@ -41,8 +41,8 @@ class Channel(Protocol):
     @property
     def head(self) -> Head | None: ...
 
-    def at_hand(self) -> bytes:
-        """Return what has come of the body along with its head, without waiting; b"" for nothing."""
+    def at_hand(self, limit: int) -> bytes | None:
+        """Return the whole body if it has come along with its head and is no longer than `limit`, None otherwise."""
         ...
 
     async def next_chunk(self, course: Course) -> bytes | None:
@@ -145,15 +145,18 @@ class Http1Connection:
             course.phase = "send"
             raise error from None
 
-    def at_hand(self) -> bytes:
-        """Return what has come of the body along with its head, without waiting; b"" for nothing."""
-        events, self._events = self._events, ()
-        if not events:
-            return b""
-        if type(events[-1]) is End:
-            self.ended = True
+    def at_hand(self, limit: int) -> bytes | None:
+        """Return the whole body if it has come along with its head and is no longer than `limit`, None otherwise."""
+        events = self._events
+        if not events or type(events[-1]) is not End:
+            return None
         first = events[0]
-        return first.data if type(first) is Data else b""
+        body = first.data if type(first) is Data else b""
+        if len(body) > limit:
+            return None
+        self._events = ()
+        self.ended = True
+        return body
 
     async def next_chunk(self, course: Course) -> bytes | None:
         """Return more of the body, b"" for none yet, None at its end."""

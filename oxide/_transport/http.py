@@ -110,7 +110,7 @@ class HttpTransport:
         """
         offers = 0
         while True:
-            slot = self._take(outgoing.origin, course, fresh=offers > 0) or await self._queue(outgoing.origin, course)
+            slot = self._take(outgoing.origin, course, offers > 0) or await self._queue(outgoing.origin, course)
             connection = slot.connection
             reused = connection is not None
             if connection is None:

@@ -95,9 +95,9 @@ class Http2Channel:
         """Whether more of the body can be sent, or there is no use in it."""
         return self.roomy or self.has_head()
 
-    def at_hand(self) -> bytes:
+    def at_hand(self, limit: int) -> None:
         """Return nothing: what has come must be acknowledged, and that may have to wait."""
-        return b""
+        return
 
     async def next_chunk(self, course: Course) -> bytes | None:
         """Return more of the body, None at its end."""

@@ -109,21 +109,19 @@ class Incoming:
             decoder.receive(data)
         return chunk
 
+    def at_hand(self, limit: int) -> bytes | None:
+        """Return the whole body if it has come along with its head, as that of a short answer mostly has; None: `read` it."""
+        body = None if self._decoder is not None else self._channel.at_hand(limit)
+        if body is not None:
+            self._complete = True
+            self.course.done = now = self.course.now()
+            self._transport.release(self, now)
+        return body
+
     async def read(self, limit: int, cut: bool = False) -> bytes:
         """Return the whole body, or raise TooLargeError. With `cut`, what there is of one that breaks off or is larger than `limit`."""
         chunks: list[bytes] = []
-        chunk: bytes | None
         size = 0
-        if self._decoder is None and self.slot is not None:
-            chunk = self._channel.at_hand()
-            if self._channel.ended:
-                self._complete = True
-                self.course.done = now = self.course.now()
-                self._transport.release(self, now)
-                if len(chunk) <= limit:
-                    return chunk  # as it mostly is with a short answer: nothing was to be waited for
-            size = len(chunk)
-            chunks.append(chunk)
         try:
             while size <= limit and (chunk := await self.next_chunk()) is not None:
                 size += len(chunk)
