@@ -30,6 +30,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("_raw",),
     ("_log",),
     ("_judge",),
+    ("_answer",),
     ("_exchange",),
     ("_socket",),
     ("_hedged",),

