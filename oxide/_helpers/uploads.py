@@ -243,7 +243,9 @@ def _state(given: Given, size: int) -> UploadState:
         raise ValueError(f"part_size must be from 1 to {LARGEST} bytes (64 MB), not {wanted!r}")
     if resume is None:
         return UploadState(None, size, wanted or LARGEST)
-    state: UploadState = resume
+    if not isinstance(resume, UploadState):
+        raise TypeError(f"resume must be an UploadState, as an UploadInterruptedError has it in `state`; not {type(resume).__name__}")
+    state = resume
     if state.upload_id is None:
         state.size, state.part_size = size, wanted or LARGEST
     elif state.size != size or wanted not in (None, state.part_size):

@@ -102,6 +102,7 @@ class LimitedTransport:
                 await backend.sleep(min(delay, NAP))
         finally:
             self._leave(gate)
+            course.queued += backend.now() - begun
 
     def _delay(self, cost: int) -> float:
         """Return the seconds until a request may go; 0: it does."""
@@ -156,6 +157,12 @@ class _Metered(Incoming):
         if chunk:
             self._receive(chunk)
         return chunk
+
+    def at_hand(self, limit: int) -> bytes | None:
+        body = super().at_hand(limit)
+        if body:
+            self._receive(body)
+        return body
 
     async def read(self, limit: int, cut: bool = False) -> bytes:
         body = await super().read(limit, cut)

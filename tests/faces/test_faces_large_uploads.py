@@ -111,8 +111,10 @@ def test_what_is_no_file_is_told_before_anything_is_sent(face: Face, server: Ser
     for file, error in ((tmp_path / "none", FileNotFoundError), (tmp_path, ValueError), (empty, ValueError), (str(empty), TypeError)):
         with pytest.raises(error):
             send(client, file)
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match="file must be a path"):
         send(client, io.BytesIO(CONTENT))
+    with pytest.raises(TypeError, match="resume must be an UploadState"):
+        send(client, CONTENT, filename="a", resume=oxide.UploadInterruptedError())
     assert server.requests == []
 
 

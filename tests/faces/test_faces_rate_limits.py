@@ -31,6 +31,11 @@ def test_requests_are_spread_over_the_minute() -> None:
     assert max(world.naps) <= 1.0
 
 
+def test_the_time_in_the_queue_is_told_with_the_answer() -> None:
+    client, _ = scripted([answer(200, RESPONSE)] * 2, rate_limiter=oxide.RateLimiter(1))
+    assert [round(ask(client).http.timings.queued) for _ in range(2)] == [0, 60]
+
+
 def test_a_refusal_makes_the_others_wait_too() -> None:
     limiter = oxide.RateLimiter()
     client, world = scripted([answer(429, {"error": {}}, retry_after="20"), answer(200, RESPONSE)], rate_limiter=limiter, max_retries=0)
@@ -216,6 +221,20 @@ def test_copies_of_a_client_share_its_limiter_or_have_their_own(face: Face, serv
     other = oxide.RateLimiter(5)
     ask(client.with_options(rate_limiter=other))
     assert other._requests.left < 5
+
+
+def test_copies_of_a_hedged_call_wait_too_and_leave_the_queue_when_they_have_lost(face: Face, server: Server) -> None:
+    limiter = oxide.RateLimiter(600)
+    client = face.client(server, rate_limiter=limiter).hedged(delay=0.03, copies=2, budget=1.0)
+    ask(client)
+    limiter._requests.left = 0.0
+    limiter._requests.at = time.monotonic()
+    answered = ask(client)
+    assert answered.http.timings.queued >= 0.09
+    deadline = time.monotonic() + 5.0
+    while limiter.waiting and time.monotonic() < deadline:
+        face.sleep(0.005)
+    assert limiter.waiting == 0
 
 
 def test_a_broken_answer_leaves_the_limiter_in_order(face: Face, server: Server) -> None:
