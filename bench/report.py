@@ -29,6 +29,8 @@ and they take turns within every round. CPU is that of all threads of the client
 is the median of the ratios taken within each round. Every answer is compared with the one that must come. The *floor* is code written
 by hand for this one purpose (`bench/floors.py`): a bare socket, a bare `asyncio.Protocol`, and for HTTP/2 the h2 package on a TLS socket,
 with `json` and nothing else. *Reach* and *aim* are the goals for oxide: times the floor (x), or the figure itself.
+
+What hedging does to the slowest calls has a page of its own, made by `python -m bench.hedging`: [HEDGING.md](HEDGING.md).
 """
 
 

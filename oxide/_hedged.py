@@ -132,13 +132,20 @@ class _Call(Contest["Answered"]):
         return copy.run
 
     def won(self, number: int) -> None:
-        now = self.exchange.backend.now()
-        for each in self.state.running:  # the winner, and those that are stopped at this age
-            self.exchange.hedging.latencies.note(self._operation, max(0.0, now - self.copies[each].started))
         self.state.won(number)
+        if self.exchange.hedging.policy.rank is not None:
+            self._learn(self.copies[number])
         budget = self.exchange.budget
         if budget is not None and self.state.sent == 1:
             budget.give()
+
+    def _learn(self, winner: _Copy) -> None:
+        """Note the latency of the winner, and for each that is stopped past the delay that it was longer."""
+        latencies, now, delay = self.exchange.hedging.latencies, self.exchange.backend.now(), self._delay
+        latencies.note(self._operation, max(0.0, winner.ended - winner.started))
+        for number in self.state.running:
+            if delay is not None and now - self.copies[number].started >= delay:
+                latencies.note(self._operation, delay)
 
     def failed(self, number: int, error: Exception, now: float) -> bool:
         self._last = self.copies[number].failure(error)

@@ -123,8 +123,8 @@ class HedgeBudget:
 class Latencies:
     """The latest latencies of one operation, and their percentiles by nearest rank: exact for what it holds, in bounded memory.
 
-    A copy that was stopped counts with its age: it would have taken longer.  As copies are stopped only past the delay, where the
-    percentile lies, this keeps the percentile true; leaving them out would have it sink with every hedge.
+    A copy that was stopped past the delay counts with the delay: it would have taken longer.  That keeps the percentile true, since to lie
+    above it is all that matters; leaving such copies out would have it sink with every hedge, and their age have it rise.
 
     Args:
         window: how many latencies are held; older ones are forgotten.
@@ -148,13 +148,18 @@ class Latencies:
             raise ValueError(f"no latency: {seconds!r}")
         self._latest.append(seconds)
 
-    def percentile(self, rank: float) -> float | None:
-        """Return the smallest latency that is not exceeded by `rank` (0 to 1) of those held; None while there are too few."""
+    def percentile(self, rank: float, lean: float = 0.0) -> float | None:
+        """Return the smallest latency that is not exceeded by `rank` (0 to 1) of those held; None while there are too few.
+
+        Args:
+            lean: how many standard errors of the rank to lean to the low side.
+        """
         latest = sorted(list(self._latest))  # noqa: C414 - copied in one step, while others append
-        if len(latest) < self._least:
+        size = len(latest)
+        if size < self._least:
             return None
-        place = -int(-rank * len(latest) // 1) - 1  # rounded up
-        return latest[max(0, min(place, len(latest) - 1))]
+        place = rank * size - lean * (size * rank * (1 - rank)) ** 0.5
+        return latest[max(0, min(-int(-place // 1), size) - 1)]  # rounded up
 
 
 class LatencyTable:
@@ -184,10 +189,15 @@ class LatencyTable:
             known.pop(list(known)[0], None)  # noqa: RUF015 - in one step, while others add
 
     def delay(self, operation: str, rank: float) -> float | None:
-        """Return the delay before a second copy; None where too little is known of the operation."""
+        """Return the delay before a second copy; None where too little is known of the operation.
+
+        It is the percentile, but no more than twice what stands two standard errors of the rank below it.  Where one answer in twenty is
+        slow, the 95th percentile is a quick one or a slow one by chance, and to wait for the slow ones would help nobody.
+        """
         latencies = self._known.get(operation)
         found = None if latencies is None else latencies.percentile(rank)
-        return None if found is None else max(self.shortest, min(found, self.longest))
+        low = None if latencies is None else latencies.percentile(rank, lean=2.0)
+        return None if found is None or low is None else max(self.shortest, min(found, 2 * low, self.longest))
 
 
 class Failure:

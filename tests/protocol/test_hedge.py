@@ -288,6 +288,17 @@ def test_too_few_latencies_tell_nothing() -> None:
         Latencies(10, least=11)
 
 
+def test_a_percentile_that_is_slow_by_chance_is_not_waited_for() -> None:
+    table = LatencyTable()
+    for number in range(200):
+        table.note("few are slow", 2.0 if number % 20 == 0 or number == 1 else 0.1)  # one more than a twentieth
+        table.note("many are slow", 2.0 if number % 5 == 0 else 0.1)
+        table.note("all differ", number / 100)
+    assert table.delay("few are slow", 0.95) == 0.2
+    assert table.delay("many are slow", 0.95) == 2.0
+    assert table.delay("all differ", 0.95) == 1.89
+
+
 def test_the_table_is_bounded_and_so_is_what_it_tells() -> None:
     table = LatencyTable(operations=3, shortest=0.1, longest=5)
     for name in "abcd":
