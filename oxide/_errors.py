@@ -18,7 +18,8 @@
       StructureError                 a text is not of the type that was asked for; .path .text; also a ValueError
       InvalidWebhookSignatureError   also a ValueError
       SubjectTokenProviderError      there is no token that says which workload this is
-      WebSocketConnectionClosedError .code .reason
+      WebSocketConnectionClosedError .code .reason .unsent_messages
+      WebSocketQueueFullError        too many messages wait to be sent
       TurnLimitError                 a model calls tools again and again; .result
       UploadError                    a file cannot be read while it is sent, or has changed its length
 
@@ -63,6 +64,7 @@ __all__ = [
     "UploadError",
     "UploadInterruptedError",
     "WebSocketConnectionClosedError",
+    "WebSocketQueueFullError",
     "status_error",
 ]
 
@@ -191,6 +193,7 @@ class APIStatusError(APIError):
         status_code: the HTTP status.
         request_id: what to tell the service's support.
         retry_after: seconds the service asks to wait, where it does.
+        events_so_far: for a stream over a WebSocket, the last events that came before it, oldest first.
     """
 
     def __init__(self, message: str, *, response: Any = None, body: object = None, request: object = None) -> None:
@@ -200,6 +203,7 @@ class APIStatusError(APIError):
         headers = getattr(response, "headers", None)
         self.request_id: str | None = headers.get("x-request-id") if headers is not None else None
         self.retry_after: float | None = None
+        self.events_so_far: Sequence[Any] = ()
 
 
 class BadRequestError(APIStatusError):
@@ -340,16 +344,36 @@ class InvalidWebhookSignatureError(OxideError, ValueError):
 
 
 class WebSocketConnectionClosedError(OxideError):
-    """The peer closed the WebSocket.
+    """The WebSocket is closed: there will be no more messages.
 
     Attributes:
-        code, reason: as the peer gave them (RFC 6455, 7.4).
+        code, reason: as the peer gave them (RFC 6455, 7.4); 1006 where nobody said goodbye.
+        unsent_frames: messages that were waiting to be sent, in their order.
+        events_so_far: for a stream, the last events that came before it, oldest first.
     """
 
-    def __init__(self, message: str = "The WebSocket is closed.", *, code: int | None = None, reason: str = "") -> None:
+    def __init__(
+        self,
+        message: str = "The WebSocket is closed.",
+        *,
+        code: int | None = None,
+        reason: str = "",
+        unsent_messages: Sequence[str | bytes] = (),
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.reason = reason
+        self.unsent_frames: list[str | bytes] = list(unsent_messages)
+        self.events_so_far: Sequence[Any] = ()
+
+    @property
+    def unsent_messages(self) -> list[str]:
+        """The text among the messages that were waiting to be sent."""
+        return [message for message in self.unsent_frames if isinstance(message, str)]
+
+
+class WebSocketQueueFullError(OxideError):
+    """Too many messages wait for a WebSocket to be open; this one is not among them."""
 
 
 _BY_STATUS: dict[int, type[APIStatusError]] = {

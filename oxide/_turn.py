@@ -299,7 +299,7 @@ class TurnReader:
             except (APIStatusError, WebSocketConnectionClosedError, RemoteProtocolError) as error:
                 if self._ended:
                     return None  # closed by somebody else while we waited
-                error.__dict__["events_so_far"] = self._events_so_far()
+                error.events_so_far = self._events_so_far()
                 await self._again(error)
                 continue
             except BaseException:
