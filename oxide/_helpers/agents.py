@@ -298,10 +298,10 @@ def _told_apart(given: dict[str, Any], waiting: bool) -> tuple[dict[str, Tool[..
     foreign: set[str] = set()
     sent: list[Any] = []
     for each in kept_tools(given):
-        tool: Any = each if isinstance(each, Tool) or not callable(each) else Tool(each)
-        sent.append(tool)
-        if not isinstance(tool, Tool):
-            plain = tool if is_object(tool) else getattr(tool, "__dict__", {})
+        tool = _as_tool(each)
+        sent.append(tool or each)
+        if tool is None:
+            plain = each if is_object(each) else getattr(each, "__dict__", {})
             foreign.update([plain["name"]] if plain.get("type") == "function" and "name" in plain else ())
             continue
         if tool.name in ours:
@@ -314,6 +314,14 @@ def _told_apart(given: dict[str, Any], waiting: bool) -> tuple[dict[str, Tool[..
     if sent:
         given["tools"] = sent
     return ours, frozenset(foreign)
+
+
+def _as_tool(given: Any) -> Tool[..., Any] | None:
+    """Return a function as a tool, None for what is a definition only."""
+    if isinstance(given, Tool):
+        tool: Tool[..., Any] = given
+        return tool
+    return Tool(given) if callable(given) else None
 
 
 def _as_items(given: Any) -> list[Any]:
