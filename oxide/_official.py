@@ -44,7 +44,7 @@ ACCEPTED = frozenset(("_enforce_credentials", "_strict_response_validation", "we
 """Options of the official client that work as they are."""
 
 _OLD = "the name is older than version 1 of the official library; use the namespaces, as in oxide.chat.completions.create"
-_HELPERS = "helpers for tools and structured output are not part of oxide yet"
+_HELPERS = "oxide does not operate computers; see oxide.tool for functions as tools"
 _SOCKETS = "oxide opens no WebSockets"
 
 ABSENT = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from .._typing import TYPE_CHECKING
 from .kinds import Array, Choice, Described, Foreign, Items, Map, Object, OneOf, Scalar, Text
 from .leaves import Wrong, at, brief, choice_of, guarded, scalar, text_of, unlike, values_of
-from .members import classes_of, flat, only_class, tag_of, title_of
+from .members import classes_of, distance, fits, flat, only_class, tag_of, title_of
 from .plans import Plan
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Compiler:
             if values.__class__ is not list:
                 raise unlike("list", values)
             if only is None or not {only}.issuperset(map(type, values)):
-                values = each_of(read, values)
+                values = _each(read, values)
             return values if make is None else make(values)
 
         return array
@@ -121,23 +121,17 @@ class Compiler:
         return one_of
 
     def _any_of(self, kinds: list[Kind]) -> Read:
-        """Return the function for values of one class of JSON that may be of several kinds."""
+        """Return the function for values of one class of JSON that may be of several kinds: what looks most like one is taken for it."""
         if len(kinds) == 1:
             return self.read(kinds[0])
         if tag := tag_of(kinds):
             return self._tagged(*tag)
         kinds = sorted(kinds, key=lambda each: isinstance(each, Scalar))  # any string comes after some strings
         reads = [self.read(each) for each in kinds]
-        expected = " or ".join(map(title_of, kinds))
 
         def any_of(value: Any) -> Any:
-            problems: list[str] = []
-            for read in reads:
-                try:
-                    return read(_copy(value))
-                except Wrong as wrong:
-                    problems.append(f"{wrong.place}: {wrong.problem}")
-            raise Wrong(f"expected {expected}, but {'; '.join(problems)}")
+            nearness = [(not fits(each, value), distance(each, value)) for each in kinds]
+            return reads[nearness.index(min(nearness))](value)
 
         return any_of
 
@@ -156,7 +150,7 @@ class Compiler:
         return tagged
 
 
-def each_of(read: Read, values: list[Any]) -> list[Any]:
+def _each(read: Read, values: list[Any]) -> list[Any]:
     made: list[Any] = []
     add = made.append
     try:
@@ -166,10 +160,3 @@ def each_of(read: Read, values: list[Any]) -> list[Any]:
         wrong.path.append(len(made))
         raise
     return made
-
-
-def _copy(value: Any) -> Any:
-    """Return a copy of parsed JSON: who tries may have changed its own before it fails."""
-    if value.__class__ is dict:
-        return {key: _copy(inner) for key, inner in value.items()}
-    return [_copy(inner) for inner in value] if value.__class__ is list else value

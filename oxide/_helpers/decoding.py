@@ -10,7 +10,7 @@ from .._errors import StructureError
 from .._json import decode
 from .._typing import TYPE_CHECKING
 from .compiling import Compiler
-from .kinds import Foreign, kind_of
+from .kinds import Foreign, kind_of, remember
 from .leaves import Wrong
 from .schema import WRAPPED, is_wrapped
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 __all__ = ["decode_as", "decoder_for", "parse_json", "read_as"]
 
-_MOST = 512  # types whose decoders are remembered
 _compiled: dict[Any, tuple[Kind, Read]] = {}
 
 
@@ -98,7 +97,6 @@ def _read_of(hint: Any, kind: Kind) -> Read:
     except TypeError:  # not hashable
         return Compiler().read(kind)
     if found is None or found[0] is not kind:
-        while len(_compiled) >= _MOST:
-            _compiled.pop(next(iter(_compiled)), None)
-        found = _compiled[hint] = kind, Compiler().read(kind)
+        found = kind, Compiler().read(kind)
+        remember(_compiled, hint, found)
     return found[1]

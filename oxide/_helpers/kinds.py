@@ -10,14 +10,33 @@ from collections import abc
 from datetime import date, datetime, time
 from decimal import Decimal
 
-from .._typing import TYPE_CHECKING
+from .._typing import TYPE_CHECKING, TypeVar
 from .docstrings import read_docstring
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
-__all__ = ["Array", "Choice", "Described", "Field", "Foreign", "Items", "Kind", "Map", "Object", "OneOf", "Scalar", "Text", "kind_of"]
+__all__ = [
+    "Array",
+    "Choice",
+    "Described",
+    "Field",
+    "Foreign",
+    "Items",
+    "Kind",
+    "Map",
+    "Object",
+    "OneOf",
+    "Scalar",
+    "Text",
+    "hints_of",
+    "kind_of",
+    "remember",
+]
+
+
+T = TypeVar("T")
 
 
 class Kind:
@@ -193,7 +212,7 @@ _LIMITS = {
 }
 _SAYS_NOTHING = ("Required", "NotRequired", "ReadOnly", "Final")
 _LIBRARY = __name__.partition(".")[0]
-_MOST = 512  # types that are remembered
+_MOST = 512  # types that are remembered, at each place that does
 _known: dict[Any, Kind] = {}
 
 
@@ -209,10 +228,15 @@ def kind_of(hint: Any) -> Kind:
         return Reader().read(hint, "$", {})
     if found is None:
         found = Reader().read(hint, "$", {})
-        while len(_known) >= _MOST:
-            _known.pop(next(iter(_known)), None)
-        _known[hint] = found
+        remember(_known, hint, found)
     return found
+
+
+def remember(table: dict[Any, T], key: Any, value: T) -> None:
+    """Put what was made of a type into a table; one that has grown large begins anew, so that types that nobody holds can go."""
+    if len(table) >= _MOST:
+        table.clear()
+    table[key] = value
 
 
 class Reader:

@@ -17,7 +17,7 @@ __all__ = ["Wrong", "at", "brief", "choice_of", "guarded", "lacking", "scalar", 
 NAMES: dict[Any, str] = {type(None): "None"}
 
 
-class Wrong(Exception):  # noqa: N818 - it never leaves this module
+class Wrong(Exception):  # noqa: N818 - users never see it
     """A value that does not fit; who holds it adds its step to the path."""
 
     def __init__(self, problem: str) -> None:
@@ -31,21 +31,25 @@ class Wrong(Exception):  # noqa: N818 - it never leaves this module
 
 
 def unlike(expected: str, value: Any) -> Wrong:
+    """Return the complaint about a value of another kind."""
     return Wrong(f"expected {expected}, got {NAMES.get(value.__class__) or value.__class__.__name__}")
 
 
 def lacking(name: str) -> Wrong:
+    """Return the complaint about a key that is not there."""
     wrong = Wrong("missing")
     wrong.path.append(name)
     return wrong
 
 
 def brief(value: Any) -> str:
+    """Return a value as messages show it."""
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def at(step: str | int, read: Read, value: Any) -> Any:
+    """Read a value that stands one step further inside."""
     try:
         return read(value)
     except Wrong as wrong:
@@ -54,6 +58,7 @@ def at(step: str | int, read: Read, value: Any) -> Any:
 
 
 def scalar(cls: Any) -> Read:
+    """Return the function for values of a class of JSON; Any takes all."""
     if cls is float:
         return _float
     if cls is int:
@@ -75,7 +80,10 @@ def _float(value: Any) -> float:
         number: float = value
         return number
     if value.__class__ is int:
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError:
+            raise Wrong("expected float, got an int beyond its range") from None
     raise unlike("float", value)
 
 
@@ -86,6 +94,7 @@ def _int(value: Any) -> int:
 
 
 def text_of(kind: Text) -> Read:
+    """Return the function for what is written as text."""
     name = kind.cls.__name__
     read = guarded(kind.read)
 
@@ -98,6 +107,7 @@ def text_of(kind: Text) -> Read:
 
 
 def choice_of(kind: Choice) -> Read:
+    """Return the function for one of some values."""
     values = {(value.__class__, value): meaning for value, meaning in kind.values.items()}
     expected = values_of(kind.values)
 
@@ -111,6 +121,7 @@ def choice_of(kind: Choice) -> Read:
 
 
 def values_of(values: Iterable[Any]) -> str:
+    """Return values as messages show a choice of them."""
     shown = [repr(value) for value in values]
     return shown[0] if len(shown) == 1 else f"one of {', '.join(shown)}"
 

@@ -26,7 +26,7 @@ class Plan:
 
     Attributes:
         rows: name, class that needs no more than to be of it, function; of each field.
-        fallbacks: name -> what makes the default, None where there is none.
+        optional: the fields that need not be there.
     """
 
     def __init__(self, kind: Object, reads: list[Read]) -> None:
@@ -114,7 +114,7 @@ def _wears_its_dictionary(cls: Any, names: list[str]) -> bool:
     """Tell whether a dataclass does nothing when it is made but keep what it is given, in its `__dict__`."""
     if hasattr(cls, "__post_init__") or cls.__new__ is not object.__new__ or not hasattr(_new(cls), "__dict__"):
         return False
-    made = cls.__init__.__code__.co_filename == "<string>"  # by the standard library
+    made = getattr(getattr(cls.__init__, "__code__", None), "co_filename", "") == "<string>"  # by the standard library
     fields = cls.__dataclass_fields__.values()
     return made and len(names) == len(fields) and not any(hasattr(getattr(cls, name, None), "__set__") for name in names)
 

@@ -7,7 +7,7 @@ from typing import get_args
 
 from .._json import as_object
 from .._typing import TYPE_CHECKING
-from .kinds import Array, Choice, Described, Foreign, Items, Map, Object, OneOf, Scalar, Text, kind_of
+from .kinds import Array, Choice, Described, Foreign, Items, Map, Object, OneOf, Scalar, Text, kind_of, remember
 from .strict import make_strict, or_null, with_note
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ WRAPPED = "value"
 """The only key of the object that stands around what is no object: a schema has one at its root."""
 
 _NAMES: dict[Any, str] = {str: "string", int: "integer", float: "number", bool: "boolean", type(None): "null"}
-_MOST = 512  # schemas that are remembered
 _written: dict[Kind, Schema] = {}
 
 
@@ -54,9 +53,8 @@ def sent_schema(hint: Any) -> dict[str, Any]:
     kind = kind_of(hint)
     found = _written.get(kind)
     if found is None:
-        while len(_written) >= _MOST:
-            _written.pop(next(iter(_written)), None)
-        found = _written[kind] = schema_of(kind)
+        found = schema_of(kind)
+        remember(_written, kind, found)
     return found
 
 

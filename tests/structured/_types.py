@@ -58,6 +58,25 @@ class Slotted:
 
 
 @dataclass
+class Named:
+    name: str
+    count: int
+    more: int
+
+
+@dataclass
+class Chain:
+    child: Chain | OtherChain | None
+    number: int
+
+
+@dataclass
+class OtherChain:
+    child: OtherChain | Chain | None
+    number: int
+
+
+@dataclass
 class Checked:
     low: int
     high: int
@@ -123,6 +142,16 @@ class Cat:
 class Dog:
     kind: Literal["dog", "puppy"]
     name: str
+
+
+@dataclass
+class Numbers:
+    items: list[int]
+
+
+@dataclass
+class Words:
+    items: list[str]
 
 
 @dataclass

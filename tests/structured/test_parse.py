@@ -69,9 +69,21 @@ def message(text: str, **fields: Any) -> dict[str, Any]:
 
 def response(*output: dict[str, Any], **fields: Any) -> dict[str, Any]:
     return {
-        "id": "resp_1", "object": "response", "created_at": 1, "model": "m", "status": "completed", "output": list(output),
-        "parallel_tool_calls": True, "tool_choice": "auto", "tools": [], "error": None, "incomplete_details": None,
-        "instructions": None, "metadata": {}, "temperature": 1.0, "top_p": 1.0,
+        "id": "resp_1",
+        "object": "response",
+        "created_at": 1,
+        "model": "m",
+        "status": "completed",
+        "output": list(output),
+        "parallel_tool_calls": True,
+        "tool_choice": "auto",
+        "tools": [],
+        "error": None,
+        "incomplete_details": None,
+        "instructions": None,
+        "metadata": {},
+        "temperature": 1.0,
+        "top_p": 1.0,
         **fields,
     }
 
