@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import dataclasses
 import hashlib
 import hmac
 import json
@@ -15,7 +16,9 @@ from openai import OpenAI
 
 import oxide
 from oxide._helpers.webhooks import verify
+from oxide._models import webhooks as models
 from oxide._protocol.headers import Headers
+from oxide.types import webhooks as types
 from oxide.types.webhooks import BatchCompletedWebhookEvent, ResponseCompletedWebhookEvent
 
 NOW = 1_700_000_000
@@ -161,6 +164,18 @@ def test_an_event_has_its_type() -> None:
     assert (event.id, event.data.id) == ("evt_1", "resp_1")
     body = BODY.replace("response.completed", "batch.completed").encode()
     assert isinstance(client().webhooks.unwrap(body, fields(body), secret=SECRET), BatchCompletedWebhookEvent)
+
+
+EVENTS = [name.strip() for name in models.UnwrapWebhookEvent.split("|")]
+
+
+@pytest.mark.usefixtures("wall_clock")
+@pytest.mark.parametrize("name", EVENTS)
+def test_every_event_has_its_type(name: str) -> None:
+    kind = getattr(types, name)
+    told = next(field.default for field in dataclasses.fields(kind) if field.name == "type")
+    body = json.dumps({"id": "evt_1", "type": told, "created_at": NOW, "data": {}})
+    assert type(client(webhook_secret=SECRET).webhooks.unwrap(body, fields(body))) is kind
 
 
 @pytest.mark.usefixtures("wall_clock")
