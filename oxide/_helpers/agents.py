@@ -19,7 +19,7 @@ from .._json import encode
 from .._models._dump import copied
 from .._omit import omit
 from .._transport.workers import Job
-from .._typing import TYPE_CHECKING, Protocol
+from .._typing import TYPE_CHECKING, Protocol, cast
 from .agent_events import AgentResult, ToolFinished, ToolResult, ToolStarted, TurnFinished
 from .early_calls import FunctionCall
 from .folding import kept_tools
@@ -319,8 +319,7 @@ def _told_apart(given: dict[str, Any], waiting: bool) -> tuple[dict[str, Tool[..
 def _as_tool(given: Any) -> Tool[..., Any] | None:
     """Return a function as a tool, None for what is a definition only."""
     if isinstance(given, Tool):
-        tool: Tool[..., Any] = given
-        return tool
+        return cast("Tool[..., Any]", given)  # of whatever function
     return Tool(given) if callable(given) else None
 
 

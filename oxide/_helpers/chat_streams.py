@@ -7,15 +7,13 @@ from .._stream import open_stream
 from .._typing import TYPE_CHECKING, Generic, cast
 from .chat_snapshots import ChatSnapshots
 from .early_calls import EarlyChatCalls
-from .folding import AsyncFoldedStream, FoldedStream, Folding, kept_tools
+from .folding import AsyncFoldedStream, AsyncStreamManager, FoldedStream, Folding, StreamManager, kept_tools
 
 if TYPE_CHECKING:
-    from types import TracebackType
     from typing import Any
 
     from typing_extensions import TypeVar
 
-    from .._caller import AsyncCaller, Caller
     from .._exchange import Exchange
     from .._models._base import Record
     from .._models._parsed_chat import ParsedChatCompletion
@@ -128,41 +126,22 @@ def _folding(folding: Folding[Any]) -> ChatFolding[Any]:
     return cast("ChatFolding[Any]", folding)  # the constructors of both streams take no other
 
 
-class ChatCompletionStreamManager(Generic[T]):
+class ChatCompletionStreamManager(StreamManager["ChatCompletionStream[T]"], Generic[T]):
     """A chat completion that is asked for, and streamed, inside a `with` block."""
 
-    def __init__(self, caller: Caller, operation: StreamOperation[Any, Any], given: dict[str, Any]) -> None:
-        self._caller = caller
-        self._operation = operation
-        self._given = given
-        self._stream: ChatCompletionStream[T] | None = None
+    __slots__ = ()
 
-    def __enter__(self) -> ChatCompletionStream[T]:
-        self._stream = stream = ChatCompletionStream(self._caller.run(open_chat_stream, self._operation, dict(self._given)))
-        return stream
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
-        if self._stream is not None:
-            self._stream.close()
+    def _open(self) -> ChatCompletionStream[T]:
+        return ChatCompletionStream(self._caller.run(open_chat_stream, self._operation, {**self._given}))
 
 
-class AsyncChatCompletionStreamManager(Generic[T]):
+class AsyncChatCompletionStreamManager(AsyncStreamManager["AsyncChatCompletionStream[T]"], Generic[T]):
     """A chat completion that is asked for, and streamed, inside an `async with` block."""
 
-    def __init__(self, caller: AsyncCaller, operation: StreamOperation[Any, Any], given: dict[str, Any]) -> None:
-        self._caller = caller
-        self._operation = operation
-        self._given = given
-        self._stream: AsyncChatCompletionStream[T] | None = None
+    __slots__ = ()
 
-    async def __aenter__(self) -> AsyncChatCompletionStream[T]:
-        folding = await self._caller.run(open_chat_stream, self._operation, dict(self._given))
-        self._stream = stream = AsyncChatCompletionStream(folding)
-        return stream
-
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
-        if self._stream is not None:
-            await self._stream.close()
+    async def _open(self) -> AsyncChatCompletionStream[T]:
+        return AsyncChatCompletionStream(await self._caller.run(open_chat_stream, self._operation, {**self._given}))
 
 
 async def open_chat_stream(exchange: Exchange, operation: Operation[Any], given: dict[str, Any]) -> ChatFolding[Any]:
@@ -173,5 +152,5 @@ async def open_chat_stream(exchange: Exchange, operation: Operation[Any], given:
 
         given["response_format"] = response_format_of(hint)
     given["stream"] = True
-    streamed = cast("StreamOperation[Any, Any]", operation)  # `chat.completions.create`
+    streamed: StreamOperation[Any, Any] = cast("StreamOperation[Any, Any]", operation)  # `chat.completions.create`
     return ChatFolding(await open_stream(exchange, streamed, given), hint, tools)

@@ -8,23 +8,38 @@ from .._errors import OxideError, StreamError
 from .._omit import omit
 from .._protocol.base import ProtocolError
 from .._stream import AsyncStream, Stream
-from .._typing import TYPE_CHECKING, Generic, TypeVar
+from .._typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
+    from types import TracebackType
     from typing import Any
 
     from typing_extensions import Self
 
+    from .._caller import AsyncCaller, Caller
     from .._info import HttpInfo
     from .._models._base import Record
+    from .._operation import Operation
     from .._raw import RawResponse
     from .._stream import Batches
     from .early_calls import FunctionCall
 
-__all__ = ["AsyncFoldedStream", "FoldedStream", "Folding", "kept_tools"]
+__all__ = ["AsyncFoldedStream", "AsyncStreamManager", "FoldedStream", "Folding", "StreamManager", "kept_tools"]
 
 E = TypeVar("E")
+
+
+class _Closing(Protocol):
+    def close(self) -> object: ...
+
+
+class _AsyncClosing(Protocol):
+    async def close(self) -> object: ...
+
+
+S = TypeVar("S", bound=_Closing)
+A = TypeVar("A", bound=_AsyncClosing)
 
 
 class Folding(Generic[E]):
@@ -121,6 +136,29 @@ class FoldedStream(Stream[E]):
             more = next(self._events, None) is not None
 
 
+class StreamManager(Generic[S]):
+    """A stream that is asked for inside a `with` block, and closed at its end."""
+
+    __slots__ = ("_caller", "_given", "_operation", "_stream")
+
+    def __init__(self, caller: Caller, operation: Operation[Any], given: dict[str, Any]) -> None:
+        self._caller = caller
+        self._operation = operation
+        self._given = given
+        self._stream: S | None = None
+
+    def _open(self) -> S:
+        raise NotImplementedError
+
+    def __enter__(self) -> S:
+        self._stream = stream = self._open()
+        return stream
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        if self._stream is not None:
+            self._stream.close()
+
+
 class AsyncFoldedStream(AsyncStream[E]):
     """The events of an answer, as they come, with what they make: an asynchronous iterator and context manager."""
 
@@ -147,6 +185,29 @@ class AsyncFoldedStream(AsyncStream[E]):
     def function_calls(self) -> AsyncIterator[FunctionCall]:
         """Iterate over the calls of functions, each handed out the moment its arguments are complete; the rest is read on the way."""
         return _Calls(self, self._folding.calls)
+
+
+class AsyncStreamManager(Generic[A]):
+    """A stream that is asked for inside an `async with` block, and closed at its end."""
+
+    __slots__ = ("_caller", "_given", "_operation", "_stream")
+
+    def __init__(self, caller: AsyncCaller, operation: Operation[Any], given: dict[str, Any]) -> None:
+        self._caller = caller
+        self._operation = operation
+        self._given = given
+        self._stream: A | None = None
+
+    async def _open(self) -> A:
+        raise NotImplementedError
+
+    async def __aenter__(self) -> A:
+        self._stream = stream = await self._open()
+        return stream
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        if self._stream is not None:
+            await self._stream.close()
 
 
 class _Texts(Generic[E]):

@@ -8,16 +8,14 @@ from .._resume import KEPT, RETRIEVE, open_resuming
 from .._stream import open_stream
 from .._typing import TYPE_CHECKING, Generic, cast
 from .early_calls import EarlyCalls
-from .folding import AsyncFoldedStream, FoldedStream, Folding, kept_tools
+from .folding import AsyncFoldedStream, AsyncStreamManager, FoldedStream, Folding, StreamManager, kept_tools
 from .snapshots import ResponseSnapshots
 
 if TYPE_CHECKING:
-    from types import TracebackType
     from typing import Any
 
     from typing_extensions import TypeVar
 
-    from .._caller import AsyncCaller, Caller
     from .._exchange import Exchange
     from .._models._base import Record
     from .._models._parsed_responses import ParsedResponse
@@ -163,41 +161,22 @@ def _folding(folding: Folding[Any]) -> ResponseFolding[Any]:
     return cast("ResponseFolding[Any]", folding)  # the constructors of both streams take no other
 
 
-class ResponseStreamManager(Generic[T]):
+class ResponseStreamManager(StreamManager["ResponseStream[T]"], Generic[T]):
     """A response that is asked for, and streamed, inside a `with` block."""
 
-    def __init__(self, caller: Caller, operation: StreamOperation[Any, Any], given: dict[str, Any]) -> None:
-        self._caller = caller
-        self._operation = operation
-        self._given = given
-        self._stream: ResponseStream[T] | None = None
+    __slots__ = ()
 
-    def __enter__(self) -> ResponseStream[T]:
-        self._stream = stream = ResponseStream(self._caller.run(open_response_stream, self._operation, dict(self._given)))
-        return stream
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
-        if self._stream is not None:
-            self._stream.close()
+    def _open(self) -> ResponseStream[T]:
+        return ResponseStream(self._caller.run(open_response_stream, self._operation, {**self._given}))
 
 
-class AsyncResponseStreamManager(Generic[T]):
+class AsyncResponseStreamManager(AsyncStreamManager["AsyncResponseStream[T]"], Generic[T]):
     """A response that is asked for, and streamed, inside an `async with` block."""
 
-    def __init__(self, caller: AsyncCaller, operation: StreamOperation[Any, Any], given: dict[str, Any]) -> None:
-        self._caller = caller
-        self._operation = operation
-        self._given = given
-        self._stream: AsyncResponseStream[T] | None = None
+    __slots__ = ()
 
-    async def __aenter__(self) -> AsyncResponseStream[T]:
-        folding = await self._caller.run(open_response_stream, self._operation, dict(self._given))
-        self._stream = stream = AsyncResponseStream(folding)
-        return stream
-
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
-        if self._stream is not None:
-            await self._stream.close()
+    async def _open(self) -> AsyncResponseStream[T]:
+        return AsyncResponseStream(await self._caller.run(open_response_stream, self._operation, {**self._given}))
 
 
 # -------------------------------------------------------------------------------------------------------------- opening
@@ -212,7 +191,7 @@ async def open_response_stream(
     if name is not omit:
         operation, given = RETRIEVE, {**{key: given[key] for key in KEPT if key in given}, "response_id": name}
     given["stream"] = True
-    streamed = cast("StreamOperation[Any, Any]", operation)  # `responses.create`, or the one above
+    streamed: StreamOperation[Any, Any] = cast("StreamOperation[Any, Any]", operation)  # `responses.create`, or the one above
     reader = await (open_resuming if resume else open_stream)(exchange, streamed, given)
     return ResponseFolding(reader, hint, tools, None if after is omit else after, lenient)
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .._helpers.agent_events import AgentResult
     from .._helpers.agent_runs import AgentStream, AsyncAgentStream
     from .._helpers.agents import Approval, Mending
+    from .._helpers.call_streams import AsyncFunctionCallStreamManager, FunctionCallStreamManager
     from .._helpers.response_streams import AsyncResponseStreamManager, ResponseStreamManager
     from .._models import (
         responses,
@@ -707,6 +708,106 @@ class Responses(ResponsesHelpers, Resource):
         from .._helpers.response_streams import ResponseStreamManager
 
         return ResponseStreamManager(self._caller, CREATE, given)
+
+    def create_stream_fc(
+        self,
+        *,
+        resume: bool = False,
+        access_programs: responses_input_params.ResponseCreateParamsAccessProgramsParam | Omit = omit,
+        background: bool | None | Omit = omit,
+        background_options: responses_input_params.ResponseCreateParamsBackgroundOptionsParam | Omit = omit,
+        context_management: Iterable[
+            responses_socket_events_params.ResponsesClientEventResponseCreateContextManagementParam
+            | responses_socket_events.ResponsesClientEventResponseCreateContextManagement
+        ]
+        | None
+        | Omit = omit,
+        conversation: responses_params.ConversationParam | None | Omit = omit,
+        image: responses_input_params.ResponseCreateParamsImageParam | Omit = omit,
+        include: Iterable[responses.ResponseIncludable] | None | Omit = omit,
+        input: str | Iterable[responses_input_params.ResponseInputItemParam] | Omit = omit,
+        instructions: str | None | Omit = omit,
+        max_output_tokens: int | None | Omit = omit,
+        max_tool_calls: int | None | Omit = omit,
+        metadata: Mapping[str, str] | None | Omit = omit,
+        model: shared.ResponsesModel | Omit = omit,
+        moderation: responses_socket_events_params.ResponsesClientEventResponseCreateModerationParam
+        | responses_socket_events.ResponsesClientEventResponseCreateModeration
+        | None
+        | Omit = omit,
+        parallel_tool_calls: bool | None | Omit = omit,
+        previous_response_id: str | None | Omit = omit,
+        prompt: responses_params.ResponsePromptParam | responses.ResponsePrompt | None | Omit = omit,
+        prompt_cache_key: str | None | Omit = omit,
+        prompt_cache_options: responses_socket_events_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam
+        | responses_socket_events.ResponsesClientEventResponseCreatePromptCacheOptions
+        | Omit = omit,
+        prompt_cache_retention: Literal["in_memory", "24h"] | None | Omit = omit,
+        reasoning: shared_params.ReasoningParam | shared.Reasoning | None | Omit = omit,
+        safety_identifier: str | None | Omit = omit,
+        service_tier: responses.ServiceTierResponses | None | Omit = omit,
+        store: bool | None | Omit = omit,
+        stream_options: responses_socket_events_params.ResponsesClientEventResponseCreateStreamOptionsParam
+        | responses_socket_events.ResponsesClientEventResponseCreateStreamOptions
+        | None
+        | Omit = omit,
+        temperature: float | None | Omit = omit,
+        text: responses_params.ResponseTextConfigParam | responses.ResponseTextConfig | Omit = omit,
+        tool_choice: responses_tools_params.ResponseToolChoiceParam | Omit = omit,
+        tools: Iterable[responses_tools_params.ToolParam] | Omit = omit,
+        top_logprobs: int | Omit = omit,
+        top_p: float | None | Omit = omit,
+        truncation: Literal["auto", "disabled"] | None | Omit = omit,
+        user: str | Omit = omit,
+        extra_headers: Headers | None = None,
+        extra_query: Query | None = None,
+        extra_body: Body | None = None,
+        timeout: float | Timeout | None | NotGiven = not_given,
+        max_retries: int | NotGiven = not_given,
+        idempotency_key: str | None = None,
+    ) -> FunctionCallStreamManager:
+        """Ask for an answer, and get the function calls in it as soon as each is complete; used in a `with` block.
+
+        Args:
+            resume: take the stream up again where it breaks; the answer must be made in the background.
+            access_programs: the access programs under which the request is made.
+            background: let the model work on after the call has returned; fetch the answer by its id. False by default.
+            background_options: how soon an answer in the background is wanted: `soonest`, `2h` or `8h`; and which one it continues.
+            context_management: how the service shortens a context that grows too long, and from how many tokens on.
+            conversation: a conversation, or its id: its items go before `input`, and new ones are added to it.
+            image: whether images in the context are compressed: `auto`, `enabled`, `disabled`.
+            include: parts that are left out of answers unless they are named here, as `reasoning.encrypted_content`.
+            input: text, or a list of messages, tool results and items of earlier answers.
+            instructions: what the model is told first; not carried over from a previous answer.
+            max_output_tokens: most tokens the model may write, its reasoning included; at least 16.
+            max_tool_calls: most calls of built-in tools in one answer.
+            metadata: up to 16 strings by name (64 and 512 characters), kept with the object.
+            model: name of the model, as `gpt-4o`.
+            moderation: have input and output judged by the moderation model named here.
+            parallel_tool_calls: let the model ask for several tool calls at once; on by default.
+            previous_response_id: id of the answer to go on from; not together with `conversation`.
+            prompt: a prompt template by its id, with values for its variables.
+            prompt_cache_key: groups requests that begin alike, so that the cache is hit more often.
+            prompt_cache_options: how the beginning of the prompt is cached, and for how long.
+            prompt_cache_retention: how long the beginning of the prompt stays cached: `in_memory` or `24h`.
+            reasoning: how much a reasoning model thinks (`effort`), and what it tells of it (`summary`).
+            safety_identifier: stable, hashed id of your user, to trace abuse; at most 64 characters.
+            service_tier: how urgently the request is processed, and at what price: `flex` is cheaper, `priority` dearer; `auto` by default.
+            store: keep the answer, so that it can be fetched and gone on from later; on by default.
+            stream_options: what a stream carries besides the answer; only with `stream=True`.
+            temperature: 0 to 2, 1 by default; higher is more varied. Change this or `top_p`, not both.
+            text: shape of the text (`format`: plain or JSON by a schema), and how wordy it is (`verbosity`).
+            tool_choice: which tools may or must be called: `none`, `auto`, `required`, or one by name.
+            tools: functions, custom tools and built-in tools that the model may call.
+            top_logprobs: how many of the likeliest tokens to report at each place, 0 to 20.
+            top_p: 0 to 1, 1 by default; only the likeliest tokens that make up this share are considered.
+            truncation: `auto` drops the oldest items of a context that is too long, `disabled` fails; `disabled` by default.
+            user: replaced by `safety_identifier` and `prompt_cache_key`.
+        """
+        given = locals()
+        from .._helpers.call_streams import FunctionCallStreamManager
+
+        return FunctionCallStreamManager(self._caller, CREATE, given)
 
     if TYPE_CHECKING:
 
@@ -1664,6 +1765,106 @@ class AsyncResponses(AsyncResponsesHelpers, AsyncResource):
         from .._helpers.response_streams import AsyncResponseStreamManager
 
         return AsyncResponseStreamManager(self._caller, CREATE, given)
+
+    def create_stream_fc(
+        self,
+        *,
+        resume: bool = False,
+        access_programs: responses_input_params.ResponseCreateParamsAccessProgramsParam | Omit = omit,
+        background: bool | None | Omit = omit,
+        background_options: responses_input_params.ResponseCreateParamsBackgroundOptionsParam | Omit = omit,
+        context_management: Iterable[
+            responses_socket_events_params.ResponsesClientEventResponseCreateContextManagementParam
+            | responses_socket_events.ResponsesClientEventResponseCreateContextManagement
+        ]
+        | None
+        | Omit = omit,
+        conversation: responses_params.ConversationParam | None | Omit = omit,
+        image: responses_input_params.ResponseCreateParamsImageParam | Omit = omit,
+        include: Iterable[responses.ResponseIncludable] | None | Omit = omit,
+        input: str | Iterable[responses_input_params.ResponseInputItemParam] | Omit = omit,
+        instructions: str | None | Omit = omit,
+        max_output_tokens: int | None | Omit = omit,
+        max_tool_calls: int | None | Omit = omit,
+        metadata: Mapping[str, str] | None | Omit = omit,
+        model: shared.ResponsesModel | Omit = omit,
+        moderation: responses_socket_events_params.ResponsesClientEventResponseCreateModerationParam
+        | responses_socket_events.ResponsesClientEventResponseCreateModeration
+        | None
+        | Omit = omit,
+        parallel_tool_calls: bool | None | Omit = omit,
+        previous_response_id: str | None | Omit = omit,
+        prompt: responses_params.ResponsePromptParam | responses.ResponsePrompt | None | Omit = omit,
+        prompt_cache_key: str | None | Omit = omit,
+        prompt_cache_options: responses_socket_events_params.ResponsesClientEventResponseCreatePromptCacheOptionsParam
+        | responses_socket_events.ResponsesClientEventResponseCreatePromptCacheOptions
+        | Omit = omit,
+        prompt_cache_retention: Literal["in_memory", "24h"] | None | Omit = omit,
+        reasoning: shared_params.ReasoningParam | shared.Reasoning | None | Omit = omit,
+        safety_identifier: str | None | Omit = omit,
+        service_tier: responses.ServiceTierResponses | None | Omit = omit,
+        store: bool | None | Omit = omit,
+        stream_options: responses_socket_events_params.ResponsesClientEventResponseCreateStreamOptionsParam
+        | responses_socket_events.ResponsesClientEventResponseCreateStreamOptions
+        | None
+        | Omit = omit,
+        temperature: float | None | Omit = omit,
+        text: responses_params.ResponseTextConfigParam | responses.ResponseTextConfig | Omit = omit,
+        tool_choice: responses_tools_params.ResponseToolChoiceParam | Omit = omit,
+        tools: Iterable[responses_tools_params.ToolParam] | Omit = omit,
+        top_logprobs: int | Omit = omit,
+        top_p: float | None | Omit = omit,
+        truncation: Literal["auto", "disabled"] | None | Omit = omit,
+        user: str | Omit = omit,
+        extra_headers: Headers | None = None,
+        extra_query: Query | None = None,
+        extra_body: Body | None = None,
+        timeout: float | Timeout | None | NotGiven = not_given,
+        max_retries: int | NotGiven = not_given,
+        idempotency_key: str | None = None,
+    ) -> AsyncFunctionCallStreamManager:
+        """Ask for an answer, and get the function calls in it as soon as each is complete; used in a `with` block.
+
+        Args:
+            resume: take the stream up again where it breaks; the answer must be made in the background.
+            access_programs: the access programs under which the request is made.
+            background: let the model work on after the call has returned; fetch the answer by its id. False by default.
+            background_options: how soon an answer in the background is wanted: `soonest`, `2h` or `8h`; and which one it continues.
+            context_management: how the service shortens a context that grows too long, and from how many tokens on.
+            conversation: a conversation, or its id: its items go before `input`, and new ones are added to it.
+            image: whether images in the context are compressed: `auto`, `enabled`, `disabled`.
+            include: parts that are left out of answers unless they are named here, as `reasoning.encrypted_content`.
+            input: text, or a list of messages, tool results and items of earlier answers.
+            instructions: what the model is told first; not carried over from a previous answer.
+            max_output_tokens: most tokens the model may write, its reasoning included; at least 16.
+            max_tool_calls: most calls of built-in tools in one answer.
+            metadata: up to 16 strings by name (64 and 512 characters), kept with the object.
+            model: name of the model, as `gpt-4o`.
+            moderation: have input and output judged by the moderation model named here.
+            parallel_tool_calls: let the model ask for several tool calls at once; on by default.
+            previous_response_id: id of the answer to go on from; not together with `conversation`.
+            prompt: a prompt template by its id, with values for its variables.
+            prompt_cache_key: groups requests that begin alike, so that the cache is hit more often.
+            prompt_cache_options: how the beginning of the prompt is cached, and for how long.
+            prompt_cache_retention: how long the beginning of the prompt stays cached: `in_memory` or `24h`.
+            reasoning: how much a reasoning model thinks (`effort`), and what it tells of it (`summary`).
+            safety_identifier: stable, hashed id of your user, to trace abuse; at most 64 characters.
+            service_tier: how urgently the request is processed, and at what price: `flex` is cheaper, `priority` dearer; `auto` by default.
+            store: keep the answer, so that it can be fetched and gone on from later; on by default.
+            stream_options: what a stream carries besides the answer; only with `stream=True`.
+            temperature: 0 to 2, 1 by default; higher is more varied. Change this or `top_p`, not both.
+            text: shape of the text (`format`: plain or JSON by a schema), and how wordy it is (`verbosity`).
+            tool_choice: which tools may or must be called: `none`, `auto`, `required`, or one by name.
+            tools: functions, custom tools and built-in tools that the model may call.
+            top_logprobs: how many of the likeliest tokens to report at each place, 0 to 20.
+            top_p: 0 to 1, 1 by default; only the likeliest tokens that make up this share are considered.
+            truncation: `auto` drops the oldest items of a context that is too long, `disabled` fails; `disabled` by default.
+            user: replaced by `safety_identifier` and `prompt_cache_key`.
+        """
+        given = locals()
+        from .._helpers.call_streams import AsyncFunctionCallStreamManager
+
+        return AsyncFunctionCallStreamManager(self._caller, CREATE, given)
 
     if TYPE_CHECKING:
 
