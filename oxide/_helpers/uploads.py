@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import builtins
 import io
 import os
 
@@ -198,7 +197,7 @@ class _Slice(io.RawIOBase):
     def tell(self) -> int:
         return self._at
 
-    def read(self, size: int = -1) -> builtins.bytes:
+    def read(self, size: int = -1) -> bytes:
         left = self._length - self._at
         if self._file is None:
             self._file = io.FileIO(self._path)
@@ -214,8 +213,8 @@ class _Slice(io.RawIOBase):
 
 def _source(file: object) -> tuple[str, memoryview | None, int]:
     """Return the path of a file, or its bytes; and its size."""
-    if isinstance(file, (builtins.bytes, bytearray, memoryview)):
-        view = memoryview(cast("builtins.bytes", file)).cast("B")  # any of the three
+    if isinstance(file, (bytes, bytearray, memoryview)):
+        view = memoryview(cast("bytes", file)).cast("B")  # any of the three
         return "", view, len(view)
     if not isinstance(file, os.PathLike):
         raise TypeError(f"file must be a path (pathlib.Path) or bytes, not a {type(file).__name__}")
