@@ -28,7 +28,11 @@ __all__ = ["LimitedTransport"]
 NAP = 1.0
 """Seconds after which the front of the queue looks again: others may have cost less than was thought."""
 
+FAILED = 400  # from here on, an answer has cost no tokens
 TOO_MANY = 429
+REACHED = ("send", "head", "body")
+"""Phases in which the service may have seen a request; one that never got so far has cost nothing."""
+
 SAID = (
     "x-ratelimit-limit-requests",
     "x-ratelimit-limit-tokens",
@@ -69,9 +73,21 @@ class LimitedTransport:
         cost = estimate(outgoing.body) if isinstance(outgoing.body, bytes) else 0
         if not self._at_once(cost):
             await self._queued(cost, course)
-        incoming = await self._transport.open(outgoing, course)
+        try:
+            incoming = await self._transport.open(outgoing, course)
+        except BaseException:
+            if course.phase not in REACHED:
+                self._correct(-cost)
+            raise
         self._heed(incoming)
+        if incoming.status >= FAILED:
+            self._correct(-cost)
+            return incoming
         return _Metered(incoming, self._limiter, cost)
+
+    def _correct(self, more: int) -> None:
+        with _mutex:
+            self._limiter.correct(more)
 
     def _at_once(self, cost: int) -> bool:
         limiter, now = self._limiter, self._backend.now()

@@ -12,7 +12,7 @@ import pytest
 
 import oxide
 from oxide.testing import Fault, Server
-from tests.exchange._story import RESPONSE, answer, asked, scripted
+from tests.exchange._story import RESPONSE, answer, asked, failed, scripted
 
 if TYPE_CHECKING:
     from tests.faces._both import Face
@@ -84,6 +84,25 @@ def test_tokens_are_put_right_by_the_answer() -> None:
     ask(client)
     ask(client, max_output_tokens=1)
     assert world.clock == pytest.approx(12.0, abs=1.0)
+
+
+@pytest.mark.parametrize(
+    "reply", [ConnectionRefusedError(), [failed(500)], [failed(429)], [failed(400)]], ids=["refused", "500", "429", "400"]
+)
+def test_what_failed_has_cost_no_tokens(reply: Any) -> None:
+    limiter = oxide.RateLimiter(tokens_per_minute=10_000)
+    client, _ = scripted(reply, rate_limiter=limiter, max_retries=0)
+    with pytest.raises(oxide.APIError):
+        ask(client, max_output_tokens=9_000)
+    assert limiter._tokens.left == 10_000
+
+
+def test_what_may_have_been_read_may_have_cost_something() -> None:
+    limiter = oxide.RateLimiter(tokens_per_minute=10_000)
+    client, _ = scripted([lambda _: ConnectionResetError()], rate_limiter=limiter, max_retries=0)
+    with pytest.raises(oxide.APIConnectionError):
+        ask(client, max_output_tokens=9_000)
+    assert limiter._tokens.left < 1_000
 
 
 def test_the_service_tells_the_limits() -> None:
