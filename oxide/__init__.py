@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from ._client import AsyncClient as AsyncOpenAI
     from ._client import Client as Client
     from ._client import Client as OpenAI
+    from ._connection_core import ReconnectingEvent as ReconnectingEvent
+    from ._connection_core import ReconnectingOverrides as ReconnectingOverrides
     from ._errors import APIConnectionError as APIConnectionError
     from ._errors import APIError as APIError
     from ._errors import APIResponseValidationError as APIResponseValidationError
@@ -50,6 +52,7 @@ if TYPE_CHECKING:
     from ._errors import UploadError as UploadError
     from ._errors import UploadInterruptedError as UploadInterruptedError
     from ._errors import WebSocketConnectionClosedError as WebSocketConnectionClosedError
+    from ._errors import WebSocketQueueFullError as WebSocketQueueFullError
     from ._files import File as File
     from ._files import file_from_path as file_from_path
     from ._hedging import RejectedError as RejectedError
@@ -88,12 +91,15 @@ if TYPE_CHECKING:
     from ._protocol.limiter import RateLimiter as RateLimiter
     from ._protocol.retry import RetryPolicy as RetryPolicy
     from ._raw import RawResponse as RawResponse
+    from ._session import AsyncResponsesSession as AsyncResponsesSession
+    from ._session import ResponsesSession as ResponsesSession
     from ._stream import AsyncStream as AsyncStream
     from ._stream import Stream as Stream
     from ._streamed import AsyncStreamingResponse as AsyncAPIResponse
     from ._streamed import StreamingResponse as APIResponse
     from ._timeout import Limits as Limits
     from ._timeout import Timeout as Timeout
+    from ._transport.socket_options import SocketOptions as SocketOptions
     from ._validate import Problem as Problem
     from ._validate import validate as validate
     from ._version import __title__ as __title__
@@ -125,7 +131,7 @@ _ERRORS = (
     "ConfigurationError ConflictError ContentFilterFinishReasonError InternalServerError InvalidWebhookSignatureError "
     "LengthFinishReasonError NotFoundError OxideError PermissionDeniedError PollTimeoutError RateLimitError RemoteProtocolError "
     "StreamError StructureError TurnLimitError UnprocessableEntityError UploadError UploadInterruptedError "
-    "WebSocketConnectionClosedError"
+    "WebSocketConnectionClosedError WebSocketQueueFullError"
 )
 
 _OFFICIAL = (
@@ -158,6 +164,7 @@ _PLACES = {
     "tool": "_helpers.tools",
     "UploadState": "_helpers.uploads",
     **dict.fromkeys(("RejectedError", "hedged_request", "hedged_request_n", "speculate"), "_hedging"),
+    **dict.fromkeys(("ReconnectingEvent", "ReconnectingOverrides"), "_connection_core"),
     "HttpInfo": "_info",
     "Record": "_models._base",
     "RawResponse": "_raw",
@@ -169,12 +176,15 @@ _PLACES = {
     "Page": "_page",
     "RateLimiter": "_protocol.limiter",
     "RetryPolicy": "_protocol.retry",
+    "AsyncResponsesSession": "_session",
+    "ResponsesSession": "_session",
     "AsyncStream": "_stream",
     "Stream": "_stream",
     "AsyncStreamingResponse": "_streamed",
     "StreamingResponse": "_streamed",
     "Limits": "_timeout",
     "Timeout": "_timeout",
+    "SocketOptions": "_transport.socket_options",
     "Problem": "_validate",
     "validate": "_validate",
     "__title__": "_version",
@@ -220,6 +230,7 @@ __all__ = [
     "AsyncClient",
     "AsyncOpenAI",
     "AsyncPage",
+    "AsyncResponsesSession",
     "AsyncStream",
     "AuthenticationError",
     "AzureClient",
@@ -260,9 +271,13 @@ __all__ = [
     "RateLimitError",
     "RateLimiter",
     "RawResponse",
+    "ReconnectingEvent",
+    "ReconnectingOverrides",
     "RejectedError",
     "RemoteProtocolError",
+    "ResponsesSession",
     "RetryPolicy",
+    "SocketOptions",
     "Stream",
     "StreamError",
     "StructureError",
@@ -274,6 +289,7 @@ __all__ = [
     "UploadInterruptedError",
     "UploadState",
     "WebSocketConnectionClosedError",
+    "WebSocketQueueFullError",
     "__title__",
     "__version__",
     "decode_as",

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ._exchange import Exchange
     from ._operation import Operation
 
-__all__ = ["AsyncConnection", "AsyncConnectionManager", "Connection", "ConnectionManager", "Opening", "Part"]
+__all__ = ["AsyncConnection", "AsyncConnectionManager", "Connection", "ConnectionManager", "HasExchange", "Opening", "Part"]
 
 S = TypeVar("S")  # the events of the server
 C = TypeVar("C")  # the events of the client, as dictionaries or records

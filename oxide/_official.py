@@ -45,7 +45,6 @@ ACCEPTED = frozenset(("_enforce_credentials", "_strict_response_validation", "we
 
 _OLD = "the name is older than version 1 of the official library; use the namespaces, as in oxide.chat.completions.create"
 _HELPERS = "oxide does not operate computers; see oxide.tool for functions as tools"
-_SOCKETS = "oxide opens no WebSockets"
 
 ABSENT = {
     **dict.fromkeys(("Audio", "ChatCompletion", "Completion", "Customer", "Deployment", "Edit", "Embedding", "Engine"), _OLD),
@@ -58,11 +57,8 @@ ABSENT = {
     "ComputerToolset": _HELPERS,
     "DataResidency": "write the name of the region",
     "ProxiesTypes": "pass the URL of the proxy as proxy= to the client",
-    "ReconnectingEvent": _SOCKETS,
-    "ReconnectingOverrides": _SOCKETS,
     "RequestOptions": "pass extra_headers=, extra_query=, extra_body=, timeout=, max_retries= and idempotency_key= to the method",
     "Transport": _ENGINE,
-    "WebSocketQueueFullError": _SOCKETS,
 }
 """Public names of the official package that are not here, and what to do instead."""
 

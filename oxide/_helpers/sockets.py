@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Unpack
 
-    from .._connection import AsyncConnectionManager, ConnectionManager, Opening
+    from .._connection import AsyncConnectionManager, ConnectionManager, HasExchange, Opening
     from .._connection_core import OnReconnecting
     from .._connections import (
         AsyncBetaRealtimeConnection,
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
         TranslationConnection,
         TranslationSaid,
     )
-    from .._exchange import Exchange
     from .._omit import NotGiven, Omit
     from .._session import AsyncResponsesSession, ResponsesSession
     from .._timeout import Timeout
@@ -68,12 +67,6 @@ if TYPE_CHECKING:
         max_delay: float
         max_queue_size: int
 
-    class HasExchange(Protocol):
-        """A caller of a client."""
-
-        @property
-        def exchange(self) -> Exchange: ...
-
     class HasCaller(Protocol):
         """An object of a client."""
 
@@ -84,19 +77,19 @@ if TYPE_CHECKING:
 __all__ = [
     "AsyncBetaRealtimeHelpers",
     "AsyncBetaResponsesHelpers",
-    "AsyncForksHelpers",
+    "AsyncForks",
     "AsyncLiveHelpers",
     "AsyncRealtimeHelpers",
     "AsyncResponsesHelpers",
-    "AsyncSidebandHelpers",
+    "AsyncSideband",
     "AsyncTranslationsHelpers",
     "BetaRealtimeHelpers",
     "BetaResponsesHelpers",
-    "ForksHelpers",
+    "Forks",
     "LiveHelpers",
     "RealtimeHelpers",
     "ResponsesHelpers",
-    "SidebandHelpers",
+    "Sideband",
     "TranslationsHelpers",
 ]
 
@@ -143,7 +136,7 @@ class ResponsesHelpers:
     def connect(self: HasCaller, **options: Unpack[ConnectOptions]) -> ConnectionManager[ResponsesConnection, ResponsesSaid]:
         """Open a connection to the Responses API, and send and receive its events; whole calls are made with `session`.
 
-        For the options see `ConnectOptions`.
+        The options are `ConnectOptions`.
         """
         from .._connection import ConnectionManager
         from .._connections import ResponsesConnection
@@ -165,15 +158,7 @@ class AsyncResponsesHelpers:
         timeout: float | Timeout | None | NotGiven = not_given,
         max_retries: int | NotGiven = not_given,
     ) -> AsyncResponsesSession:
-        """Make calls over one WebSocket that stays open between them: the service keeps what it has read, and starts sooner.
-
-        The connection is opened with the first call, replaced before it is too old or when it broke, and kept warm for the next session.
-
-        Args:
-            fallback: go on over HTTP where the server refuses WebSockets.
-            keep_history: keep what was said, so that a conversation which the service has forgotten is sent whole.
-            socket_options: limits and habits of the WebSocket.
-        """
+        """Make calls over one WebSocket that stays open between them; the arguments are those of `ResponsesHelpers.session`."""
         from .._session import AsyncResponsesSession
 
         given = _given(extra_headers, extra_query, timeout, max_retries)
@@ -182,7 +167,7 @@ class AsyncResponsesHelpers:
     def connect(self: HasCaller, **options: Unpack[ConnectOptions]) -> AsyncConnectionManager[AsyncResponsesConnection, ResponsesSaid]:
         """Open a connection to the Responses API, and send and receive its events; whole calls are made with `session`.
 
-        For the options see `ConnectOptions`.
+        The options are `ConnectOptions`.
         """
         from .._connection import AsyncConnectionManager
         from .._connections import AsyncResponsesConnection
@@ -329,6 +314,16 @@ class AsyncBetaRealtimeHelpers:
 class LiveHelpers:
     """What `client.live` has over WebSockets."""
 
+    @property
+    def forks(self: HasCaller) -> Forks:
+        """Sessions that go on from stored ones."""
+        return Forks(self._caller)  # pyright: ignore[reportPrivateUsage]  # as `caller_of`
+
+    @property
+    def sideband(self: HasCaller) -> Sideband:
+        """Second connections to sessions."""
+        return Sideband(self._caller)  # pyright: ignore[reportPrivateUsage]  # as `caller_of`
+
     def connect(self: HasCaller, **options: Unpack[ConnectOptions]) -> ConnectionManager[LiveConnection, LiveSaid]:
         """Open a connection for a Live session; begin with `connection.session.start(...)`. For the options see `ConnectOptions`."""
         from .._connection import ConnectionManager
@@ -340,6 +335,16 @@ class LiveHelpers:
 class AsyncLiveHelpers:
     """What `client.live` of an asyncio client has over WebSockets."""
 
+    @property
+    def forks(self: HasCaller) -> AsyncForks:
+        """Sessions that go on from stored ones."""
+        return AsyncForks(self._caller)  # pyright: ignore[reportPrivateUsage]  # as `caller_of`
+
+    @property
+    def sideband(self: HasCaller) -> AsyncSideband:
+        """Second connections to sessions."""
+        return AsyncSideband(self._caller)  # pyright: ignore[reportPrivateUsage]  # as `caller_of`
+
     def connect(self: HasCaller, **options: Unpack[ConnectOptions]) -> AsyncConnectionManager[AsyncLiveConnection, LiveSaid]:
         """Open a connection for a Live session; begin with `connection.session.start(...)`. For the options see `ConnectOptions`."""
         from .._connection import AsyncConnectionManager
@@ -348,8 +353,11 @@ class AsyncLiveHelpers:
         return AsyncConnectionManager(AsyncLiveConnection, _opening(self, AsyncLiveConnection, {}, options))
 
 
-class ForksHelpers:
+class Forks:
     """What `client.live.forks` has over WebSockets."""
+
+    def __init__(self, caller: object) -> None:
+        self._caller = caller
 
     def connect(self: HasCaller, *, session_id: str, **options: Unpack[ConnectOptions]) -> ConnectionManager[ForkConnection, ForkSaid]:
         """Go on from a stored Live session; begin with `connection.session.start(...)`.
@@ -364,8 +372,11 @@ class ForksHelpers:
         return ConnectionManager(ForkConnection, _opening(self, ForkConnection, {"session_id": session_id}, options))
 
 
-class AsyncForksHelpers:
+class AsyncForks:
     """What `client.live.forks` of an asyncio client has over WebSockets."""
+
+    def __init__(self, caller: object) -> None:
+        self._caller = caller
 
     def connect(
         self: HasCaller, *, session_id: str, **options: Unpack[ConnectOptions]
@@ -382,8 +393,11 @@ class AsyncForksHelpers:
         return AsyncConnectionManager(AsyncForkConnection, _opening(self, AsyncForkConnection, {"session_id": session_id}, options))
 
 
-class SidebandHelpers:
+class Sideband:
     """What `client.live.sideband` has over WebSockets."""
+
+    def __init__(self, caller: object) -> None:
+        self._caller = caller
 
     def connect(
         self: HasCaller, *, session_id: str, graceful_close: bool | Omit = omit, **options: Unpack[ConnectOptions]
@@ -403,8 +417,11 @@ class SidebandHelpers:
         )
 
 
-class AsyncSidebandHelpers:
+class AsyncSideband:
     """What `client.live.sideband` of an asyncio client has over WebSockets."""
+
+    def __init__(self, caller: object) -> None:
+        self._caller = caller
 
     def connect(
         self: HasCaller, *, session_id: str, graceful_close: bool | Omit = omit, **options: Unpack[ConnectOptions]
