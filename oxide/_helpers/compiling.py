@@ -110,9 +110,12 @@ class Compiler:
         for cls, instead in ((float, int), (int, float)):  # 1.0 is an integer to JSON, and 1 a number
             if cls not in reads and instead in reads:
                 reads[cls] = reads[instead]
+        plain = {cls for cls, kinds in by_class.items() if len(kinds) == 1 and only_class(kinds[0]) is cls}
         expected = " or ".join(dict.fromkeys([title_of(each) for each in flat(kind.members)]))
 
         def one_of(value: Any) -> Any:
+            if value.__class__ in plain:
+                return value
             read = reads.get(value.__class__)
             if read is None:
                 raise unlike(expected, value)

@@ -12,8 +12,9 @@ if TYPE_CHECKING:
 
     Read = Callable[[Any], Any]
 
-__all__ = ["Wrong", "at", "brief", "choice_of", "guarded", "lacking", "scalar", "text_of", "unlike", "values_of"]
+__all__ = ["COMPLAINTS", "NAMES", "Wrong", "at", "brief", "choice_of", "guarded", "lacking", "scalar", "text_of", "unlike", "values_of"]
 
+COMPLAINTS = (ValueError, TypeError, ArithmeticError)
 NAMES: dict[Any, str] = {type(None): "None"}
 
 
@@ -132,7 +133,7 @@ def guarded(make: Read) -> Read:
     def made(value: Any) -> Any:
         try:
             return make(value)
-        except (ValueError, TypeError, ArithmeticError) as problem:
+        except COMPLAINTS as problem:
             raise Wrong(f"{problem} (got {brief(value)})") from problem
 
     return made

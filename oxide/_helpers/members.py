@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .._typing import TYPE_CHECKING
 from .kinds import Array, Choice, Described, Foreign, Items, Map, Object, OneOf, Scalar, Text
-from .leaves import NAMES, values_of
+from .leaves import COMPLAINTS, NAMES, values_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -103,7 +103,7 @@ def _fits_field(field: Field, inner: Any, depth: int) -> bool:
 def _can(read: Callable[[Any], object], value: Any) -> bool:
     try:
         read(value)
-    except (ValueError, TypeError, ArithmeticError):
+    except COMPLAINTS:
         return False
     return True
 

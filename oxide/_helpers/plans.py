@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .._typing import TYPE_CHECKING
-from .leaves import Wrong, at, guarded, lacking, unlike
+from .leaves import COMPLAINTS, Wrong, at, brief, guarded, lacking, unlike
 from .members import only_class, takes_null
 
 if TYPE_CHECKING:
@@ -107,12 +107,12 @@ class Plan:
             return guarded(lambda value: cls(*[value[name] for name in names]))
         if not _wears_its_dictionary(cls, [name for name, _, _ in self.rows]):
             return guarded(lambda value: cls(**value))
-        return _frozen_wearer(cls) if cls.__setattr__ is not object.__setattr__ else _wearer(cls)
+        return _settling_wearer(cls) if hasattr(cls, "__post_init__") else _wearer(cls)
 
 
 def _wears_its_dictionary(cls: Any, names: list[str]) -> bool:
-    """Tell whether a dataclass does nothing when it is made but keep what it is given, in its `__dict__`."""
-    if hasattr(cls, "__post_init__") or cls.__new__ is not object.__new__ or not hasattr(_new(cls), "__dict__"):
+    """Tell whether a dataclass keeps all that it is given, and nothing else, in its `__dict__`."""
+    if cls.__new__ is not object.__new__ or not hasattr(_new(cls), "__dict__"):
         return False
     made = getattr(getattr(cls.__init__, "__code__", None), "co_filename", "") == "<string>"  # by the standard library
     fields = cls.__dataclass_fields__.values()
@@ -120,18 +120,32 @@ def _wears_its_dictionary(cls: Any, names: list[str]) -> bool:
 
 
 def _wearer(cls: Any) -> Read:
+    frozen = cls.__setattr__ is not object.__setattr__
+
     def wear(value: dict[str, Any]) -> Any:
         made = _new(cls)
         made.__dict__ = value
         return made
 
-    return wear
+    def wear_for_good(value: dict[str, Any]) -> Any:
+        made = _new(cls)
+        _put(made, "__dict__", value)
+        return made
+
+    return wear_for_good if frozen else wear
 
 
-def _frozen_wearer(cls: Any) -> Read:
+def _settling_wearer(cls: Any) -> Read:
+    """Return the function for a class that checks or completes what it was given, and may complain."""
+    settle = cls.__post_init__
+
     def wear(value: dict[str, Any]) -> Any:
         made = _new(cls)
         _put(made, "__dict__", value)
+        try:
+            settle(made)
+        except COMPLAINTS as problem:
+            raise Wrong(f"{problem} (got {brief(value)})") from problem
         return made
 
     return wear
