@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from .docs import Docs
 from .endpoints import marks
 from .facts import Facts, Parameter
@@ -20,9 +23,18 @@ HEAD = """# client.{name}
 def write(facts: Facts, layout: Layout, docs: Docs) -> dict[str, str]:
     """Return file name -> text of all pages."""
     pages: dict[str, list[Method]] = {}
-    for method in methods(facts):
+    for method in [*methods(facts), *by_hand(facts, layout)]:
         pages.setdefault(method.call.partition(".")[0], []).append(method)
     return {f"{name}.md": page(name, some, layout, docs) for name, some in pages.items()}
+
+
+def by_hand(facts: Facts, layout: Layout) -> list[Method]:
+    """Return the methods that take what others take, with the parameters that they have from those."""
+    found = {method.call: method for method in methods(facts)}
+    pairs = [(own, found[own["of"]]) for own in layout.derived]
+    return [
+        Method(own["call"], of.key, of.operation, [p for p in of.parameters if p.key not in own.get("leave_out", ())]) for own, of in pairs
+    ]
 
 
 def page(name: str, some: list[Method], layout: Layout, docs: Docs) -> str:
@@ -39,16 +51,25 @@ def page(name: str, some: list[Method], layout: Layout, docs: Docs) -> str:
 
 def entry(method: Method, layout: Layout, docs: Docs) -> str:
     """Return what is to know of one method."""
+    own = next((each for each in layout.derived if each["call"] == method.call), None)
     verb, _, path = method.key.partition(" ")
-    told = [f"`{verb} {path}`", *marks(method)]
-    rows = [row(method, p, layout, docs) for p in method.parameters]
+    told = [f"`{verb} {path}`{'' if own is None else ' and more'}", *marks(method)]
+    more = own.get("more", {}).items() if own is not None else ()
+    rows = [line(name, docs.parameter(method.call, name), *text.split(" = ")) for name, text in more]
+    rows += [row(method, p, layout, docs, own or {}) for p in method.parameters]
     table = "\n| parameter | type | |\n|---|---|---|\n" + "\n".join(rows) + "\n" if rows else ""
     return f"### client.{method.call}\n\n{docs.methods[method.call]} {' · '.join(told)}\n{table}"
 
 
-def row(method: Method, parameter: Parameter, layout: Layout, docs: Docs) -> str:
-    """Return the line of a parameter; bold if it must be given."""
+def row(method: Method, parameter: Parameter, layout: Layout, docs: Docs, own: Mapping[str, Any]) -> str:
+    """Return the line of a parameter; `own` is what the layout says of a method by hand."""
     name = layout.argument(parameter.key)
-    shown = f"**{name}**" if parameter.required else name
-    kind = parameter.type.replace("|", "\\|")
-    return f"| {shown} | `{kind}` | {docs.parameter(method.call, name)} |"
+    name = own.get("rename", {}).get(name, name)
+    return line(name, docs.parameter(method.call, name), parameter.type, *(() if parameter.required else ("omit",)))
+
+
+def line(name: str, words: str, kind: str, default: str | None = None) -> str:
+    """Return the line of a parameter; bold if it must be given."""
+    shown = name if default is not None else f"**{name}**"
+    kind = kind.replace("{Async}", "").removesuffix(" | Omit").replace("|", "\\|")
+    return f"| {shown} | `{kind}` | {words} |"
