@@ -266,13 +266,20 @@ class BlockingBackend:
             time.sleep(seconds)
 
     async def connect(self, endpoint: Endpoint, timeout: float) -> SocketStream:
+        racer = _racers.get(get_ident()) if _racers else None
+        if racer is not None:
+            racer.check()
         deadline = time.monotonic() + timeout
         addresses: Sequence[Address]
         if endpoint.path is not None:
             addresses = unix(endpoint.path)
         else:
             addresses = literal(endpoint.host, endpoint.port) or _resolve(endpoint.host, endpoint.port, timeout)
-        return SocketStream(reach(endpoint, addresses, deadline))
+        sock = reach(endpoint, addresses, deadline)
+        if racer is not None and racer.stopped:
+            sock.close()
+            racer.check()
+        return SocketStream(sock)
 
     def gate(self) -> BlockingGate:
         return BlockingGate()

@@ -18,7 +18,7 @@ from .base import run_now
 
 if TYPE_CHECKING:
     from _thread import LockType
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import TypeAlias
 
     from .base import Contest
@@ -63,6 +63,11 @@ class Racer:
         for side in pipe or ():
             side.close()
 
+    def check(self) -> None:
+        """Raise StoppedError where this thread is no longer wanted."""
+        if self.stopped:
+            raise StoppedError
+
     def begin_wait(self, wake: Callable[[], None]) -> None:
         """Begin a wait that `wake` ends. Raises StoppedError."""
         with self._guard:
@@ -90,7 +95,7 @@ class Racer:
         pipe = self._own_pipe()
         self.begin_wait(lambda: _poke(pipe[1]))
         try:
-            if not _ready(sock, pipe[0], select.POLLIN, timeout):
+            if not _ready([sock, pipe[0]], [], timeout):
                 raise late(timeout)
         finally:
             self.end_wait()
@@ -110,10 +115,10 @@ class Racer:
                 try:
                     left = left[sock.send(left, socket.MSG_DONTWAIT) :]
                 except BlockingIOError:
-                    if self.stopped and not _takes(sock):
+                    if self.stopped and not _ready([], [sock], PATIENCE):
                         sock.shutdown(socket.SHUT_RDWR)
                         raise aborted() from None
-                    if not self.stopped and not _ready(sock, pipe[0], select.POLLOUT, timeout):
+                    if not self.stopped and not _ready([pipe[0]], [sock], timeout):
                         raise
         finally:
             with self._guard:
@@ -126,18 +131,17 @@ class Racer:
         return self._pipe
 
 
-def _ready(sock: socket.socket, pipe: socket.socket, events: int, timeout: float) -> bool:
-    """Wait for the socket or the pipe; return whether one has anything."""
+def _ready(readers: Sequence[socket.socket], writers: Sequence[socket.socket], timeout: float) -> bool:
+    """Wait until one of the sockets can be read from, or written to; return whether one can."""
+    span = None if timeout >= FOREVER else max(0.0, timeout)
+    if not hasattr(select, "poll"):  # Windows
+        return any(select.select(readers, writers, [], span))
     poll = select.poll()
-    poll.register(sock, events)
-    poll.register(pipe, select.POLLIN)
-    return bool(poll.poll(None if timeout >= FOREVER else max(0.0, timeout) * 1000))
-
-
-def _takes(sock: socket.socket) -> bool:
-    poll = select.poll()
-    poll.register(sock, select.POLLOUT)
-    return bool(poll.poll(PATIENCE * 1000))
+    for sock in readers:
+        poll.register(sock, select.POLLIN)
+    for sock in writers:
+        poll.register(sock, select.POLLOUT)
+    return bool(poll.poll(None if span is None else span * 1000))
 
 
 def _poke(pipe: socket.socket) -> None:

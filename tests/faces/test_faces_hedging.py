@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import pickle
 import signal
 import threading
@@ -46,6 +47,11 @@ def hedged(client: Any, **options: Any) -> Any:
 def wound_up(face: Face, client: Any, server: Server, cancelled: int) -> bool:
     """Whether the losers have gone: the server has seen it, no connection is held, no thread or task runs."""
     return eventually(face, lambda: len(server.cancelled) == cancelled and busy(client) == 0 and not racing(face))
+
+
+def open_files() -> int:
+    """How many files this process has open, where the system tells."""
+    return len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0
 
 
 def racing(face: Face) -> bool:
@@ -372,7 +378,7 @@ def test_an_interrupt_ends_all_copies(wire: Wire) -> None:
 def test_two_hundred_hedged_calls_leave_nothing_behind(face: Face, wire: Wire) -> None:
     with wire.server(slow=(3, 0.2)) as server, wire.client(face, server) as client:
         twice = hedged(client, delay=0.02)
-        threads = threading.active_count()
+        threads, files = threading.active_count(), open_files()
         for _ in range(10):
             calls = [lambda client, words=f"call {number}": ask(client, words) for number in range(20)]
             answers = face.together(twice, calls)
@@ -380,6 +386,7 @@ def test_two_hundred_hedged_calls_leave_nothing_behind(face: Face, wire: Wire) -
         assert len(server.requests) > 200
         assert eventually(face, lambda: busy(client) == 0 and not racing(face))
         assert eventually(face, lambda: threading.active_count() <= threads)
+        assert eventually(face, lambda: open_files() <= files + 2 * kept(client))  # their other ends are here, too
         assert eventually(face, lambda: server.open_connections == kept(client))
         twice.close()
     assert kept(client) == 0
