@@ -84,13 +84,13 @@ class _Section(dict[str, str]):
 
 def _section(name: str, file: str, profile: str) -> dict[str, str]:
     """Return the values of a profile in one of the two files of AWS; nothing where there is no such file or section."""
-    from configparser import RawConfigParser  # which few programs need
+    from configparser import Error, RawConfigParser  # which few programs need
 
     path = os.path.expanduser(variable(name) or f"~/.aws/{file}")
     parser = RawConfigParser()
     try:
         parser.read(path, encoding="utf-8")
-    except (OSError, ValueError):
+    except (OSError, ValueError, Error):  # whose text may show a line of it
         raise ConfigurationError(f"{path} cannot be read") from None
     titles = (profile, f"profile {profile}")  # the file `config` writes it the second way
     for title in titles:
