@@ -27,7 +27,7 @@ from tools.sync.models import Models
 
 # Names of helpers, not of the API, by how they start: what is in their place.
 OF_HELPERS = {
-    "Parsed": "what `parse()` gives is written by hand, and compared in tests/conformance/test_parsed.py",
+    "Parsed": "what `parse()` gives is written by hand, and compared in tests/structured/test_parse.py",
     "Reconnecting": "an event of the official WebSocket connections",
     "SyncWebSocketConnectionOptions": "options of the official WebSocket connections",
     "WebSocketConnectionOptions": "options of the official WebSocket connections",
