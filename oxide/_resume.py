@@ -44,7 +44,7 @@ class ResumingReader(Generic[E]):
         again: the arguments of the calls that take the stream up again.
     """
 
-    __slots__ = ("_again", "_closed", "_exchange", "_last", "_name", "_reader", "_taken")
+    __slots__ = ("_again", "_closed", "_exchange", "_handed", "_last", "_name", "_reader", "_taken")
 
     def __init__(self, exchange: Exchange, reader: EventReader[E], again: dict[str, Any]) -> None:
         self._exchange = exchange
@@ -54,6 +54,7 @@ class ResumingReader(Generic[E]):
         self._last = -1  # the number of the last event that was handed out
         self._taken = 0  # attempts since then
         self._closed = False
+        self._handed: list[E] = []  # the latest batch: what nobody has taken of it goes with `close`
 
     @property
     def http(self) -> HttpInfo:
@@ -81,7 +82,7 @@ class ResumingReader(Generic[E]):
             if batch is None:
                 return None
             if fresh := [event for event in batch if self._is_new(event)]:
-                self._taken = 0
+                self._taken, self._handed = 0, fresh
                 return fresh
 
     def _is_new(self, event: Any) -> bool:
@@ -122,6 +123,7 @@ class ResumingReader(Generic[E]):
     def close(self) -> None:
         """Free the connection at once; from any thread or task."""
         self._closed = True
+        self._handed.clear()
         self._reader.close()
 
 

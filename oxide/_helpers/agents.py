@@ -115,6 +115,7 @@ class AgentLoop:
         self._reading = False
         self._over = False
         self._fresh: list[AgentEvent[Any]] = []
+        self._handed = self._fresh  # the latest batch: what nobody has taken of it goes with `close`
         self._input = _as_items(given.get("input", omit))  # what is sent next, or all that was said where nothing is stored
         self._calls: list[FunctionCall] = []  # of this turn
         self._results: dict[int, ToolResult] = {}  # by the place of the call in this turn
@@ -150,12 +151,14 @@ class AgentLoop:
             self.close()
             await self._workers.stop()
             raise
-        fresh, self._fresh = self._fresh, []
-        return fresh
+        self._handed, self._fresh = self._fresh, []
+        return self._handed
 
     def close(self) -> None:
         """End the run at once; tools in threads run on to their end, to no avail."""
         self._over = True
+        self._fresh = []
+        self._handed.clear()
         self._workers.cancel()
         if self._turn is not None:
             self._turn.close()

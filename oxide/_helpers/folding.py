@@ -52,11 +52,13 @@ class Folding(Generic[E]):
         calls: function calls that are complete, and that nobody has taken yet.
     """
 
-    __slots__ = ("_pending", "_reader", "calls")
+    __slots__ = ("_closed", "_handed", "_pending", "_reader", "calls")
 
     def __init__(self, reader: Batches[Any]) -> None:
         self._reader = reader
         self._pending: OxideError | None = None  # to be raised once the events before it have been handed out
+        self._handed: list[E] = []  # the latest batch: what nobody has taken of it goes with `close`
+        self._closed = False
         self.calls: deque[FunctionCall] = deque()
 
     @property
@@ -93,12 +95,17 @@ class Folding(Generic[E]):
             except ProtocolError as problem:
                 self._pending = StreamError(f"The events of the stream make no whole: {problem}.")
             if fresh:
+                self._handed = fresh
                 return fresh
+        if self._closed:
+            return None
         self.close()
         raise self._pending
 
     def close(self) -> None:
         """Free the connection at once; from any thread or task."""
+        self._closed = True
+        self._handed.clear()
         self._reader.close()
 
 
