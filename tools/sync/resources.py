@@ -115,7 +115,13 @@ class Resources:
     def files(self) -> dict[str, str]:
         """Return file name -> source."""
         out = {f"{file_name(name)}.py": Module(self, name, paths).text() for name, paths in self.modules.items()}
+        out |= {f"{file_name(path)}_derived.py": self.module_of(path).apart(path) for path in self.layout.apart}
         return {**out, "_namespaces.py": self.namespaces(), "_module_level.py": self.module_level()}
+
+    def module_of(self, path: str) -> Module:
+        """Return the module of an object, yet to be written."""
+        name = self.layout.resource_module(path)
+        return Module(self, name, self.modules[name])
 
     def inner(self, path: str) -> list[tuple[str, str]]:
         """Return the objects inside an object, "" for the client: attribute and path; the path of an alias is that of its target."""
@@ -180,9 +186,12 @@ class Module:
         """Return the imports that a body needs."""
         checked = [f"from .._models import {module}" for module in self.expressions.used]
         checked += [self.resources.imported(path) for path in self.elsewhere() if re.search(rf"\b{self.resources.classes[path]}\b", body)]
-        checked += [line for entry, _ in self.derived() for line in entry.get("imports", ())]
+        apart = [path for path in self.paths if path in self.resources.layout.apart]
+        checked += [line for e, _ in self.derived() if e["call"].rpartition(".")[0] not in apart for line in e.get("imports", ())]
         below = source.checker_imports([*checked, *mentioned(CHECKED, body)])
-        by_hand = [f"from .._helpers.{module} import Async{name}, {name}" for module, name in self.by_hand()]
+        classes = [(file_name(path), self.resources.classes[path]) for path in apart]
+        by_hand = [f"from .{file}_derived import Async{name}Derived, {name}Derived" for file, name in classes]
+        by_hand += [f"from .._helpers.{module} import Async{name}, {name}" for module, name in self.by_hand()]
         return "\n".join([*mentioned(RUN_TIME, below + body), *by_hand]) + "\n\n" + below
 
     def views(self) -> str:
@@ -204,6 +213,7 @@ class Module:
         inner = resources.inner(path)
         here = [(name, target) for name, target in inner if target in self.paths]
         helpers = f"{prefix}{resources.layout.helpers[path].partition(':')[2]}, " if path in resources.layout.helpers else ""
+        helpers = f"{prefix}{resources.classes[path]}Derived, {helpers}" if path in resources.layout.apart else helpers
         rows = [f"class {prefix}{resources.classes[path]}({helpers}{prefix}Resource):", f'    """{resources.docs.resource(path)}"""', ""]
         rows += raw.attributes(f"{prefix}{resources.classes[path]}")
         if here:
@@ -212,10 +222,26 @@ class Module:
             rows += [""]
         rows += [resources.touched(name, target, waiting) for name, target in inner if target not in self.paths]
         rows += [self.writer.definition(m, waiting) for m in self.methods if m.path == path]
-        rows += [
-            self.writer.derived(entry, method, waiting) for entry, method in self.derived() if entry["call"].rpartition(".")[0] == path
-        ]
+        rows += [] if path in resources.layout.apart else self.of_derived(path, waiting)
         return "\n".join(rows).rstrip()
+
+    def of_derived(self, path: str, waiting: bool, place: str = "") -> list[str]:
+        """Return the definitions of the derived methods of an object."""
+        here = [(entry, method) for entry, method in self.derived() if entry["call"].rpartition(".")[0] == path]
+        return [self.writer.derived(entry, method, waiting, place) for entry, method in here]
+
+    def apart(self, path: str) -> str:
+        """Return the whole module of the derived methods of an object, where that is one of its own."""
+        name, classes = self.resources.classes[path], []
+        for prefix in ("", "Async"):
+            head = f'class {prefix}{name}Derived({prefix}Resource):\n    """What `client.{path}` does with more than one operation."""\n\n'
+            classes.append(head + "\n".join(self.of_derived(path, bool(prefix), file_name(self.name))))
+        body = "\n\n".join(classes)
+        lines = [line for entry, _ in self.derived() if entry["call"].rpartition(".")[0] == path for line in entry.get("imports", ())]
+        checked = [f"from .._models import {module}" for module in self.expressions.used]
+        below = source.checker_imports([*checked, *lines, *mentioned(CHECKED, body)])
+        title = f"What `client.{path}` does with more than one operation, in both clients."
+        return f"{source.header(title)}\n" + "\n".join(mentioned(RUN_TIME, below + body)) + f"\n\n{below}\n\n{body}"
 
     def derived(self) -> list[tuple[dict[str, Any], Method]]:
         """Return what the layout says of methods by hand that take what one of this module takes, each with that one."""
