@@ -24,17 +24,21 @@ T = TypeVar("T")
 class Answer:
     """The successful answer to a call; its body is still coming, or has been read."""
 
-    __slots__ = ("_begun", "_event_at", "_events", "attempts", "incoming", "limited", "request")
+    __slots__ = ("_begun", "_event_at", "_events", "attempts", "incoming", "request")
 
     def __init__(self, request: Request, incoming: Incoming, attempts: Sequence[AttemptRecord], begun: float) -> None:
         self.request = request
         self.incoming = incoming
         self.attempts = attempts
-        timeout = request.timeout
-        self.limited = timeout.idle != FOREVER or timeout.first_event != FOREVER  # the waits for events have limits of their own
         self._begun = begun
         self._events = 0
         self._event_at = begun  # since when the next event is awaited
+
+    @property
+    def limited(self) -> bool:
+        """Whether the waits for events have limits of their own."""
+        timeout = self.request.timeout
+        return timeout.idle != FOREVER or timeout.first_event != FOREVER
 
     def expect(self, events: int) -> None:
         """A stream waits for another event after `events` have come: bound that wait, whatever else comes meanwhile."""
@@ -45,11 +49,9 @@ class Answer:
 
     def http(self) -> HttpInfo:
         """The HTTP side of the answer, as far as it has come."""
-        incoming, begun = self.incoming, self._begun
-        course = incoming.course
-        done = course.done - begun if course.done else 0.0
-        seconds = course.queued, course.connected, course.first_byte - begun, done
-        return HttpInfo(incoming.status, incoming.headers, incoming.version, self.attempts, seconds)
+        head, course, begun = self.incoming.head, self.incoming.course, self._begun
+        seconds = course.queued, course.connected, course.first_byte - begun, course.done - begun if course.done else 0.0
+        return HttpInfo(head.status, head.headers, head.version, self.attempts, seconds)
 
     def raw(self, content: bytes | None, make: Callable[[], T] | None = None) -> RawResponse[T]:
         """The answer with its body, None if that is for others; `make` is what `parse` calls."""

@@ -63,10 +63,6 @@ class Request:
         *,
         timeout: Timeout,
         max_retries: int,
-        length: int | None = None,
-        replayable: bool = True,
-        admin: bool = False,
-        authorized: bool = False,
     ) -> None:
         self.method = method
         self.origin = origin
@@ -75,10 +71,10 @@ class Request:
         self.body = body
         self.timeout = timeout
         self.max_retries = max_retries
-        self.length = length
-        self.replayable = replayable
-        self.admin = admin  # asks for the admin key
-        self.authorized = authorized  # brings its own Authorization, or wants none
+        self.length: int | None = None  # of a body in pieces, where it is known
+        self.replayable = True
+        self.admin = False  # asks for the admin key
+        self.authorized = False  # brings its own Authorization, or wants none
 
     @property
     def url(self) -> str:
@@ -237,21 +233,21 @@ class Operation(Generic[T]):
 _FORMS = ("form", "either")
 
 
+_OPTIONS = ("extra_headers", "extra_query", "extra_body", "timeout", "max_retries", "idempotency_key")
+_ABSENT: tuple[Any, ...] = (None, None, None, not_given, not_given, None)
+
+
 class Options:
     """What every method takes beside its parameters, taken out of its arguments."""
 
     __slots__ = ("_idempotency_key", "_max_retries", "_settings", "_timeout", "body", "content_type", "headers", "query", "streaming")
 
     def __init__(self, values: dict[str, Any], settings: Settings) -> None:
-        take = values.pop
+        headers, query, body, self._timeout, self._max_retries, self._idempotency_key = map(values.pop, _OPTIONS, _ABSENT)
         self._settings = settings
-        headers, query = take("extra_headers", None), take("extra_query", None)
         self.headers: dict[str, object] = dict(headers) if headers else {}
         self.query: dict[str, object] = dict(query) if query else {}
-        self.body: dict[str, Any] = take("extra_body", None) or {}
-        self._timeout = take("timeout", not_given)
-        self._max_retries = take("max_retries", not_given)
-        self._idempotency_key = take("idempotency_key", None)
+        self.body: dict[str, Any] = body or {}
         self.streaming = bool(values.get("stream"))
         self.content_type = "application/json"
 
@@ -276,20 +272,13 @@ class Options:
             fields.append(("Idempotency-Key", new_idempotency_key()))
         if self.headers or send or self.streaming or settings.odd_headers:
             fields, authorized = self._merged(fields, send)
-        form = None if isinstance(body, bytes) else body
-        return Request(
-            method,
-            settings.origin,
-            target,
-            fields,
-            body,
-            timeout=settings.timeout if timeout is not_given else as_timeout(timeout, settings.timeout),
-            max_retries=settings.max_retries if retries is not_given else checked_retries(retries),
-            length=None if form is None else form.length,
-            replayable=form is None or form.replayable,
-            admin=admin,
-            authorized=authorized,
-        )
+        timeout = settings.timeout if timeout is not_given else as_timeout(timeout, settings.timeout)
+        retries = settings.max_retries if retries is not_given else checked_retries(retries)
+        request = Request(method, settings.origin, target, fields, body, timeout=timeout, max_retries=retries)
+        request.admin, request.authorized = admin, authorized
+        if not isinstance(body, bytes):
+            request.length, request.replayable = body.length, body.replayable
+        return request
 
     def _merged(self, own: list[tuple[str, str]], send: Mapping[str, str]) -> tuple[list[tuple[str, str]], bool]:
         """The fields of a request that brings some of its own; and whether the key is, or is not wanted, among them."""

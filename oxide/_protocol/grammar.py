@@ -128,7 +128,7 @@ def read_section(section: bytes, max_size: int, max_fields: int, where: str) -> 
     lines = len(ends) // 2
     if ends != b"\r\n" * lines:
         raise ProtocolError("a control character, or a bare CR or LF, in a header field")
-    if lines - 1 > max_fields:
+    if lines > max_fields + 1:
         raise ProtocolError(f"more than {max_fields} fields {where}")
     text = section.decode("latin-1")
     framing: dict[str, str] = {}

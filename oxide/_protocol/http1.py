@@ -135,21 +135,14 @@ class Http1:
         """
         if self.state != IDLE:
             raise self._misused("a request cannot start")
-        later = chunked or length is not None
-        if later and (body or (chunked and length is not None)):
-            raise ValueError("a body is given at once, or announced by its length, or sent in chunks")
-        size = len(body) if length is None else length
-        if size < 0:
-            raise ValueError("a body cannot be shorter than nothing")
-        framing = ""
-        if chunked:
-            framing = "transfer-encoding: chunked\r\n"
-        elif size or later or method in _ALWAYS_SIZED:
-            framing = f"content-length: {size}\r\n"
+        if chunked or length is not None:
+            unsent, framing = _announced(body, length, chunked)
+        else:
+            unsent, framing = 0, f"content-length: {len(body)}\r\n" if body or method in _ALWAYS_SIZED else ""
         head = write_head(method, target, headers, framing, self._lines)
         self._method = method
         self._keeps_alive = not self._lines.closing
-        self._unsent = (_UNTIL_END if chunked else size) if later else 0
+        self._unsent = unsent
         self._interims = 0
         self.received = False
         self.state = HEAD
@@ -275,10 +268,10 @@ class Http1:
             self._count_interim(status)
             return end + 4
         events.append(Head(status, Headers.received(text), version, framing.get("content-encoding")))
-        self._frame(status, framing, version)
-        if self.state == HEAD:
+        self.state = state = self._frame(status, framing, version)
+        if state == HEAD:
             self._finish(events)
-        return end + 2 if self.state == CHUNKED else end + 4  # a chunk line begins with the CR LF before it
+        return end + 2 if state == CHUNKED else end + 4  # a chunk line begins with the CR LF before it
 
     def _count_interim(self, status: int) -> None:
         if status == 101:
@@ -287,24 +280,21 @@ class Http1:
         if self._interims > self._max_interim:
             raise ProtocolError(f"more than {self._max_interim} interim responses")
 
-    def _frame(self, status: int, framing: dict[str, str], version: str) -> None:
-        """Decide how the body ends (RFC 9112, 6.3), and whether the connection outlives it (9.3)."""
-        connection, coding, length = framing.get("connection"), framing.get("transfer-encoding"), framing.get("content-length")
-        options = () if connection is None else options_of(connection)
-        stays = "close" not in options and (version == "HTTP/1.1" or "keep-alive" in options)
-        self._keeps_alive = self._keeps_alive and stays
-        left = None if length is None else int(length) if length.isdecimal() and len(length) < 20 else read_length(length)
-        if coding is not None and (coding != "chunked" or length is not None or version == "HTTP/1.0"):
+    def _frame(self, status: int, framing: dict[str, str], version: str) -> str:
+        """Decide how the body ends (RFC 9112, 6.3), and whether the connection outlives it (9.3); HEAD is returned where there is none."""
+        if version != "HTTP/1.1" or "connection" in framing:
+            options = options_of(framing.get("connection", ""))
+            self._keeps_alive = self._keeps_alive and "close" not in options and (version == "HTTP/1.1" or "keep-alive" in options)
+        coding, length = framing.get("transfer-encoding"), framing.get("content-length")
+        if coding is not None:
             self._check_coding(coding, length, version)
-        if self._method == "HEAD" or status in _BODILESS or left == 0:
-            return
+        left = None if length is None else int(length) if length.isdecimal() and len(length) < 20 else read_length(length)
+        if left == 0 or self._method == "HEAD" or status in _BODILESS:
+            return HEAD
         if left:
             self._left = left
-            self.state = SIZED
-        elif coding is not None:
-            self.state = CHUNKED
-        else:
-            self.state = UNTIL_CLOSE
+            return SIZED
+        return UNTIL_CLOSE if coding is None else CHUNKED
 
     def _check_coding(self, coding: str, length: str | None, version: str) -> None:
         if length is not None:
@@ -315,14 +305,14 @@ class Http1:
             self._keeps_alive = False  # RFC 9112, 6.1: it knows no chunks; processed, then closed
 
     def _read_sized(self, data: bytes, position: int, events: list[Event]) -> int:
-        end = position + self._left
-        body = data[position:end]  # the very same object where nothing surrounds it
+        body = data[position : position + self._left]  # the very same object where nothing surrounds it
         events.append(Data(body))
-        self._left -= len(body)
-        if not self._left:
+        size = len(body)
+        self._left = left = self._left - size
+        if not left:
             events.append(_END)  # and on, as in `_finish`
             self.state = IDLE if self._keeps_alive and not self._unsent else CLOSED
-        return position + len(body)
+        return position + size
 
     def _read_until_close(self, data: bytes, position: int, events: list[Event]) -> int:
         events.append(Data(data[position:]))
@@ -386,6 +376,17 @@ class Http1:
     def _misused(self, message: str) -> RuntimeError:
         state, self.state = self.state, FAILED
         return RuntimeError(f"{message}: the connection is {state}")
+
+
+def _announced(body: bytes, length: int | None, chunked: bool) -> tuple[int, str]:
+    """Return how much of a body that comes later is unsent, and the field that tells how it will end."""
+    if body or (chunked and length is not None):
+        raise ValueError("a body is given at once, or announced by its length, or sent in chunks")
+    if length is None:
+        return _UNTIL_END, "transfer-encoding: chunked\r\n"
+    if length < 0:
+        raise ValueError("a body cannot be shorter than nothing")
+    return length, f"content-length: {length}\r\n"
 
 
 _STEPS: dict[str, Callable[[Http1, bytes, int, list[Event]], int]] = {

@@ -99,10 +99,8 @@ class Http1Connection:
         machine, stream = self.machine, self.stream
         try:
             if isinstance(body, bytes) and len(body) <= PIECE:
-                await stream.send(
-                    Opaque(machine.request(outgoing.method, outgoing.target, outgoing.fields, body)),
-                    course.left(timeout.write) if bounded else timeout.write,
-                )
+                request = Opaque(machine.request(outgoing.method, outgoing.target, outgoing.fields, body))
+                await stream.send(request, course.left(timeout.write) if bounded else timeout.write)
             else:
                 await self._send_pieces(outgoing, body, course)
         except (OSError, ProtocolError) as error:
@@ -111,10 +109,9 @@ class Http1Connection:
             course.phase = "head"
             while not (events := machine.receive(await stream.receive(course.left(timeout.read) if bounded else timeout.read))):
                 pass
-        head = events[0]
+        head, *self._events = events
         if not isinstance(head, Head):
             raise ProtocolError("a body came before its head")
-        self._events = events[1:]
         self.head = head
         return self
 

@@ -108,13 +108,23 @@ class HttpTransport:
         A request that died on a connection which had stood idle, before any byte of its answer, and one that the server says it has not
         looked at, are sent again on another connection: the server closed that one, or is about to.
         """
-        offers = 0
+        offers, origin = 0, outgoing.origin
         while True:
-            slot = self._take(outgoing.origin, course, offers > 0) or await self._queue(outgoing.origin, course)
+            course.phase = "pool"
+            if self._abandoned:
+                self._collect()
+            with self._mutex:
+                if self.closed:
+                    raise ClosedError
+                slot = self._pool.take(origin.key, origin.scheme == "https", course.now(), offers > 0)
+            if self._pool.unsettled:
+                self._settle()
+            if slot is None:
+                slot = await self._queue(origin, course)
             connection = slot.connection
             reused = connection is not None
             if connection is None:
-                connection = await self._connect(slot, outgoing.origin, course)
+                connection = await self._connect(slot, origin, course)
             elif (connection.unsettled and not await self._settled(slot, connection)) or not connection.sound():
                 self._retire(slot)
                 continue
@@ -155,19 +165,6 @@ class HttpTransport:
         return Outgoing(outgoing.method, origin, target, fields, outgoing.body, outgoing.length, outgoing.replayable)
 
     # ------------------------------------------------------------------------------------------------ connections
-    def _take(self, origin: Origin, course: Course, fresh: bool) -> ConnectionSlot | None:
-        """Return a slot that is to be had at once, its connection not looked at yet, or not opened; None: one has to wait."""
-        course.phase = "pool"
-        if self._abandoned:
-            self._collect()
-        with self._mutex:
-            if self.closed:
-                raise ClosedError
-            slot = self._pool.take(origin.key, origin.scheme == "https", course.now(), fresh)
-        if self._pool.unsettled:
-            self._settle()
-        return slot
-
     async def _queue(self, origin: Origin, course: Course) -> ConnectionSlot:
         """Wait for a slot, first come first served."""
         gate = self.backend.gate()

@@ -53,22 +53,26 @@ class Incoming:
         ProtocolError: its body is in a content coding that nobody asked for; the channel is discarded then, its slot still the caller's.
     """
 
-    __slots__ = ("_channel", "_complete", "_decoder", "_transport", "course", "headers", "slot", "status", "version")
+    __slots__ = ("_channel", "_complete", "_decoder", "_transport", "course", "head", "slot", "status")
 
     def __init__(self, transport: Lender, slot: ConnectionSlot, channel: Channel, course: Course) -> None:
         self.slot: ConnectionSlot | None = None  # of the connection, until it is given back: the transport takes it, once
         head = channel.head
         if head is None:
             raise ProtocolError("a response without a head")
+        self.head = head
         self.status = head.status
-        self.headers: Headers = head.headers
-        self.version = head.version
         self.course = course
         self._transport = transport
         self._channel = channel
         self._decoder = None if head.coding is None else _decoder(head.coding, channel)
         self._complete = False  # the whole body has come
         self.slot = slot
+
+    @property
+    def headers(self) -> Headers:
+        """The header fields."""
+        return self.head.headers
 
     async def next_chunk(self) -> bytes | None:
         """Return more of the body, decoded; b"" where nothing came of what was received; None at its end."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from oxide._protocol import grammar
-from oxide._protocol.base import End
+from oxide._protocol.base import Data, End
 from oxide._protocol.http1 import FAILED, IDLE, Http1
 
 EMPTY = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
@@ -86,6 +86,15 @@ def test_who_asks_to_close_does_not_use_the_connection_again() -> None:
     machine.request("GET", "/", [*HOST, ("Connection", "keep-alive, Close"), ("x-not-seen-before", "a")])
     machine.receive(EMPTY)
     assert not machine.reusable
+
+
+def test_the_length_told_to_a_head_request_does_not_frame_the_next_response() -> None:
+    machine = Http1()
+    machine.request("HEAD", "/", HOST)
+    machine.receive(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n")
+    machine.request("GET", "/", HOST)
+    _, data, _ = machine.receive(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n")
+    assert data == Data(b"ab")
 
 
 def test_one_request_at_a_time() -> None:
