@@ -47,7 +47,7 @@ def package() -> None:
     assert_type(openai.responses.create(model="gpt-5", input="Hello"), Response)
     assert_type(responses.create(model="gpt-5", input="Hello"), Response)
     assert_type(chat.completions.create(model="gpt-5", messages=[]), ChatCompletion)
-    openai.BedrockOpenAI  # mistake  # noqa: B018
+    openai.Engine  # mistake  # noqa: B018
 
 
 def raised(error: Exception) -> int | None:
