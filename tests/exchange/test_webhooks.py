@@ -145,7 +145,7 @@ def test_headers_may_be_of_any_framework() -> None:
         verify(BODY, headers, SECRET, NOW)
 
 
-@pytest.mark.parametrize("secret", ["", "whsec_", "whsec_!"])
+@pytest.mark.parametrize("secret", ["", "whsec_", "whsec_!", "whsec_A"])
 def test_a_broken_secret_is_the_fault_of_the_program(secret: str) -> None:
     with pytest.raises(oxide.ConfigurationError, match="webhook secret"):
         verify(BODY, fields(), secret, NOW)
