@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from . import Client
+    from .providers import Provider
     from .testing import Server
 
 __all__ = ["main"]
@@ -91,6 +92,7 @@ def _guarded(run: Callable[[Namespace], int], given: Namespace) -> int:
 
 def _client_options(parser: ArgumentParser) -> None:
     parser.add_argument("--base-url", help="the API to use; default: OPENAI_BASE_URL, or the service")
+    parser.add_argument("--provider", choices=_hosts(), help="another host, with the credentials that the environment has for it")
 
 
 def _question_options(parser: ArgumentParser) -> None:
@@ -103,7 +105,21 @@ def _question_options(parser: ArgumentParser) -> None:
 def _client(given: Namespace) -> Client:
     from . import Client
 
-    return Client(base_url=given.base_url)
+    return Client(provider=_provider(given), base_url=given.base_url)
+
+
+def _hosts() -> tuple[str, ...]:
+    from .providers import FROM_ENVIRONMENT
+
+    return FROM_ENVIRONMENT
+
+
+def _provider(given: Namespace) -> Provider | None:
+    """Return the host that was asked for, with what the environment has for it."""
+    from . import providers
+
+    make: Callable[[], Provider] | None = getattr(providers, given.provider) if given.provider else None
+    return make() if make is not None else None
 
 
 def _question(given: Namespace) -> str:
@@ -216,7 +232,8 @@ def _findings(given: Namespace) -> Iterator[Finding]:
     yield True, "python", f"{sys.version.split()[0]} ({sys.implementation.name}, {sys.platform})"
     yield from _packages()
     key = os.environ.get("OPENAI_API_KEY", "")
-    yield bool(key), "key", "OPENAI_API_KEY is set" if key else "OPENAI_API_KEY is not set: export it, or pass api_key= to the client"
+    if not given.provider:
+        yield bool(key), "key", "OPENAI_API_KEY is set" if key else "OPENAI_API_KEY is not set: export it, or pass api_key= to the client"
     yield from _roots()
     yield True, "proxies", ", ".join(_proxies()) or "none"
     yield from _reached(given)
@@ -262,7 +279,11 @@ def _reached(given: Namespace) -> Iterator[Finding]:
     from . import APIConnectionError, Client, ConfigurationError
 
     try:
-        with Client(base_url=given.base_url, api_key=os.environ.get("OPENAI_API_KEY") or "none", max_retries=0, timeout=10) as client:
+        provider = _provider(given)
+        key = None if provider else os.environ.get("OPENAI_API_KEY") or "none"
+        with Client(provider=provider, base_url=given.base_url, api_key=key, max_retries=0, timeout=10) as client:
+            if provider:
+                yield True, "provider", provider.name
             yield True, "base URL", str(client.base_url)
             yield _judged(client)
         if str(client.base_url).startswith("https:"):

@@ -13,6 +13,7 @@ from ._providers.sigv4 import AwsKeys
 from ._providers.vertex import vertex
 
 __all__ = [
+    "FROM_ENVIRONMENT",
     "AwsKeys",
     "Provider",
     "ProviderPreferences",
@@ -28,3 +29,6 @@ __all__ = [
     "supports_assistant_prefill",
     "vertex",
 ]
+
+FROM_ENVIRONMENT = ("anthropic", "bedrock", "cloudflare", "openrouter", "vertex")
+"""The functions that need no arguments where the environment has what they need."""
