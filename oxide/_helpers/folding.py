@@ -52,12 +52,12 @@ class Folding(Generic[E]):
         calls: function calls that are complete, and that nobody has taken yet.
     """
 
-    __slots__ = ("_closed", "_handed", "_pending", "_reader", "calls")
+    __slots__ = ("_closed", "_handed", "_reader", "_waiting", "calls")
 
     def __init__(self, reader: Batches[Any]) -> None:
         self._reader = reader
-        self._pending: OxideError | None = None  # to be raised once the events before it have been handed out
-        self._handed: list[E] = []  # the latest batch: what nobody has taken of it goes with `close`
+        self._waiting: list[Any] = []  # what has come and was not folded, the next one last
+        self._handed: list[E] = []  # what the last event made: what nobody has taken of it goes with `close`
         self._closed = False
         self.calls: deque[FunctionCall] = deque()
 
@@ -76,35 +76,42 @@ class Folding(Generic[E]):
         raise NotImplementedError
 
     async def next_batch(self) -> list[E] | None:
-        """Return the events that came next, at least one, or None at the end.
+        """Return what the next event makes, at least one event, or None at the end: what is folded and what is handed out keep in step.
 
         Raises:
             StreamError, APIConnectionError, APITimeoutError: as any stream.
             LengthFinishReasonError, ContentFilterFinishReasonError: an answer that was to be parsed has ended so.
         """
-        while self._pending is None:
-            batch = await self._reader.next_batch()
-            if batch is None:
-                return None
-            fresh: list[E] = []
-            try:
-                for event in batch:
-                    self.fold(event, fresh)
-            except OxideError as problem:
-                self._pending = problem
-            except ProtocolError as problem:
-                self._pending = StreamError(f"The events of the stream make no whole: {problem}.")
-            if fresh:
-                self._handed = fresh
+        while not self._closed:
+            if not self._waiting:
+                batch = await self._reader.next_batch()
+                if batch is None:
+                    return None
+                batch.reverse()
+                self._waiting = batch
+            if fresh := self._next():
                 return fresh
-        if self._closed:
-            return None
-        self.close()
-        raise self._pending
+        return None
+
+    def _next(self) -> list[E]:
+        """Fold events until one makes something to hand out."""
+        fresh: list[E] = []
+        try:
+            while self._waiting and not fresh:
+                self.fold(self._waiting.pop(), fresh)
+        except OxideError:
+            self.close()
+            raise
+        except ProtocolError as problem:
+            self.close()
+            raise StreamError(f"The events of the stream make no whole: {problem}.") from problem
+        self._handed = fresh
+        return fresh
 
     def close(self) -> None:
         """Free the connection at once; from any thread or task."""
         self._closed = True
+        self._waiting.clear()
         self._handed.clear()
         self._reader.close()
 
