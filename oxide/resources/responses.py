@@ -62,6 +62,8 @@ class Responses(ResponsesDerived, ResponsesHelpers, Resource):
     with_raw_response: ResponsesRaw
     with_streaming_response: ResponsesStreamed
 
+    _create = CREATE
+
     def __init__(self, caller: Caller) -> None:
         super().__init__(caller)
         self.input_items = InputItems(caller)
@@ -501,6 +503,8 @@ class AsyncResponses(AsyncResponsesDerived, AsyncResponsesHelpers, AsyncResource
 
     with_raw_response: AsyncResponsesRaw
     with_streaming_response: AsyncResponsesStreamed
+
+    _create = CREATE
 
     def __init__(self, caller: AsyncCaller) -> None:
         super().__init__(caller)

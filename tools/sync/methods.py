@@ -169,10 +169,10 @@ class Writer:
             return self.one(method, waiting, stream, body)
         return self.overloaded(method, waiting, returns, stream, body)
 
-    def derived(self, entry: dict[str, Any], method: Method, waiting: bool, place: str = "") -> str:
+    def derived(self, entry: dict[str, Any], method: Method, waiting: bool, operation: str = "") -> str:
         """Return the `def` of a method that takes what another takes and more, and whose work is done by hand.
 
-        `place` is the module of the operation, where it is another one.
+        `operation` is how it comes to the operation, where that is no constant of its module.
 
         The helper is a coroutine function, which the caller runs, or a class, of which `Async...` stands beside it; or, where the layout
         says what it `streams`, a function of the caller that returns either, beside which `async_...` stands.
@@ -182,10 +182,10 @@ class Writer:
         if waiting and (made or either):
             name = f"Async{name}" if made else f"async_{name}"
         wait = "" if made else "await " if waiting else ""
-        direct = f"{name}(self._caller, {self.name(method)}, given)"
-        done = direct if made or either else f"self._caller.run({name}, {self.name(method)}, given)"
-        found = f"\n        from .{place} import {self.name(method)}" if place else ""
-        body = f"given = locals()\n        from .._helpers.{module} import {name}{found}\n\n        return {wait}{done}"
+        operation = operation or self.name(method)
+        direct = f"{name}(self._caller, {operation}, given)"
+        done = direct if made or either else f"self._caller.run({name}, {operation}, given)"
+        body = f"given = locals()\n        from .._helpers.{module} import {name}\n\n        return {wait}{done}"
         without = [p for p in method.parameters if p.key not in entry.get("leave_out", ())]
         changed = Method(entry["call"], method.key, method.operation, without)
         returns, streams = (entry.get(key, "").replace("{Async}", "Async" if waiting else "") for key in ("returns", "streams"))

@@ -216,6 +216,7 @@ class Module:
         helpers = f"{prefix}{resources.classes[path]}Derived, {helpers}" if path in resources.layout.apart else helpers
         rows = [f"class {prefix}{resources.classes[path]}({helpers}{prefix}Resource):", f'    """{resources.docs.resource(path)}"""', ""]
         rows += raw.attributes(f"{prefix}{resources.classes[path]}")
+        rows += [f"    _{m.name} = {self.writer.name(m)}" for m in self.bases_of_derived(path)] if path in resources.layout.apart else []
         if here:
             rows += [f"    def __init__(self, caller: {prefix}Caller) -> None:", "        super().__init__(caller)"]
             rows += [f"        self.{name} = {prefix}{resources.classes[target]}(caller)" for name, target in here]
@@ -225,17 +226,22 @@ class Module:
         rows += [] if path in resources.layout.apart else self.of_derived(path, waiting)
         return "\n".join(rows).rstrip()
 
-    def of_derived(self, path: str, waiting: bool, place: str = "") -> list[str]:
+    def of_derived(self, path: str, waiting: bool, apart: bool = False) -> list[str]:
         """Return the definitions of the derived methods of an object."""
         here = [(entry, method) for entry, method in self.derived() if entry["call"].rpartition(".")[0] == path]
-        return [self.writer.derived(entry, method, waiting, place) for entry, method in here]
+        return [self.writer.derived(entry, method, waiting, f"self._{method.name}" if apart else "") for entry, method in here]
+
+    def bases_of_derived(self, path: str) -> list[Method]:
+        """Return the methods whose operations the derived methods of an object use."""
+        return list({m.call: m for entry, m in self.derived() if entry["call"].rpartition(".")[0] == path}.values())
 
     def apart(self, path: str) -> str:
         """Return the whole module of the derived methods of an object, where that is one of its own."""
         name, classes = self.resources.classes[path], []
         for prefix in ("", "Async"):
             head = f'class {prefix}{name}Derived({prefix}Resource):\n    """What `client.{path}` does with more than one operation."""\n\n'
-            classes.append(head + "\n".join(self.of_derived(path, bool(prefix), file_name(self.name))))
+            fields = [f"    _{m.name}: {self.writer.typed(m)[0]}\n" for m in self.bases_of_derived(path)]
+            classes.append(head + "".join(fields) + "\n" + "\n".join(self.of_derived(path, bool(prefix), apart=True)))
         body = "\n\n".join(classes)
         lines = [line for entry, _ in self.derived() if entry["call"].rpartition(".")[0] == path for line in entry.get("imports", ())]
         checked = [f"from .._models import {module}" for module in self.expressions.used]
