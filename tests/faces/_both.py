@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 # Modules whose objects differ from world to world; everything else is a result and stays what it is.
-TWINS = ("oxide._client", "oxide._stream", "oxide._page", "oxide._raw", "oxide._binary", "oxide._session", "oxide.resources")
+SOCKETS = ("oxide._connection", "oxide._realtime_parts", "oxide._live_parts", "oxide._helpers.sockets")
+TWINS = ("oxide._client", "oxide._stream", "oxide._page", "oxide._raw", "oxide._binary", "oxide._session", "oxide.resources", *SOCKETS)
 SHAPES = ("__next__", "__anext__", "__aiter__", "__aenter__")
 
 

@@ -79,9 +79,7 @@ def told(
 ) -> Callable[[ServerSocket, dict[str, Any]], Awaitable[None]]:
     async def tell(socket: ServerSocket, asked: dict[str, Any]) -> None:
         about = {} if status is None else {"status": status}
-        await socket.send(
-            event("error", asked, **about, error={"code": code, "message": message, "type": "some_error", "param": None, **more})
-        )
+        await socket.send(event("error", asked, **about, error={"code": code, "message": "Told so.", "type": "some_error", **more}))
 
     return tell
 
@@ -497,7 +495,7 @@ def test_a_forgotten_conversation_without_history_is_an_error_that_says_why(face
     with client.responses.session() as session:
         first = session.create(model="echo", input="one", store=False)
         face.sleep(0.06)
-        with pytest.raises(oxide.BadRequestError, match="too old.*keep_history=True") as caught:
+        with pytest.raises(oxide.BadRequestError, match=r"too old.*keep_history=True") as caught:
             session.create(model="echo", input="two", store=False, previous_response_id=first.id)
         assert caught.value.code == "previous_response_not_found"
 
