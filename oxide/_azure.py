@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from ._client import OPTIONS, AnyClient, AsyncClient, Client
 from ._errors import ConfigurationError
+from ._omit import omit
 from ._settings import Environment, Secret, concealed, settings_from
 from ._typing import TYPE_CHECKING, cast
 from ._url import quote_segment
@@ -69,13 +70,15 @@ def azure_settings(given: Mapping[str, Any], environment: Mapping[str, str]) -> 
         advice = "pass api_key=, azure_ad_token= or azure_ad_token_provider=, or set AZURE_OPENAI_API_KEY or AZURE_OPENAI_AD_TOKEN"
         raise ConfigurationError(f"There are no credentials for Azure: {advice}.")
     base = _base_url(given, environment)
+    deployment = None if given.get("base_url") else given.get("azure_deployment")
     plain |= {
         "api_key": key,
         "admin_api_key": key,
         "base_url": base,
         "default_query": {**(given.get("default_query") or {}), "api-version": version},
         "key_field": key_field,
-        "route": None if "/deployments" in base else _route(None if given.get("base_url") else given.get("azure_deployment")),
+        "route": None if "/deployments" in base else _route(deployment),
+        "amend_query": _realtime(given.get("azure_deployment")),
     }
     return settings_from(plain, Environment({name: text for name, text in environment.items() if name not in NOT_FOR_AZURE}))
 
@@ -115,6 +118,16 @@ def _route(deployment: str | None) -> Callable[[str, object], str]:
         return path if name is None else f"/deployments/{quote_segment('model', name)}{path}"
 
     return route
+
+
+def _realtime(deployment: str | None) -> Callable[[str, Mapping[str, Any]], Mapping[str, object]]:
+    """Return what puts a deployment into the query of a connection to Realtime, in place of its model."""
+
+    def amended(path: str, given: Mapping[str, Any]) -> Mapping[str, object]:
+        name = deployment or given.get("model")
+        return {"model": omit, "deployment": name} if path == "/realtime" and name else {}
+
+    return amended
 
 
 class _Azure(AnyClient):

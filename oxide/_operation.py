@@ -252,11 +252,13 @@ class Options:
         self.content_type = "application/json"
 
     def routed(self, path: str, body: object) -> str:
-        """Return the path as the host has it, and take up what the host adds to the body; `extra_body` goes over that."""
+        """Return the path as the host has it, and take up what it adds to body and query; `extra_body` and `extra_query` go over that."""
         settings = self._settings
         given = as_object(body)
         if settings.amend is not None and given is not None:
             self.body = {**settings.amend(path, given), **self.body}
+        if settings.amend_query is not None and given is not None:
+            self.query = {**settings.amend_query(path, given), **self.query}
         return path if settings.route is None else settings.route(path, body)
 
     def request(self, method: str, target: str, body: bytes | Multipart, send: Mapping[str, str], admin: bool = False) -> Request:

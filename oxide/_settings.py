@@ -111,6 +111,7 @@ class Settings:
     __slots__ = (
         "admin_api_key",
         "amend",
+        "amend_query",
         "api_key",
         "authority",
         "authorized",
@@ -161,7 +162,10 @@ class Settings:
         # Where a host has ways of its own:
         self.host: str = values.get("host", "")  # its name
         self.amend: Callable[[str, Mapping[str, Any]], Mapping[str, Any]] | None = values.get("amend")  # (path, body) -> additions to it
-        self.route: Callable[[str, object], str] | None = values.get("route") or (_as_it_is if self.amend else None)  # (path, body) -> path
+        self.amend_query: Callable[[str, Mapping[str, Any]], Mapping[str, object]] | None = values.get("amend_query")  # of the query
+        self.route: Callable[[str, object], str] | None = (
+            values.get("route") or (_as_it_is if self.amend or self.amend_query else None)  # (path, body) -> path
+        )
         self.authority: object = values.get("authority")  # an `Authority` of the exchange: what authorizes an attempt, in place of a key
         self.keyless: bool = values.get("keyless", False)  # sends none, if it has none
         self.origin, target = parse_url(self.base_url)
@@ -315,6 +319,7 @@ def settings_from(given: Mapping[str, Any], environment: Mapping[str, str]) -> S
         route=given.get("route"),
         host=given.get("host", ""),
         amend=given.get("amend"),
+        amend_query=given.get("amend_query"),
         authority=given.get("authority"),
         keyless=keyless,
     )

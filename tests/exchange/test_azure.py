@@ -199,6 +199,21 @@ def test_raw_verbs_go_below_the_deployment_too(monkeypatch: pytest.MonkeyPatch) 
     ]
 
 
+@pytest.mark.parametrize("title", ["endpoint", "deployment"])
+def test_realtime_asks_for_a_deployment_as_the_official_client_does(title: str, recorder: Recorder) -> None:
+    openai = pytest.importorskip("openai")
+    options = options_for(recorder, title)
+    url, headers = openai.AzureOpenAI(**options)._configure_realtime("a model", {"x": "1"})
+    client = AzureOpenAI(**options)
+    with pytest.raises(oxide.APIStatusError), client.realtime.connect(model="a model", extra_query={"x": "1"}):
+        pass  # the recorder speaks no WebSocket
+    (sent,) = recorder.take()
+    path, _, query = sent.target.partition("?")
+    assert path == url.path
+    assert dict(pair.split("=") for pair in query.split("&")) == dict(pair.split("=") for pair in url.query.decode().split("&"))
+    assert sent.headers["api-key"] == headers["api-key"]
+
+
 # ------------------------------------------------------------------------------------------------ options
 MISTAKES: list[tuple[dict[str, Any], str]] = [
     ({"azure_endpoint": ENDPOINT, "api_key": "k"}, "api_version"),
