@@ -59,9 +59,18 @@ if TYPE_CHECKING:
     from ._hedging import hedged_request as hedged_request
     from ._hedging import hedged_request_n as hedged_request_n
     from ._hedging import speculate as speculate
+    from ._helpers.agent_events import AgentResult as AgentResult
+    from ._helpers.agent_events import ToolResult as ToolResult
+    from ._helpers.agent_runs import AgentStream as AgentStream
+    from ._helpers.agent_runs import AsyncAgentStream as AsyncAgentStream
+    from ._helpers.chat_streams import AsyncChatCompletionStream as AsyncChatCompletionStream
+    from ._helpers.chat_streams import ChatCompletionStream as ChatCompletionStream
     from ._helpers.decoding import decode_as as decode_as
+    from ._helpers.early_calls import FunctionCall as FunctionCall
     from ._helpers.partial import PartialJson as PartialJson
     from ._helpers.partial import partial_json as partial_json
+    from ._helpers.response_streams import AsyncResponseStream as AsyncResponseStream
+    from ._helpers.response_streams import ResponseStream as ResponseStream
     from ._helpers.schema import strict_schema as strict_schema
     from ._helpers.strict import normalize_tool_schema as normalize_tool_schema
     from ._helpers.tools import Tool as Tool
@@ -153,6 +162,15 @@ _PLACES = {
     **dict.fromkeys(_OFFICIAL.split(), "_official"),
     "File": "_files",
     "file_from_path": "_files",
+    "AgentResult": "_helpers.agent_events",
+    "AgentStream": "_helpers.agent_runs",
+    "AsyncAgentStream": "_helpers.agent_runs",
+    "AsyncChatCompletionStream": "_helpers.chat_streams",
+    "AsyncResponseStream": "_helpers.response_streams",
+    "ChatCompletionStream": "_helpers.chat_streams",
+    "FunctionCall": "_helpers.early_calls",
+    "ResponseStream": "_helpers.response_streams",
+    "ToolResult": "_helpers.agent_events",
     "decode_as": "_helpers.decoding",
     "strict_schema": "_helpers.schema",
     "normalize_tool_schema": "_helpers.strict",
@@ -222,14 +240,19 @@ __all__ = [
     "APIResponseValidationError",
     "APIStatusError",
     "APITimeoutError",
+    "AgentResult",
+    "AgentStream",
     "AsyncAPIResponse",
+    "AsyncAgentStream",
     "AsyncAzureClient",
     "AsyncAzureOpenAI",
     "AsyncBedrockOpenAI",
     "AsyncBinaryResponse",
+    "AsyncChatCompletionStream",
     "AsyncClient",
     "AsyncOpenAI",
     "AsyncPage",
+    "AsyncResponseStream",
     "AsyncResponsesSession",
     "AsyncStream",
     "AuthenticationError",
@@ -239,6 +262,7 @@ __all__ = [
     "BaseModel",
     "BedrockOpenAI",
     "BinaryResponse",
+    "ChatCompletionStream",
     "Client",
     "ConfigurationError",
     "ConflictError",
@@ -249,6 +273,7 @@ __all__ = [
     "DefaultHttpx2Client",
     "DefaultHttpxClient",
     "File",
+    "FunctionCall",
     "HttpInfo",
     "HttpxBinaryResponseContent",
     "InternalServerError",
@@ -275,6 +300,7 @@ __all__ = [
     "ReconnectingOverrides",
     "RejectedError",
     "RemoteProtocolError",
+    "ResponseStream",
     "ResponsesSession",
     "RetryPolicy",
     "SocketOptions",
@@ -283,6 +309,7 @@ __all__ = [
     "StructureError",
     "Timeout",
     "Tool",
+    "ToolResult",
     "TurnLimitError",
     "UnprocessableEntityError",
     "UploadError",
