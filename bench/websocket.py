@@ -83,13 +83,16 @@ class Floor:
         self.socket.sendall(f"{head}Sec-WebSocket-Key: {key}\r\n\r\n".encode())
         self.socket.recv(65536)
 
-    def turn(self, question: str, count: int) -> None:
+    def send(self, question: str) -> None:
         data = question.encode()
         key = os.urandom(4)
         size = len(data)
         mask = int.from_bytes((key * (size // 4 + 1))[:size], "little")
         body = (int.from_bytes(data, "little") ^ mask).to_bytes(size, "little")
         self.socket.sendall(b"\x81\xfe" + size.to_bytes(2, "big") + key + body)
+
+    def turn(self, question: str, count: int) -> None:
+        self.send(question)
         got, kept = 0, b""
         while got < count:
             messages, kept = split(kept + self.socket.recv(65536))
