@@ -82,9 +82,10 @@ def bedrock(
     chosen = endpoint or (known[0] if known else "mantle")
     if chosen not in SERVICES:
         raise ConfigurationError(f'endpoint must be "mantle" or "runtime", not {chosen!r}')
-    region = region or variable("AWS_REGION", "AWS_DEFAULT_REGION") or (known[1] if known else None) or profile_region(profile)
     if region is None and (base is None or given.bearer is None):
-        raise ConfigurationError("Bedrock wants a region: pass region=, or set AWS_REGION or AWS_DEFAULT_REGION")
+        region = variable("AWS_REGION", "AWS_DEFAULT_REGION") or (known[1] if known else None) or profile_region(profile)
+        if region is None:
+            raise ConfigurationError("Bedrock wants a region: pass region=, or set AWS_REGION or AWS_DEFAULT_REGION")
     if region is not None and not REGION.fullmatch(region):
         raise ConfigurationError(f"{region!r} is no region of AWS, as us-east-1 is one")
     if base is not None and known is not None:

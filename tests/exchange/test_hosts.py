@@ -233,6 +233,7 @@ MAKES: list[tuple[str, dict[str, Any], dict[str, str]]] = [
     ("bedrock", {"base_url": "https://bedrock-runtime.us-west-2.amazonaws.com/openai/v1/responses", "api_key": "k"}, {}),
     ("bedrock", {"api_key": "k"}, {"AWS_BEDROCK_BASE_URL": "https://proxy.test/v1/"}),
     ("bedrock", {"api_key": "k", "base_url": None, "region": "us-east-1"}, {"AWS_BEDROCK_BASE_URL": "https://proxy.test/v1/"}),
+    ("bedrock", {"api_key": "k", "base_url": "https://bedrock-mantle.us-east-1.api.aws/openai/v1"}, {"AWS_REGION": "eu-west-1"}),
     ("bedrock", {"api_key": "k", "region": "nowhere"}, {}),
     ("bedrock", {"api_key": "k"}, {}),
     ("bedrock", {"api_key": "k", "token_provider": lambda: "k", "region": "us-east-1"}, {}),
@@ -398,6 +399,12 @@ def test_copies_keep_the_provider_or_take_another() -> None:
     assert (plain.base_url, plain.api_key) == ("http://127.0.0.1/v1", None)
     with pytest.raises(oxide.ConfigurationError, match="redirects"):
         client.with_options(provider=providers.bedrock(**AWS), redirects="any")
+
+
+def test_a_hedged_client_keeps_its_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    client, world = client_of(in_clear(providers.bedrock(**AWS)), [answer(200, RESPONSE)], monkeypatch=monkeypatch)
+    client.hedged(delay=5).responses.create(model="m", input="x")
+    assert asked(world)[0].headers["authorization"].startswith("AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/")
 
 
 @pytest.mark.parametrize("host", ["openrouter", "cloudflare's gateway", "bedrock, signed", "anthropic"])
