@@ -123,7 +123,7 @@ def turn(port: int, count: int, calls: int, rounds: int) -> dict[str, float]:
     """One competitor after the other in each round, each with the connection to itself: the server has one at a time."""
     best: dict[str, float] = {}
     for _ in range(rounds):
-        for name, measure in (("hand", by_hand), ("create", created), ("stream", streamed), ("asyncio", looped)):
+        for measure in (by_hand, created, streamed, looped):
             for row, value in measure(port, count, calls).items():
                 best[row] = min(value, best.get(row, value))
     return best

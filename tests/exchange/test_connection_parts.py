@@ -145,7 +145,7 @@ def test_the_queue_keeps_order_and_counts_bytes() -> None:
 
 def test_handlers_are_called_in_order_and_some_only_once() -> None:
     handlers = Handlers()
-    functions = [lambda: number for number in range(3)]
+    functions = [lambda number=number: number for number in range(3)]
     handlers.add("a", functions[0])
     handlers.add("a", functions[1], once=True)
     handlers.add("event", functions[2])

@@ -359,7 +359,6 @@ def test_what_is_sent_meanwhile_waits_and_is_sent_first_thing() -> None:
     async def run() -> None:
         with Server(sockets={"/v1/responses": breaking(1)}) as server:
             async with oxide.AsyncClient(base_url=server.url, api_key="test") as client:
-                connection: Any = None
 
                 async def ask(event: oxide.ReconnectingEvent) -> None:
                     await connection.send({"type": "kept"})
