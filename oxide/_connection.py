@@ -67,14 +67,17 @@ class Handling:
         def on(self, event_type: str, handler: Callable[..., object]) -> Self: ...
         @overload
         def on(self, event_type: str) -> Callable[[H], H]: ...
-        @overload
-        def once(self, event_type: str, handler: Callable[..., object]) -> Self: ...
-        @overload
-        def once(self, event_type: str) -> Callable[[H], H]: ...
 
     def on(self, event_type: str, handler: Callable[..., object] | None = None) -> Any:
         """Call a function with each event of a type, "event" for all; without a function, a decorator."""
         return self._add(event_type, handler, once=False)
+
+    if TYPE_CHECKING:
+
+        @overload
+        def once(self, event_type: str, handler: Callable[..., object]) -> Self: ...
+        @overload
+        def once(self, event_type: str) -> Callable[[H], H]: ...
 
     def once(self, event_type: str, handler: Callable[..., object] | None = None) -> Any:
         """Call a function with the next event of a type, and not again."""

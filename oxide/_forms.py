@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["encode_form"]
 
-MULTIPART = "multipart/form-data"
 JSON = "application/json"
 
 DEPTH = 64

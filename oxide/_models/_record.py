@@ -61,7 +61,6 @@ class Record(Shaped):
         _http: HttpInfo
         _secrets: ClassVar[tuple[str, ...]]  # the JSON keys whose values no `repr` shows
     else:  # a checker would take __init__ and __getattr__ for "every name exists"
-
         _secrets = ()
 
         def __init__(self, **values):

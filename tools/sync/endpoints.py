@@ -38,7 +38,8 @@ def write(facts: Facts, layout: Layout) -> str:
 def section(name: str, some: list[Method]) -> str:
     """Return the part of one namespace."""
     rows = [f"| `client.{m.call}` | {m.key.partition(' ')[0]} | `{m.key.partition(' ')[2]}` | {', '.join(marks(m))} |" for m in some]
-    return f"## {name}\n\nWhat each does and takes: [reference](reference/{name}.md).\n\n| method | verb | path | |\n|---|---|---|---|\n" + "\n".join(rows) + "\n"
+    head = f"## {name}\n\nWhat each does and takes: [reference](reference/{name}.md).\n\n| method | verb | path | |\n|---|---|---|---|\n"
+    return head + "\n".join(rows) + "\n"
 
 
 def marks(method: Method) -> list[str]:
