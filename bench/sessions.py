@@ -226,14 +226,11 @@ def main() -> None:
         return
     for name, row in table.items():
         floor = row["hand"]
-        print(
-            f"{name:24}"
-            + ", ".join(f"{who} {value:.0f} us" + ("" if who == "hand" else f" ({value / floor:.2f} x)") for who, value in row.items())
-        )
+        figures = [f"{who} {value:.0f} us" + ("" if who == "hand" else f" ({value / floor:.2f} x)") for who, value in row.items()]
+        print(f"{name:24}{', '.join(figures)}")
     ratio = wall["session"] / wall["HTTP"]
-    print(
-        f"{'an agent of 20 turns':24}HTTP {wall['HTTP']:.2f} s, session {wall['session']:.2f} s ({ratio:.2f} x; {CHARGE * 1e3:g} ms for an item)"
-    )
+    times = f"HTTP {wall['HTTP']:.2f} s, session {wall['session']:.2f} s"
+    print(f"{'an agent of 20 turns':24}{times} ({ratio:.2f} x; {CHARGE * 1e3:g} ms for an item)")
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from ._socket import open_socket
 from ._typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
     from typing import Any, TypeAlias
 
     from ._exchange import Exchange
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
             self, *, extra_query: Mapping[str, object] = ..., extra_headers: Mapping[str, Any] = ..., abort: bool = ...
         ) -> None: ...
 
-    OnReconnecting: TypeAlias = "Callable[[ReconnectingEvent], Mapping[str, Any] | None]"
+    Overrides: TypeAlias = Mapping[str, Any] | None
+    OnReconnecting: TypeAlias = "Callable[[ReconnectingEvent], Overrides] | Callable[[ReconnectingEvent], Awaitable[Overrides]]"
 else:
 
     class ReconnectingOverrides(dict):
