@@ -344,21 +344,24 @@ class TurnReader:
 
     def _event(self, message: Message) -> dict[str, Any]:
         """Return the event that a message is. Raises what ends the turn."""
-        if isinstance(message, dict):
-            return message
+        if isinstance(message, (str, bytes)):
+            try:
+                event = decode(message)
+            except ValueError:
+                raise self._nonsense(message) from None
+            if isinstance(event, dict):
+                return cast("dict[str, Any]", event)  # JSON has no other keys than strings
+            raise self._nonsense(message)
         if isinstance(message, Lost):
             raise RemoteProtocolError(f"{self._place}: {message.why}.", self.request, phase="body")
-        try:
-            event = as_object(decode(message))
-        except ValueError:
-            event = None
-        if event is None:
-            self._link.discard()  # who sends no events may send anything
-            shown = message if isinstance(message, str) else message.decode("utf-8", "replace")
-            raise RemoteProtocolError(
-                f"{self._place}: a message came that is no event of the API: {shown[:200]!r}.", self.request, phase="body"
-            )
-        return event
+        return message
+
+    def _nonsense(self, message: str | bytes) -> RemoteProtocolError:
+        self._link.discard()  # who sends no events may send anything
+        shown = message if isinstance(message, str) else message.decode("utf-8", "replace")
+        return RemoteProtocolError(
+            f"{self._place}: a message came that is no event of the API: {shown[:200]!r}.", self.request, phase="body"
+        )
 
     # ------------------------------------------------------------------------------------------------ the end
     def _finish(self, response: dict[str, Any] | None) -> None:

@@ -97,15 +97,13 @@ class Lane:
     Attributes:
         name: its `stream_id`; None for the one without.
         last: id of the answer that the service remembers in it.
-        used: when it was taken last, counted in turns.
     """
 
-    __slots__ = ("last", "name", "used")
+    __slots__ = ("last", "name")
 
     def __init__(self, name: str | None) -> None:
         self.name = name
         self.last: str | None = None
-        self.used = 0
 
 
 class Lanes:
@@ -117,15 +115,14 @@ class Lanes:
         max_waiting: characters of events that may wait for a turn.
     """
 
-    __slots__ = ("_active", "_busy", "_count", "_free", "_max_waiting", "_named", "failure", "waiting")
+    __slots__ = ("_active", "_busy", "_free", "_max_waiting", "_named", "failure", "waiting")
 
     def __init__(self, *, active: int = MAX_ACTIVE, named: int = MAX_NAMED, max_waiting: int = MAX_WAITING) -> None:
         self._active = active
         self._named = named
         self._max_waiting = max_waiting
         self._busy: dict[str | None, Turn] = {}  # turns in flight and abandoned ones, by the names of their lanes
-        self._free: list[Lane] = []
-        self._count = 0  # turns that there were
+        self._free: list[Lane] = []  # those in which nothing was said, and then those of the longest silence, come first
         self.failure: str | None = None  # why no more turns can begin
         self.waiting: list[Callable[[], None]] = []  # wake those who wait for a lane
 
@@ -141,28 +138,22 @@ class Lanes:
         lane = self._choose(previous)
         if lane is None:
             return False
-        self._count += 1
-        lane.used = self._count
         turn.lane = lane
         self._busy[lane.name] = turn
         return True
 
     def _choose(self, previous: str | None) -> Lane | None:
         free = self._free
-        lane = (
-            next((lane for lane in free if lane.last == previous), None)
-            if previous
-            else next((lane for lane in free if not lane.last), None)
-        )
-        if lane is None:
-            made = len(free) + len(self._busy)
-            if made <= self._named:
-                return Lane(str(made) if made else None)
-            if not free:
-                return None
-            lane = min(free, key=_last_use)  # the service forgets what was said there, longest ago
-        free.remove(lane)
-        return lane
+        if previous is not None:
+            for place, lane in enumerate(free):
+                if lane.last == previous:
+                    return free.pop(place)
+        if free and free[0].last is None:
+            return free.pop(0)
+        made = len(free) + len(self._busy)
+        if made <= self._named:
+            return Lane(str(made) if made else None)
+        return free.pop(0) if free else None  # the service forgets what was said there, longest ago
 
     def deliver(self, messages: Sequence[str | bytes]) -> Turn | None:
         """Give the messages of one read to the only turn under way, and return that; None: there are others, they have to be parsed."""
@@ -227,7 +218,7 @@ class Lanes:
     def _free_lane(self, turn: Turn) -> None:
         lane = turn.lane
         if lane is not None and self._busy.pop(lane.name, None) is not None:
-            self._free.append(lane)
+            self._free.insert(0 if lane.last is None else len(self._free), lane)
             for wake in self.waiting:
                 wake()
 
@@ -249,10 +240,6 @@ def parsed(message: str | bytes) -> tuple[dict[str, Any] | None, int]:
         return as_object(decode(message)), len(message)
     except ValueError:
         return None, len(message)
-
-
-def _last_use(lane: Lane) -> int:
-    return lane.used
 
 
 def error_code(event: dict[str, Any]) -> object:
