@@ -59,6 +59,7 @@ ABSENT = {
     "ProxiesTypes": "pass the URL of the proxy as proxy= to the client",
     "RequestOptions": "pass extra_headers=, extra_query=, extra_body=, timeout=, max_retries= and idempotency_key= to the method",
     "Transport": _ENGINE,
+    "bedrock_token_provider": "pass it to BedrockOpenAI(...), or to Client(provider=oxide.providers.bedrock(token_provider=...))",
 }
 """Public names of the official package that are not here, and what to do instead."""
 
