@@ -216,13 +216,14 @@ def _opened_later(content: Any, label: str, progress: Progress | None) -> Conten
 class _Content:
     """What all contents have in common, opened or not; see `Content` and `Source`."""
 
-    __slots__ = ("asynchronous", "label", "length", "progress", "replayable", "waits")
+    __slots__ = ("asynchronous", "label", "length", "progress", "replayable", "shared", "waits")
 
     def __init__(self, label: str, progress: Progress | None, length: int | None, replayable: bool) -> None:
         self.label = label
         self.progress: Progress | None = progress
         self.length = length
         self.replayable = replayable
+        self.shared = False
         self.waits = True
         self.asynchronous = False
 
@@ -293,6 +294,7 @@ class _OpenFile(_Content):
     def __init__(self, file: Any, label: str, progress: Progress | None) -> None:
         self._file = file
         super().__init__(label, progress, *_measured(file))
+        self.shared = True  # it is at one place at a time
 
     def open(self) -> _OpenFile:
         if self.replayable:
@@ -331,8 +333,9 @@ class _SyncPieces(_Content):
         self._iterator: Iterator[bytes] = iter(())
 
     def open(self) -> _SyncPieces:
-        self._iterator = iter(self._pieces)
-        return self
+        opened = _SyncPieces(self._pieces, self.label, self.progress)
+        opened._iterator = iter(self._pieces)
+        return opened
 
     def read(self) -> bytes:
         joined = bytearray()

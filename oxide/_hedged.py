@@ -68,7 +68,7 @@ def hedging(delay: float | str, copies: int, budget: float) -> Hedging:
 
 
 class HedgedExchange(Exchange):
-    """An exchange that hedges every request that can be sent again."""
+    """An exchange that hedges every request that can be sent again, while it is being sent too: an open file cannot."""
 
     __slots__ = ("hedging",)
 
@@ -84,7 +84,7 @@ class HedgedExchange(Exchange):
         Raises:
             APIError: all copies have failed; `attempts` and the notes of the error tell of each.
         """
-        if not request.replayable:
+        if not request.replayable or getattr(request.body, "shared", False):  # as forms with open files are
             return await super().send(request, whole, judged, events, begun)
         if self.closed:
             raise ConfigurationError(CLOSED)

@@ -45,6 +45,7 @@ class Content(Protocol):
         label: how messages name it.
         length: in bytes; None where nobody knows.
         replayable: whether it can be opened again, and gives the same.
+        shared: whether that disturbs who has opened it before, and is not done yet.
         waits: whether reading may wait, for a disk say.
         asynchronous: whether its source is to be awaited.
         progress: told the bytes that have gone out, and the length.
@@ -53,6 +54,7 @@ class Content(Protocol):
     label: str
     length: int | None
     replayable: bool
+    shared: bool
     waits: bool
     asynchronous: bool
     progress: Callable[[int, int | None], object] | None
@@ -142,6 +144,11 @@ class Multipart:
     def replayable(self) -> bool:
         """Whether the body can be sent again."""
         return all(content.replayable for content in self.contents)
+
+    @property
+    def shared(self) -> bool:
+        """Whether it cannot be sent twice at the same time."""
+        return any(content.shared for content in self.contents)
 
     def segments(self) -> Iterator[bytes | Content]:
         """Give the body in order: bytes, joined as far as that goes, and the contents between them."""

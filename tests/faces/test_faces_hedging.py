@@ -28,7 +28,7 @@ from tests.faces._both import AsyncioFace, Face
 from tests.faces._wires import Wire, ask, busy, eventually, kept, stream
 
 if TYPE_CHECKING:
-    pass
+    from pathlib import Path
 
 DELAY = 0.08
 SLOW = Fault(delay=30)
@@ -121,6 +121,23 @@ def test_a_hedged_stream_can_be_left_early(face: Face, wire: Wire) -> None:
         with stream(hedged(client), words="many " * 100) as events:
             next(iter(events))
         assert wound_up(face, client, server, cancelled=1)
+
+
+@pytest.mark.parametrize("kind", ["open file", "pieces", "bytes"])
+def test_copies_of_an_upload_do_not_read_each_other_s_bytes(face: Face, kind: str, tmp_path: Path) -> None:
+    data = os.urandom(1 << 20)
+    pieces = [data[at : at + 65_536] for at in range(0, len(data), 65_536)]
+    (tmp_path / "x.bin").write_bytes(data)
+    with Server() as server, face.client(server) as client, open(tmp_path / "x.bin", "rb") as opened:
+        for _ in range(3):
+            content: Any = {"open file": opened, "pieces": pieces, "bytes": data}[kind]
+            file = oxide.File(content, "x.bin")
+            answer = hedged(client, delay=0.0, copies=4, budget=10).files.create(file=file, purpose="assistants")
+            assert answer.bytes == len(data)
+            if kind == "open file":  # there is one, which is at one place at a time
+                assert answer.http.hedge is None
+        assert eventually(face, lambda: not racing(face))
+        assert all(data in request.body for request in server.requests)
 
 
 def test_files_pages_and_raw_answers_are_hedged(face: Face) -> None:

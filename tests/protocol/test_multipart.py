@@ -18,7 +18,7 @@ class Kept:
     """A content whose bytes are at hand, but sent like those of a file."""
 
     label = "kept"
-    waits = asynchronous = False
+    waits = asynchronous = shared = False
     progress: Any = None
 
     def __init__(self, data: bytes, length: int | None = None, replayable: bool = True) -> None:
