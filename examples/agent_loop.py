@@ -38,7 +38,7 @@ def approve(call: oxide.FunctionCall) -> bool | str:
 
 async def main() -> None:
     async with AsyncClient() as client:
-        question = "What is the price of a Tea? Then order two."
+        question = "Before you order two: what is the price of Tea?"
         options = {"model": MODEL, "input": question, "tools": [get_price, order], "approve": approve, "tool_timeout": 10}
         async with await client.responses.run(**options, stream=True) as run:
             async for event in run:

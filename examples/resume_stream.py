@@ -2,7 +2,8 @@
 
     python examples/resume_stream.py
 
-It brings a server of its own, whose connections break on purpose, and needs no key. With the real service only the block at the end is yours.
+It brings a server of its own, whose connections break on purpose, and needs no key. With the real service only the inner block is
+yours.
 """
 
 from oxide import Client, RetryPolicy
