@@ -1,8 +1,8 @@
 """What a turn of a session costs: python -m bench.sessions [--rounds N] [--json]
 
-Turns of 12 and of 150 events over one WebSocket: `session.create` and `session.stream`, in both worlds, beside a client written by hand
-with nothing but a socket, which parses every event with `json.loads`. Figures are processor time of the client, the best round; the
-competitors take turns in each round. The issue allows twice the time of the floor.
+Turns of 12 and of 150 events over one WebSocket: `session.create`, `session.events` and `session.stream` (which folds the events), beside
+a client written by hand with nothing but a socket, which parses every event with `json.loads`. Figures are processor time of the client,
+the best round; the competitors take turns in each round. The goal is twice the time of the floor.
 
 Then an agent of 20 turns, each with the result of a tool, over HTTP and over a session. The server charges for what it has to read: so
 many seconds for each item of the input, as a service that has to load the context of a conversation does. Over HTTP with `store=False` the
@@ -148,14 +148,14 @@ def created(port: int, count: int, calls: int) -> dict[str, float]:
 def streamed(port: int, count: int, calls: int) -> dict[str, float]:
     import oxide
 
-    def ask() -> None:
-        for _ in session.stream(**QUESTION):
+    def ask(open_: Callable[..., Any]) -> None:
+        for _ in open_(**QUESTION):
             pass
 
     with oxide.Client(api_key="k", base_url=f"http://127.0.0.1:{port}/v1", proxy=None) as client:
         session = client.responses.session(extra_query={"events": count})
-        ask()
-        return {"stream": timed(ask, calls)}
+        ask(session.events)
+        return {"events": timed(lambda: ask(session.events), calls), "stream": timed(lambda: ask(session.stream), calls)}
 
 
 def looped(port: int, count: int, calls: int) -> dict[str, float]:
@@ -170,10 +170,10 @@ def looped(port: int, count: int, calls: int) -> dict[str, float]:
                 await session.create(**QUESTION)
             made = time.process_time()
             for _ in range(calls):
-                async for _ in await session.stream(**QUESTION):
+                async for _ in await session.events(**QUESTION):
                     pass
             done = time.process_time()
-            return {"create, asyncio": (made - begun) / calls * 1e6, "stream, asyncio": (done - made) / calls * 1e6}
+            return {"create, asyncio": (made - begun) / calls * 1e6, "events, asyncio": (done - made) / calls * 1e6}
 
     return asyncio.run(run())
 

@@ -72,6 +72,8 @@ if TYPE_CHECKING:
     from ._helpers.response_streams import AsyncResponseStream as AsyncResponseStream
     from ._helpers.response_streams import ResponseStream as ResponseStream
     from ._helpers.schema import strict_schema as strict_schema
+    from ._helpers.sessions import AsyncResponsesSession as AsyncResponsesSession
+    from ._helpers.sessions import ResponsesSession as ResponsesSession
     from ._helpers.strict import normalize_tool_schema as normalize_tool_schema
     from ._helpers.tools import Tool as Tool
     from ._helpers.tools import pydantic_function_tool as pydantic_function_tool
@@ -100,8 +102,6 @@ if TYPE_CHECKING:
     from ._protocol.limiter import RateLimiter as RateLimiter
     from ._protocol.retry import RetryPolicy as RetryPolicy
     from ._raw import RawResponse as RawResponse
-    from ._session import AsyncResponsesSession as AsyncResponsesSession
-    from ._session import ResponsesSession as ResponsesSession
     from ._stream import AsyncStream as AsyncStream
     from ._stream import Stream as Stream
     from ._streamed import AsyncStreamingResponse as AsyncAPIResponse
@@ -194,8 +194,8 @@ _PLACES = {
     "Page": "_page",
     "RateLimiter": "_protocol.limiter",
     "RetryPolicy": "_protocol.retry",
-    "AsyncResponsesSession": "_session",
-    "ResponsesSession": "_session",
+    "AsyncResponsesSession": "_helpers.sessions",
+    "ResponsesSession": "_helpers.sessions",
     "AsyncStream": "_stream",
     "Stream": "_stream",
     "AsyncStreamingResponse": "_streamed",

@@ -119,8 +119,15 @@ def _streamed(given: dict[str, Any]) -> bool:
 
 
 def _loop(exchange: Exchange, operation: Operation[Any], given: dict[str, Any], crew: Callable[[int], Workers], waiting: bool) -> AgentLoop:
-    options = Options(given)
-    return AgentLoop(exchange, given, options, crew(options.max_parallel), _over_http(exchange, operation), waiting)
+    options, transport = Options(given), given.pop("transport", "http")
+    workers = crew(options.max_parallel)
+    if transport == "http":
+        return AgentLoop(exchange, given, options, workers, _over_http(exchange, operation), waiting)
+    if transport != "websocket":
+        raise ValueError(f'transport is {transport!r}; it must be "http" or "websocket"')
+    from .session_runs import SessionLoop
+
+    return SessionLoop(exchange, given, options, workers, waiting)
 
 
 def _over_http(exchange: Exchange, operation: Operation[Any]) -> OpenTurn:

@@ -41,9 +41,9 @@ if TYPE_CHECKING:
         TranslationSaid,
     )
     from .._omit import NotGiven, Omit
-    from .._session import AsyncResponsesSession, ResponsesSession
     from .._timeout import Timeout
     from .._transport.socket_options import SocketOptions
+    from .sessions import AsyncResponsesSession, ResponsesSession
 
     class NativeOptions(TypedDict, total=False):
         """Options of the `websockets` package that have a counterpart here; `SocketOptions` has all."""
@@ -128,7 +128,7 @@ class ResponsesHelpers:
             keep_history: keep what was said, so that a conversation which the service has forgotten is sent whole.
             socket_options: limits and habits of the WebSocket.
         """
-        from .._session import ResponsesSession
+        from .sessions import ResponsesSession
 
         given = _given(extra_headers, extra_query, timeout, max_retries)
         return ResponsesSession(caller_of(self), given, socket_options, fallback, keep_history)
@@ -159,7 +159,7 @@ class AsyncResponsesHelpers:
         max_retries: int | NotGiven = not_given,
     ) -> AsyncResponsesSession:
         """Make calls over one WebSocket that stays open between them; the arguments are those of `ResponsesHelpers.session`."""
-        from .._session import AsyncResponsesSession
+        from .sessions import AsyncResponsesSession
 
         given = _given(extra_headers, extra_query, timeout, max_retries)
         return AsyncResponsesSession(caller_of(self), given, socket_options, fallback, keep_history)

@@ -363,6 +363,7 @@ class ResponsesDerived(Resource):
             tool_timeout: float | None = None,
             approve: Approval | None = None,
             on_tool_error: Mending | None = None,
+            transport: Literal["http", "websocket"] = "http",
             access_programs: responses_input_params.ResponseCreateParamsAccessProgramsParam | Omit = omit,
             background: bool | None | Omit = omit,
             background_options: responses_input_params.ResponseCreateParamsBackgroundOptionsParam | Omit = omit,
@@ -428,6 +429,7 @@ class ResponsesDerived(Resource):
             tool_timeout: float | None = None,
             approve: Approval | None = None,
             on_tool_error: Mending | None = None,
+            transport: Literal["http", "websocket"] = "http",
             access_programs: responses_input_params.ResponseCreateParamsAccessProgramsParam | Omit = omit,
             background: bool | None | Omit = omit,
             background_options: responses_input_params.ResponseCreateParamsBackgroundOptionsParam | Omit = omit,
@@ -493,6 +495,7 @@ class ResponsesDerived(Resource):
             tool_timeout: float | None = None,
             approve: Approval | None = None,
             on_tool_error: Mending | None = None,
+            transport: Literal["http", "websocket"] = "http",
             access_programs: responses_input_params.ResponseCreateParamsAccessProgramsParam | Omit = omit,
             background: bool | None | Omit = omit,
             background_options: responses_input_params.ResponseCreateParamsBackgroundOptionsParam | Omit = omit,
@@ -557,6 +560,7 @@ class ResponsesDerived(Resource):
         tool_timeout: float | None = None,
         approve: Approval | None = None,
         on_tool_error: Mending | None = None,
+        transport: Literal["http", "websocket"] = "http",
         access_programs: responses_input_params.ResponseCreateParamsAccessProgramsParam | Omit = omit,
         background: bool | None | Omit = omit,
         background_options: responses_input_params.ResponseCreateParamsBackgroundOptionsParam | Omit = omit,
@@ -620,6 +624,7 @@ class ResponsesDerived(Resource):
             tool_timeout: seconds that one call of a tool may take; the model is told of one that takes longer. None: as many as it likes.
             approve: asked before each call: True lets it be made, False or a text tells the model why not.
             on_tool_error: asked what the model is told of a tool that failed; None as answer tells the type and words of the error.
+            transport: how its answers are asked for: by requests, or over one WebSocket, where each turn sends only what is new.
             access_programs: the access programs under which the request is made.
             background: let the model work on after the call has returned; fetch the answer by its id. False by default.
             background_options: how soon an answer in the background is wanted: `soonest`, `2h` or `8h`; and which one it continues.
@@ -986,6 +991,7 @@ class AsyncResponsesDerived(AsyncResource):
             tool_timeout: float | None = None,
             approve: Approval | None = None,
             on_tool_error: Mending | None = None,
+            transport: Literal["http", "websocket"] = "http",
             access_programs: responses_input_params.ResponseCreateParamsAccessProgramsParam | Omit = omit,
             background: bool | None | Omit = omit,
             background_options: responses_input_params.ResponseCreateParamsBackgroundOptionsParam | Omit = omit,
@@ -1051,6 +1057,7 @@ class AsyncResponsesDerived(AsyncResource):
             tool_timeout: float | None = None,
             approve: Approval | None = None,
             on_tool_error: Mending | None = None,
+            transport: Literal["http", "websocket"] = "http",
             access_programs: responses_input_params.ResponseCreateParamsAccessProgramsParam | Omit = omit,
             background: bool | None | Omit = omit,
             background_options: responses_input_params.ResponseCreateParamsBackgroundOptionsParam | Omit = omit,
@@ -1116,6 +1123,7 @@ class AsyncResponsesDerived(AsyncResource):
             tool_timeout: float | None = None,
             approve: Approval | None = None,
             on_tool_error: Mending | None = None,
+            transport: Literal["http", "websocket"] = "http",
             access_programs: responses_input_params.ResponseCreateParamsAccessProgramsParam | Omit = omit,
             background: bool | None | Omit = omit,
             background_options: responses_input_params.ResponseCreateParamsBackgroundOptionsParam | Omit = omit,
@@ -1180,6 +1188,7 @@ class AsyncResponsesDerived(AsyncResource):
         tool_timeout: float | None = None,
         approve: Approval | None = None,
         on_tool_error: Mending | None = None,
+        transport: Literal["http", "websocket"] = "http",
         access_programs: responses_input_params.ResponseCreateParamsAccessProgramsParam | Omit = omit,
         background: bool | None | Omit = omit,
         background_options: responses_input_params.ResponseCreateParamsBackgroundOptionsParam | Omit = omit,
@@ -1243,6 +1252,7 @@ class AsyncResponsesDerived(AsyncResource):
             tool_timeout: seconds that one call of a tool may take; the model is told of one that takes longer. None: as many as it likes.
             approve: asked before each call: True lets it be made, False or a text tells the model why not.
             on_tool_error: asked what the model is told of a tool that failed; None as answer tells the type and words of the error.
+            transport: how its answers are asked for: by requests, or over one WebSocket, where each turn sends only what is new.
             access_programs: the access programs under which the request is made.
             background: let the model work on after the call has returned; fetch the answer by its id. False by default.
             background_options: how soon an answer in the background is wanted: `soonest`, `2h` or `8h`; and which one it continues.

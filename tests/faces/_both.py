@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 # Modules whose objects differ from world to world; everything else is a result and stays what it is.
+HELPERS = ("oxide._helpers.sessions", "oxide._helpers.response_streams", "oxide._helpers.chat_streams", "oxide._helpers.agent_runs")
 SOCKETS = ("oxide._connection", "oxide._realtime_parts", "oxide._live_parts", "oxide._helpers.sockets")
-TWINS = ("oxide._client", "oxide._stream", "oxide._page", "oxide._raw", "oxide._binary", "oxide._session", "oxide.resources", *SOCKETS)
+TWINS = ("oxide._client", "oxide._stream", "oxide._page", "oxide._raw", "oxide._binary", "oxide.resources", *HELPERS, *SOCKETS)
 SHAPES = ("__next__", "__anext__", "__aiter__", "__aenter__")
 
 

@@ -611,3 +611,63 @@ def test_a_forked_child_leaves_the_connection_of_its_parent_alone() -> None:
         assert os.waitpid(child, 0)[1] == 0
         assert session.create(model="echo", input="parent").output_text == "You said: parent"
         assert server.connections == 2
+
+
+# ------------------------------------------------------------------------------------------------ what is made of the events
+WEATHER = {"type": "function", "name": "weather", "parameters": {"type": "object", "properties": {"city": {"type": "string"}}}}
+
+
+def test_calls_of_functions_are_told_as_soon_as_they_are_complete(face: Face, server: Server) -> None:
+    session = face.client(server).responses.session()
+    stream = session.stream(model="echo", input="Paris", tools=[WEATHER])
+    (call,) = list(stream.function_calls())
+    assert (call.name, json.loads(call.arguments)) == ("weather", {"city": "Paris"})
+    assert stream.get_final_response().status == "completed"
+
+
+def test_events_may_be_had_without_what_they_make(face: Face, server: Server) -> None:
+    session = face.client(server).responses.session()
+    events = list(session.events(model="echo", input="Hello"))
+    assert [each.type for each in events] == [each.type for each in session.stream(model="echo", input="Hello")]
+    assert type(events[0]).__name__ == "ResponseCreatedEvent"
+
+
+@pytest.mark.parametrize("store", [True, False])
+def test_an_agent_may_run_over_a_websocket_and_sends_only_what_is_new(face: Face, store: bool) -> None:
+    def answered(**more: Any) -> dict[str, Any]:
+        return {**response("It is sunny.", "resp_2"), **more}
+
+    async def call(socket: ServerSocket, asked: dict[str, Any]) -> None:
+        arguments = json.dumps({"city": "Paris"})
+        item = {
+            "type": "function_call",
+            "id": "fc_1",
+            "call_id": "call_1",
+            "name": "weather",
+            "arguments": arguments,
+            "status": "completed",
+        }
+        await socket.send(event("response.completed", asked, response={**response(), "output": [item]}))
+
+    async def end(socket: ServerSocket, asked: dict[str, Any]) -> None:
+        await socket.send(event("response.completed", asked, response=answered()))
+
+    def weather(city: str) -> str:
+        """Tell the weather of a city."""
+        return f"sunny in {city}"
+
+    handler, asked = scripted(call, end)
+    with with_handler(handler) as server:
+        client = face.client(server)
+        result = client.responses.run(model="m", input="How is Paris?", tools=[weather], transport="websocket", store=store, timeout=5)
+        assert (result.response.output_text, len(result.turns)) == ("It is sunny.", 2)
+        client.responses.run(model="m", input="How is Paris?", tools=[weather], transport="websocket")
+        assert server.connections == 1
+    assert asked[1]["previous_response_id"] == "resp_1"
+    assert [item["type"] for item in asked[1]["input"]] == ["function_call_output"]
+    assert (asked[0]["store"], asked[1]["store"]) == (store, store)
+
+
+def test_a_transport_that_does_not_exist_is_refused(face: Face, server: Server) -> None:
+    with pytest.raises(ValueError, match="pigeon"):
+        face.client(server).responses.run(model="m", input="x", tools=[], transport="pigeon")

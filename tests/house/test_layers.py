@@ -44,7 +44,6 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("_helpers.lanes", "_helpers.history"),
     ("_link", "_turn_errors"),
     ("_turn",),
-    ("_session",),
     ("_binary",),
     ("_streamed",),
     ("_caller",),

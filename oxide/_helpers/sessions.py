@@ -5,16 +5,18 @@ One story for both worlds, `SessionCore`; the two faces are spelling.  Where the
 
 from __future__ import annotations
 
-from ._errors import APIStatusError, ConfigurationError, RemoteProtocolError
-from ._helpers.history import History
-from ._link import Links
-from ._omit import not_given, omit
-from ._operation import Operation, StreamOperation
-from ._settings import as_timeout
-from ._stream import AsyncStream, Stream, open_stream
-from ._transport.base import run_now
-from ._turn import TurnReader
-from ._typing import TYPE_CHECKING, Protocol
+from .._errors import APIStatusError, ConfigurationError, RemoteProtocolError
+from .._link import Links
+from .._omit import not_given, omit
+from .._operation import Operation, StreamOperation
+from .._settings import as_timeout
+from .._stream import AsyncStream, Stream, open_stream
+from .._transport.base import run_now
+from .._turn import TurnReader
+from .._typing import TYPE_CHECKING, Protocol
+from .folding import kept_tools
+from .history import History
+from .response_streams import AsyncResponseStream, ResponseFolding, ResponseStream, with_format
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,13 +25,13 @@ if TYPE_CHECKING:
 
     from typing_extensions import Unpack
 
-    from ._exchange import Exchange
-    from ._models import responses, responses_events
-    from ._models.responses_input_params import ResponseCreateParams
-    from ._omit import NotGiven
-    from ._socket import SocketOptions
-    from ._stream import EventReader
-    from ._timeout import Timeout
+    from .._exchange import Exchange
+    from .._models import responses, responses_events
+    from .._models.responses_input_params import ResponseCreateParams
+    from .._omit import NotGiven
+    from .._socket import SocketOptions
+    from .._stream import EventReader
+    from .._timeout import Timeout
 
     Event: TypeAlias = "responses_events.ResponseStreamEvent"
 
@@ -38,6 +40,11 @@ if TYPE_CHECKING:
 
         extra_body: Mapping[str, object] | None
         timeout: float | Timeout | None | NotGiven
+
+    class StreamParams(TurnParams, total=False):
+        """What `responses.stream` takes, as far as it concerns one turn."""
+
+        text_format: type[Any] | Mapping[str, Any]
 
 
 __all__ = ["AsyncResponsesSession", "ResponsesSession"]
@@ -79,17 +86,24 @@ class SessionCore:
 
     async def create(self, params: Mapping[str, Any]) -> responses.Response:
         if params.get("stream"):
-            raise ConfigurationError("session.create returns a whole answer; session.stream gives its events.")
+            raise ConfigurationError("session.create returns a whole answer; session.stream and session.events give its events.")
         reader = await self._begin(params)
         if reader is not None:
             return await reader.answer()
         return await self.exchange.call(CREATE, self._over_http(params))
 
-    async def stream(self, params: Mapping[str, Any]) -> EventReader[Event] | TurnReader:
+    async def events(self, params: Mapping[str, Any]) -> EventReader[Event] | TurnReader:
         reader = await self._begin(params)
         if reader is not None:
             return reader
         return await open_stream(self.exchange, CREATE, {**self._over_http(params), "stream": True})
+
+    async def stream(self, params: Mapping[str, Any], lenient: bool = False) -> ResponseFolding[Any]:
+        given = dict(params)
+        hint, tools = given.pop("text_format", omit), kept_tools(given)
+        if hint is not omit:
+            given["text"] = with_format(given.get("text", omit), hint)
+        return ResponseFolding(await self.events(given), hint, tools, None, lenient)
 
     async def warmup(self, params: Mapping[str, Any]) -> responses.Response | None:
         reader = await self._begin(params, generate=False)
@@ -156,9 +170,13 @@ class ResponsesSession:
         """
         return run_now(self._core.create(params))
 
-    def stream(self, **params: Unpack[TurnParams]) -> Stream[Event]:
-        """Ask for an answer and get its events as they come; the parameters and errors are those of `create`."""
-        return Stream(run_now(self._core.stream(params)))
+    def stream(self, **params: Unpack[StreamParams]) -> ResponseStream[Any]:
+        """Ask for an answer and get its events as they come, and what they make: as `client.responses.stream`, without a manager."""
+        return ResponseStream(run_now(self._core.stream(params)))
+
+    def events(self, **params: Unpack[TurnParams]) -> Stream[Event]:
+        """Ask for an answer and get its events as they come, and no more: as `client.responses.create(stream=True)`."""
+        return Stream(run_now(self._core.events(params)))
 
     def warmup(self, **params: Unpack[TurnParams]) -> responses.Response | None:
         """Have the service read the input without answering it yet; go on with the `id` of what it returns, as `previous_response_id`.
@@ -211,9 +229,13 @@ class AsyncResponsesSession:
         """Ask for an answer and wait for it. Parameters and errors are those of `ResponsesSession.create`."""
         return await self._core.create(params)
 
-    async def stream(self, **params: Unpack[TurnParams]) -> AsyncStream[Event]:
-        """Ask for an answer and get its events as they come."""
-        return AsyncStream(await self._core.stream(params))
+    async def stream(self, **params: Unpack[StreamParams]) -> AsyncResponseStream[Any]:
+        """Ask for an answer and get its events as they come, and what they make; see `ResponsesSession.stream`."""
+        return AsyncResponseStream(await self._core.stream(params))
+
+    async def events(self, **params: Unpack[TurnParams]) -> AsyncStream[Event]:
+        """Ask for an answer and get its events as they come, and no more."""
+        return AsyncStream(await self._core.events(params))
 
     async def warmup(self, **params: Unpack[TurnParams]) -> responses.Response | None:
         """Have the service read the input without answering it yet; see `ResponsesSession.warmup`."""
