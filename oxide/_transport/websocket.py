@@ -33,6 +33,9 @@ PIECE = 1 << 20
 MOMENT = 0.001
 """Seconds to take in what has come already."""
 
+UNASKED = 16
+"""Reads of what a peer has said while nobody listened."""
+
 LINGER = 1.0
 """Seconds to look for the last words of a peer that takes nothing any more."""
 
@@ -271,8 +274,12 @@ class WebSocketConnection:
             self._fail(error)
 
     async def settle(self) -> bool:
-        """Take in what has come, without waiting; return whether the connection may still be used."""
+        """Take in what has come, without waiting; return whether the connection may still be used, as none whose peer goes on and on may."""
+        reads = 0
         while self.failure is None and not self._stream.quiet:
+            reads += 1
+            if reads > UNASKED:
+                return False
             with self._mutex:
                 if self._reading:
                     break

@@ -397,6 +397,19 @@ def test_a_flood_of_pings_that_reads_nothing_is_bounded_in_time(served: Callable
     socket.discard()
 
 
+def test_a_connection_whose_peer_talks_on_and_on_is_of_no_use(served: Callable[..., Both]) -> None:
+    async def handler(socket: ServerSocket) -> None:
+        while True:
+            await socket.raw(frame(1, b"unasked") * 5000)
+
+    socket = served(handler)
+    begun = time.monotonic()
+    while socket.settle():
+        assert time.monotonic() - begun < SOON
+    assert time.monotonic() - begun < SOON
+    socket.discard()
+
+
 def test_a_peer_that_answers_no_ping_is_given_up(served: Callable[..., Both]) -> None:
     async def handler(socket: ServerSocket) -> None:
         socket.answers_pings = False
