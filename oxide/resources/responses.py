@@ -130,6 +130,7 @@ class Responses(ResponsesDerived, ResponsesHelpers, Resource):
         def create(
             self,
             *,
+            resume: bool = False,
             access_programs: responses_input_params.ResponseCreateParamsAccessProgramsParam | Omit = omit,
             background: bool | None | Omit = omit,
             background_options: responses_input_params.ResponseCreateParamsBackgroundOptionsParam | Omit = omit,
@@ -189,6 +190,7 @@ class Responses(ResponsesDerived, ResponsesHelpers, Resource):
         def create(
             self,
             *,
+            resume: bool = False,
             access_programs: responses_input_params.ResponseCreateParamsAccessProgramsParam | Omit = omit,
             background: bool | None | Omit = omit,
             background_options: responses_input_params.ResponseCreateParamsBackgroundOptionsParam | Omit = omit,
@@ -248,6 +250,7 @@ class Responses(ResponsesDerived, ResponsesHelpers, Resource):
         def create(
             self,
             *,
+            resume: bool = False,
             access_programs: responses_input_params.ResponseCreateParamsAccessProgramsParam | Omit = omit,
             background: bool | None | Omit = omit,
             background_options: responses_input_params.ResponseCreateParamsBackgroundOptionsParam | Omit = omit,
@@ -306,6 +309,7 @@ class Responses(ResponsesDerived, ResponsesHelpers, Resource):
     def create(
         self,
         *,
+        resume: bool = False,
         access_programs: responses_input_params.ResponseCreateParamsAccessProgramsParam | Omit = omit,
         background: bool | None | Omit = omit,
         background_options: responses_input_params.ResponseCreateParamsBackgroundOptionsParam | Omit = omit,
@@ -363,6 +367,7 @@ class Responses(ResponsesDerived, ResponsesHelpers, Resource):
         """Ask a model for an answer; with `stream=True`, receive it as events while it is written.
 
         Args:
+            resume: take the stream up again where it breaks; the answer must be made in the background.
             access_programs: the access programs under which the request is made.
             background: let the model work on after the call has returned; fetch the answer by its id. False by default.
             background_options: how soon an answer in the background is wanted: `soonest`, `2h` or `8h`; and which one it continues.
@@ -398,7 +403,12 @@ class Responses(ResponsesDerived, ResponsesHelpers, Resource):
             truncation: `auto` drops the oldest items of a context that is too long, `disabled` fails; `disabled` by default.
             user: replaced by `safety_identifier` and `prompt_cache_key`.
         """
-        return self._caller.open(CREATE, locals())
+        given = locals()
+        if given.pop("resume"):
+            from .._helpers.resumed import resumed
+
+            return resumed(self._caller, CREATE, given)
+        return self._caller.open(CREATE, given)
 
     def delete(
         self,
@@ -572,6 +582,7 @@ class AsyncResponses(AsyncResponsesDerived, AsyncResponsesHelpers, AsyncResource
         async def create(
             self,
             *,
+            resume: bool = False,
             access_programs: responses_input_params.ResponseCreateParamsAccessProgramsParam | Omit = omit,
             background: bool | None | Omit = omit,
             background_options: responses_input_params.ResponseCreateParamsBackgroundOptionsParam | Omit = omit,
@@ -631,6 +642,7 @@ class AsyncResponses(AsyncResponsesDerived, AsyncResponsesHelpers, AsyncResource
         async def create(
             self,
             *,
+            resume: bool = False,
             access_programs: responses_input_params.ResponseCreateParamsAccessProgramsParam | Omit = omit,
             background: bool | None | Omit = omit,
             background_options: responses_input_params.ResponseCreateParamsBackgroundOptionsParam | Omit = omit,
@@ -690,6 +702,7 @@ class AsyncResponses(AsyncResponsesDerived, AsyncResponsesHelpers, AsyncResource
         async def create(
             self,
             *,
+            resume: bool = False,
             access_programs: responses_input_params.ResponseCreateParamsAccessProgramsParam | Omit = omit,
             background: bool | None | Omit = omit,
             background_options: responses_input_params.ResponseCreateParamsBackgroundOptionsParam | Omit = omit,
@@ -748,6 +761,7 @@ class AsyncResponses(AsyncResponsesDerived, AsyncResponsesHelpers, AsyncResource
     async def create(
         self,
         *,
+        resume: bool = False,
         access_programs: responses_input_params.ResponseCreateParamsAccessProgramsParam | Omit = omit,
         background: bool | None | Omit = omit,
         background_options: responses_input_params.ResponseCreateParamsBackgroundOptionsParam | Omit = omit,
@@ -805,6 +819,7 @@ class AsyncResponses(AsyncResponsesDerived, AsyncResponsesHelpers, AsyncResource
         """Ask a model for an answer; with `stream=True`, receive it as events while it is written.
 
         Args:
+            resume: take the stream up again where it breaks; the answer must be made in the background.
             access_programs: the access programs under which the request is made.
             background: let the model work on after the call has returned; fetch the answer by its id. False by default.
             background_options: how soon an answer in the background is wanted: `soonest`, `2h` or `8h`; and which one it continues.
@@ -840,7 +855,12 @@ class AsyncResponses(AsyncResponsesDerived, AsyncResponsesHelpers, AsyncResource
             truncation: `auto` drops the oldest items of a context that is too long, `disabled` fails; `disabled` by default.
             user: replaced by `safety_identifier` and `prompt_cache_key`.
         """
-        return await self._caller.open(CREATE, locals())
+        given = locals()
+        if given.pop("resume"):
+            from .._helpers.resumed import async_resumed
+
+            return await async_resumed(self._caller, CREATE, given)
+        return await self._caller.open(CREATE, given)
 
     async def delete(
         self,

@@ -130,3 +130,16 @@ def test_only_what_the_service_keeps_can_be_taken_up(face: Face, server: Server,
     with pytest.raises(ValueError, match="background=True"):
         opening.__enter__()
     assert not server.requests
+
+
+def test_a_plain_stream_of_events_is_taken_up_too(face: Face, server: Server) -> None:
+    server.fail_next(cut("drop", 2600))
+    with face.client(server, retry=QUICK) as client:
+        with client.responses.create(**ASK, stream=True) as stream:
+            events = list(stream)
+            assert stream.http.status == 200
+        assert numbers(events) == list(range(len(events)))
+        with pytest.raises(ValueError, match="stream=True"):
+            client.responses.create(**ASK)
+    assert [request.method for request in server.requests] == ["POST", "GET"]
+    assert "resume" not in server.requests[0].json

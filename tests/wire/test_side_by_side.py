@@ -254,7 +254,7 @@ def test_azure_is_asked_for_the_same(recorder: Recorder, official: Any, place: d
 
 
 # -------------------------------------------------------------------------------------------------------------- signatures
-OWN = {"extra_headers", "extra_query", "extra_body", "timeout", "max_retries", "idempotency_key", "limit_total", "prefetch"}
+OWN = {"extra_headers", "extra_query", "extra_body", "timeout", "max_retries", "idempotency_key", "limit_total", "prefetch", "resume"}
 MEANT = {
     "beta.agents.sessions.create": {"output_type", "tool_handlers"},  # run functions of the caller's; never sent
     "beta.realtime.sessions.create": {"prompt", "truncation"},  # the description of the API has them, the library does not

@@ -28,6 +28,7 @@ class Layout:
         self.helpers: dict[str, str] = table.get("resource", {})
         self.derived: list[dict[str, Any]] = table.get("derived", [])
         self.apart: list[str] = table.get("derived_apart", [])
+        self.resumable: list[str] = table.get("resumable", [])
         self.records: dict[str, dict[str, Any]] = table.get("record", {})
         self.by_hand: dict[str, list[str]] = table.get("by_hand", {})
         self.operations: dict[str, str] = table.get("operation", {})

@@ -75,6 +75,10 @@ WALKING = [("limit_total", "int | None", "None"), ("prefetch", "bool", "False")]
 """What a method that lists takes beside its parameters."""
 
 
+RESUMING = {"resume": "bool = False"}
+"""What a method takes beside its parameters whose streams may be taken up again."""
+
+
 def methods(facts: Facts) -> list[Method]:
     """Return all methods of the client, by name."""
     return [Method(call, key, operation, facts.parameters(operation)) for call, (key, operation) in facts.calls().items()]
@@ -85,9 +89,10 @@ def described(facts: Facts, layout: Layout) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for method in methods(facts):
         walking = [name for name, _, _ in WALKING] if method.kind == "page" else []
-        found[method.call] = [*(layout.argument(p.key) for p in method.parameters), *walking]
+        resuming = [*RESUMING] if method.call in layout.resumable else []
+        found[method.call] = [*resuming, *(layout.argument(p.key) for p in method.parameters), *walking]
     for entry in layout.derived:
-        inherited = [name for name in found[entry["of"]] if name not in entry.get("leave_out", ())]
+        inherited = [name for name in found[entry["of"]] if name not in entry.get("leave_out", ()) and name not in RESUMING]
         renamed = entry.get("rename", {})
         found[entry["call"]] = [*entry.get("more", {}), *(renamed.get(name, name) for name in inherited)]
     return found
@@ -167,6 +172,13 @@ class Writer:
         stream = f"{prefix}Stream[{self.expressions.output(method.operation['stream']['event'])}]"
         if method.always_streams:
             return self.one(method, waiting, stream, body)
+        if method.call in self.layout.resumable:
+            helper = "async_resumed" if waiting else "resumed"
+            taken_up = (
+                f"from .._helpers.resumed import {helper}\n\n            return {wait}{helper}(self._caller, {self.name(method)}, given)"
+            )
+            body = f"given = locals()\n        if given.pop('resume'):\n            {taken_up}\n        {body.replace('locals()', 'given')}"
+            return self.overloaded(method, waiting, returns, stream, body, {"more": RESUMING})
         return self.overloaded(method, waiting, returns, stream, body)
 
     def derived(self, entry: dict[str, Any], method: Method, waiting: bool, operation: str = "") -> str:
