@@ -6,7 +6,7 @@ import os
 import time
 
 from ._errors import APIConnectionError, APIStatusError, ConfigurationError
-from ._helpers.lanes import Lanes, parsed
+from ._helpers.lanes import Lanes, parsed, word
 from ._judge import CLOSED
 from ._protocol.warm import Warm
 from ._socket import open_socket
@@ -217,7 +217,7 @@ class Links:
             except (APIStatusError, APIConnectionError) as error:
                 headers = getattr(getattr(error, "response", None), "headers", None)
                 dice = int.from_bytes(os.urandom(4), "big") / 2**32
-                delay = policy.delay(taken, getattr(error, "status_code", None), headers, dice, time.time(), code=error.code)
+                delay = policy.delay(taken, getattr(error, "status_code", None), headers, dice, time.time(), code=word(error.code))
                 if delay is None or (exchange.budget is not None and not exchange.budget.take()):
                     raise
                 await exchange.backend.sleep(delay)

@@ -16,7 +16,7 @@ from ._errors import (
     StreamError,
     WebSocketConnectionClosedError,
 )
-from ._helpers.lanes import ALL_LANES, Lost, Turn, error_code
+from ._helpers.lanes import ALL_LANES, Lost, Turn, error_code, word
 from ._info import HttpInfo
 from ._json import as_object, decode, encode
 from ._judge import failure, invalid
@@ -85,7 +85,7 @@ class TurnReader:
         self._items: list[str | bytes | dict[str, Any]] = []  # events with items of the output, for answers that leave it out
         self._pending: OxideError | None = None
         self._handed: list[responses_events.ResponseStreamEvent] = []
-        self._ended = self._came = self._resent = self._whole = False
+        self._ended = self._came = self._sent = self._resent = self._whole = False
         self._retries = 0
         self.count = 0
 
@@ -94,16 +94,17 @@ class TurnReader:
         """Send the turn; return the reader itself. Raises what opening a connection and sending raise."""
         text = encode(self._values).decode("ascii")  # JSON as `encode` writes it
         while True:
-            await self._enter()
-            link = self._link
+            self._sent = False
             try:
+                await self._enter()
                 lane = self._turn.lane
                 named = text if lane is None or lane.name is None else f'{text[:-1]}, "stream_id": "{lane.name}"}}'
-                await link.socket.send(named, self._left(self._timeout.write))
+                span = self._left(self._timeout.write)
+                self._sent = True
+                await self._link.socket.send(named, span)
                 return self
             except WebSocketConnectionClosedError as error:
-                link.leave(self._turn)
-                self._links.released(link)
+                self._leave()
                 await self._retry(error)
             except BaseException:
                 self.close()
@@ -128,9 +129,8 @@ class TurnReader:
         waiting.append(wake)
         try:
             span = self._left(self._timeout.pool)
-            await link.socket.wait(self._waiter, lambda: link.enter(turn, previous) or link.lanes.failure, span)
+            await link.socket.wait(self._waiter, lambda: turn.lane is not None or link.enter(turn, previous) or link.lanes.failure, span)
         except APITimeoutError as error:
-            self._ended = True
             text = f"{self._place}: waited {error.after:g} s for one of the {link.lanes.active} answers under way to end (Timeout.pool)."
             raise APITimeoutError(text, self.request, phase="pool", after=error.after) from error
         except WebSocketConnectionClosedError:
@@ -170,7 +170,7 @@ class TurnReader:
         if self._ended or self._came or self._links.closed:
             self.close()
             raise error
-        code = error.code
+        code = error.code if isinstance(error, WebSocketConnectionClosedError) else word(error.code)
         if isinstance(error, WebSocketConnectionClosedError) or code in ALL_LANES:
             if self._resent or not (code in PASSING or code in ALL_LANES):
                 self.close()
@@ -179,8 +179,8 @@ class TurnReader:
             await self._retry(error)
         elif isinstance(error, APIStatusError):
             if not self._restore(error):
-                busy = error.code == TOO_MANY
-                await self._retry(error, 429 if busy else error.status_code, error.response.headers, None if busy else error.code)
+                busy = code == TOO_MANY
+                await self._retry(error, 429 if busy else error.status_code, error.response.headers, None if busy else word(code))
         else:
             self.close()
             raise error
@@ -251,7 +251,7 @@ class TurnReader:
                 self._came = True
                 continue
             event = self._event(message)
-            kind = event.get("type")
+            kind = word(event.get("type"))
             if kind in ANSWERED:
                 return event
             if kind == "error":
@@ -318,7 +318,7 @@ class TurnReader:
         try:
             while turn.inbox and not self._ended:
                 event = self._event(turn.take())
-                kind = event.get("type")
+                kind = word(event.get("type"))
                 if kind == "error":
                     raise self._error(event)
                 if kind in ANSWERED:
@@ -372,7 +372,10 @@ class TurnReader:
         self._links.released(self._link)
 
     def _leave(self) -> None:
-        self._link.leave(self._turn)
+        if self._sent:
+            self._link.leave(self._turn)
+        else:  # no last event will come
+            self._link.finish(self._turn, None)
         self._links.released(self._link)
 
     def close(self) -> None:

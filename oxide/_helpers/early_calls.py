@@ -80,25 +80,27 @@ class EarlyCalls:
 
     def __init__(self, parse: Parse | None = None) -> None:
         self._parse = parse
-        self._begun: dict[object, Fields] = {}  # the items of calls, by their place in the output
+        self._begun: dict[int, Fields] = {}  # the items of calls, by their place in the output
         self._told: set[str] = set()
 
     def feed(self, event: Record) -> Sequence[FunctionCall]:
         """Take the next event; return the calls that are now complete."""
         own = event.__dict__
-        read = _EVENTS.get(own.get("type"))
+        kind = own.get("type")
+        read = _EVENTS.get(kind) if isinstance(kind, str) else None
         return NONE if read is None else read(self, own)
 
     def added(self, own: Fields) -> Sequence[FunctionCall]:
         """An item begins: remember its name and its id, which the event with the arguments lacks."""
-        item = own.get("item")
-        if isinstance(item, Record) and item.__dict__.get("type") == "function_call":
-            self._begun[own.get("output_index")] = item.__dict__
+        item, place = own.get("item"), own.get("output_index")
+        if isinstance(item, Record) and item.__dict__.get("type") == "function_call" and isinstance(place, int):
+            self._begun[place] = item.__dict__
         return NONE
 
     def arguments_done(self, own: Fields) -> Sequence[FunctionCall]:
         """The arguments of a call are complete."""
-        item = self._begun.get(own.get("output_index"))
+        place = own.get("output_index")
+        item = self._begun.get(place) if isinstance(place, int) else None
         return NONE if item is None else self._tell({**item, "arguments": own.get("arguments"), "status": None})
 
     def item_done(self, own: Fields) -> Sequence[FunctionCall]:
@@ -113,9 +115,9 @@ class EarlyCalls:
 
     def _tell(self, item: Fields) -> Sequence[FunctionCall]:
         call_id, name, arguments = item.get("call_id"), item.get("name"), item.get("arguments")
-        if item.get("type") != "function_call" or item.get("status") in ("incomplete", "in_progress") or call_id in self._told:
+        if item.get("type") != "function_call" or item.get("status") in ("incomplete", "in_progress"):
             return NONE
-        if not (isinstance(call_id, str) and isinstance(name, str) and isinstance(arguments, str)):
+        if not (isinstance(call_id, str) and isinstance(name, str) and isinstance(arguments, str)) or call_id in self._told:
             return NONE
         self._told.add(call_id)
         return (FunctionCall(call_id, name, arguments, parse=self._parse),)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     Message: TypeAlias = "str | bytes | dict[str, Any] | Lost"
 
-__all__ = ["ALL_LANES", "MAX_ACTIVE", "MAX_NAMED", "TERMINAL", "Lane", "Lanes", "Lost", "Turn", "error_code", "parsed"]
+__all__ = ["ALL_LANES", "MAX_ACTIVE", "MAX_NAMED", "TERMINAL", "Lane", "Lanes", "Lost", "Turn", "error_code", "parsed", "word"]
 
 MAX_ACTIVE = 16
 """Answers that the service writes at a time on one connection."""
@@ -175,7 +175,7 @@ class Lanes:
         return woken
 
     def _route(self, event: dict[str, Any], size: int, woken: set[Turn]) -> None:
-        kind = event.get("type")
+        kind = word(event.get("type"))
         name = event.get("stream_id")
         turn = self._busy.get(name) if name is None or isinstance(name, str) else None
         if kind == "error" and (turn is None or error_code(event) in ALL_LANES):
@@ -242,6 +242,11 @@ def parsed(message: str | bytes) -> tuple[dict[str, Any] | None, int]:
         return None, len(message)
 
 
-def error_code(event: dict[str, Any]) -> object:
+def error_code(event: dict[str, Any]) -> str | None:
     """Return the code of the error that an event tells of."""
-    return (as_object(event.get("error")) or event).get("code")
+    return word((as_object(event.get("error")) or event).get("code"))
+
+
+def word(value: object) -> str | None:
+    """Return a text, None for all else that a service may say in its place: not all of it can be looked up."""
+    return value if isinstance(value, str) else None

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import oxide
-from oxide.testing import Server
+from oxide.testing import Fault, Server
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -282,6 +282,27 @@ def test_a_message_that_is_no_event_ends_the_turn(face: Face, garbage: str | byt
         assert session.create(model="m", input="x").output_text == "hi"
 
 
+@pytest.mark.parametrize("wrong", [[], {}, 1], ids=repr)
+def test_words_that_are_no_texts_are_taken_for_unknown_ones(face: Face, wrong: object) -> None:
+    async def spoil(socket: ServerSocket, asked: dict[str, Any]) -> None:
+        await socket.send(json.dumps({"type": wrong, "note": "response.completed"}), json.dumps({"type": wrong, "error": None}))
+        await socket.send(event("error", asked, status=400, error={"code": wrong, "message": "x", "type": wrong}))
+
+    with with_handler(serving(spoil)) as server:
+        session = face.client(server).responses.session()
+        with pytest.raises(oxide.BadRequestError):
+            session.create(model="m", input="x")
+        with pytest.raises(oxide.BadRequestError):
+            list(session.stream(model="m", input="x"))
+
+
+@pytest.mark.parametrize("wrong", [[], {}], ids=repr)
+def test_a_refusal_whose_code_is_no_text_is_an_error_like_any(face: Face, server: Server, wrong: object) -> None:
+    server.fail_next(Fault(status=400, body={"error": {"code": wrong, "message": "no", "type": wrong}}))
+    with pytest.raises(oxide.BadRequestError):
+        face.client(server).responses.session().create(model="echo", input="x")
+
+
 def test_an_answer_that_is_none_ends_the_turn(face: Face) -> None:
     async def spoil(socket: ServerSocket, asked: dict[str, Any]) -> None:
         await socket.send(event("response.completed", asked, response="what?"))
@@ -338,6 +359,32 @@ def test_calls_side_by_side_get_their_own_answers(face: Face) -> None:
         answers = face.together(client, calls)
         assert [each.output_text for each in answers] == [f"You said: number {n}" for n in range(40)]
         assert server.connections == 1
+        assert active(session) == 0
+
+
+def active(session: Any) -> int:
+    """Return how many lanes are taken."""
+    itself = session.itself
+    core = itself._made if hasattr(itself, "_made") else itself._core
+    lanes: int = core._links._link.lanes.active
+    return lanes
+
+
+def test_a_call_that_gives_up_waiting_for_a_lane_takes_none() -> None:
+    async def run() -> None:
+        with Server(pace=0.02) as server:
+            async with oxide.AsyncClient(base_url=server.url, api_key="test", retry=QUICK, max_retries=50) as client:
+                session = client.responses.session()
+                calls = [asyncio.ensure_future(session.create(model="echo", input=f"{n}")) for n in range(20)]
+                await asyncio.sleep(0.1)
+                for call in calls[16:]:
+                    call.cancel()
+                outcomes = await asyncio.gather(*calls, return_exceptions=True)
+                assert [isinstance(each, asyncio.CancelledError) for each in outcomes] == [False] * 16 + [True] * 4
+                assert session._core._links._link is not None
+                assert session._core._links._link.lanes.active == 0
+
+    asyncio.run(run())
 
 
 def test_streams_side_by_side_are_read_in_any_order(face: Face) -> None:

@@ -210,3 +210,14 @@ def test_sixteen_turns_and_thirty_two_names_are_all_there_is() -> None:
         lanes.finish(turn, f"s{number}")
     names = {name(begin(lanes)) for _ in range(16)}
     assert names <= {None, *map(str, range(1, 33))}
+
+
+@pytest.mark.parametrize("wrong", [[], {}, ["error"], 1, None, True])
+def test_words_that_are_no_texts_are_words_that_nobody_knows(wrong: object) -> None:
+    lanes = Lanes()
+    turns = [begin(lanes) for _ in range(2)]
+    error = {"type": "error", "error": {"code": wrong}, "stream_id": "1"}
+    for each in lanes.route([({"type": wrong, "stream_id": "1"}, 1), ({"type": "x", "stream_id": wrong or []}, 1), (error, 1)]):
+        each.wake()
+    assert [len(turn.inbox) for turn in turns] == [0, 2]
+    assert lanes.active == 1
