@@ -44,7 +44,7 @@ CHECKERS = [checker(mypy), checker(pyright)]
 pytestmark = pytest.mark.timeout(180)
 
 
-@pytest.mark.parametrize("name", ["calls.py", "jobs.py", "raw.py", "structured.py"])
+@pytest.mark.parametrize("name", ["calls.py", "jobs.py", "raw.py", "sockets.py", "structured.py"])
 @pytest.mark.parametrize("check", CHECKERS)
 def test_calls_results_and_inputs_have_the_types_they_should(check: Check, name: str) -> None:
     assert check(HERE / name) == {}
