@@ -274,7 +274,7 @@ class WebSocketConnection:
             self._fail(error)
 
     async def settle(self) -> bool:
-        """Take in what has come, without waiting; return whether the connection may still be used, as none whose peer goes on and on may."""
+        """Take in what has come, without waiting; return whether the connection may still be used: not if its peer goes on and on."""
         reads = 0
         while self.failure is None and not self._stream.quiet:
             reads += 1

@@ -73,6 +73,17 @@ def test_services_that_tell_less_are_understood_too(title: str, events: list[dic
     assert [len(machine.feed(decode(deepcopy(event)))) for event in events] == wanted
 
 
+@pytest.mark.parametrize("wrong", [[], {}, None, "0"], ids=repr)
+def test_what_is_not_as_the_api_describes_it_is_no_call_and_no_error(wrong: object) -> None:
+    machine, decode = EarlyCalls(), decoder("responses_events.ResponseStreamEvent")
+    for event in ({**BEGUN, "output_index": wrong}, {**ARGUMENTS, "output_index": wrong}, {"type": wrong}):
+        assert list(machine.feed(decode(event))) == []
+    assert list(machine.feed(decode({**DONE, "item": {**ITEM, "call_id": wrong, "status": wrong}}))) == (
+        [] if wrong != "0" else [FunctionCall("0", "look", '{"a": 1}')]
+    )
+    assert [call.name for call in machine.feed(decode(DONE))] == ["look"]
+
+
 def test_arguments_are_parsed_when_they_are_asked_for() -> None:
     assert FunctionCall("call_1", "look", '{"a": 1}').parsed == {"a": 1}
     assert FunctionCall("call_1", "look", "").parsed == {}
