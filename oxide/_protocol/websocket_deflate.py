@@ -25,6 +25,7 @@ __all__ = ["OFFER", "Deflate", "agreed"]
 
 OFFER = "permessage-deflate; client_max_window_bits"
 _TAIL = b"\0\0\xff\xff"  # RFC 7692, 7.2.1: every message would end with it, so that it is left out
+_MAX_FINAL = 16  # final blocks of one message: what comes behind each is copied
 _FLAGS = ("server_no_context_takeover", "client_no_context_takeover")
 _BITS = ("server_max_window_bits", "client_max_window_bits")
 
@@ -49,9 +50,12 @@ class Deflate:
 
     def inflate(self, data: bytes, limit: int) -> bytes:
         """Return a whole message. Raises WebSocketError where it is broken, or larger than `limit` bytes."""
-        result, left = b"", data + _TAIL
+        result, left, finals = b"", data + _TAIL, 0
         try:
             while left:
+                if finals == _MAX_FINAL:
+                    raise WebSocketError("a message of too many final blocks", BAD_DATA)
+                finals += 1
                 result += self._inflater.decompress(left, limit + 1 - len(result))
                 if len(result) > limit:
                     raise WebSocketError(f"a message that grows to more than {limit} bytes", TOO_LARGE)

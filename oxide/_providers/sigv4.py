@@ -67,7 +67,7 @@ def sign(
     complete += [("X-Amz-Content-SHA256", digest), ("X-Amz-Date", moment)]
     if keys.session_token is not None:
         complete.append(("X-Amz-Security-Token", keys.session_token))
-    signed = sorted([(name.lower(), " ".join(value.split())) for name, value in complete if _is_signed(name.lower())])
+    signed = _signed(complete)
     names = ";".join([name for name, _ in signed])
     asked = canonical(method, target, signed, names, digest)
     text = f"{ALGORITHM}\n{moment}\n{scope}\n{hashlib.sha256(asked.encode()).hexdigest()}"
@@ -76,8 +76,13 @@ def sign(
     return [*complete, ("Authorization", Secret(credential))]
 
 
-def _is_signed(name: str) -> bool:
-    return name in ("host", "content-type") or name.startswith("x-amz-")
+def _signed(fields: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return the fields to sign, sorted; those of one name as one, in the order in which they are sent."""
+    found: dict[str, list[str]] = {}
+    for name, value in fields:
+        if (lower := name.lower()) in ("host", "content-type") or lower.startswith("x-amz-"):
+            found.setdefault(lower, []).append(" ".join(value.split()))
+    return sorted([(name, ",".join(values)) for name, values in found.items()])
 
 
 def canonical(method: str, target: str, signed: Sequence[tuple[str, str]], names: str, digest: str) -> str:

@@ -86,6 +86,13 @@ def test_signatures_are_those_of_botocore(target: str, lent: str | None) -> None
     assert ours["Authorization"] == theirs.headers["Authorization"]
 
 
+def test_fields_of_one_name_are_signed_as_one() -> None:
+    fields = [("Host", "h"), ("X-Amz-Meta", "b  c"), ("x-amz-meta", "a")]
+    twice = dict(sign(AwsKeys("A", SECRET), "s", "r", "GET", "/", fields, EMPTY, 0.0))["Authorization"]
+    once = dict(sign(AwsKeys("A", SECRET), "s", "r", "GET", "/", [("Host", "h"), ("X-Amz-Meta", "b c,a")], EMPTY, 0.0))["Authorization"]
+    assert twice == once
+
+
 def _unix(moment: str) -> float:
     from datetime import datetime, timezone
 

@@ -125,6 +125,7 @@ DEFLATED: list[tuple[str, bytes, list[object]]] = [
     ("a compressed text that grows too large", frame(0xC1, deflated(LONG + "x")), [1009]),
     ("what cannot be decompressed", frame(0xC1, b"\xff\xff\xff\xff"), [1007]),
     ("a final block (RFC 7692, 7.2.3.4)", frame(0xC1, b"\xf3\x48\xcd\xc9\xc9\x07\x00\x00"), ["Hello"]),
+    ("a text of too many final blocks", frame(0xC1, b"\x03\0" * 60), [1007]),
     ("a text after a final block", frame(0xC1, b"\xf3\x48\xcd\xc9\xc9\x07\x00\x00") + frame(0xC1, deflated("b")), ["Hello", "b"]),
     ("a compressed ping", frame(0xC9, b"a"), [1002]),
     ("a compressed bit on a later frame", frame(0x41, b"a") + frame(0xC0, b"b"), [1002]),
