@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 def session(client: Client) -> None:
     with client.responses.session(fallback=True) as one:
         answer = one.create(model="gpt-5", input="x", temperature=0.5, timeout=5)
-        assert_type(answer, "Response")
-        assert_type(one.warmup(model="gpt-5", input="x"), "Response | None")
+        assert_type(answer, Response)
+        assert_type(one.warmup(model="gpt-5", input="x"), Response | None)
         for event in one.events(model="gpt-5", input=[{"role": "user", "content": "x"}]):
             if event.type == "response.output_text.delta":
                 assert_type(event.delta, str)
@@ -28,16 +28,16 @@ def session(client: Client) -> None:
 
 async def async_session(client: AsyncClient) -> None:
     async with client.responses.session() as one:
-        assert_type(await one.create(model="gpt-5", input="x"), "Response")
+        assert_type(await one.create(model="gpt-5", input="x"), Response)
         async for event in await one.events(model="gpt-5", input="x"):
             if event.type == "response.completed":
-                assert_type(event.response, "Response")
+                assert_type(event.response, Response)
 
 
 def connections(client: Client) -> None:
     with client.realtime.connect(model="gpt-realtime", max_retries=3) as realtime:
-        assert_type(realtime, "RealtimeConnection")
-        assert_type(realtime.recv(), "RealtimeServerEvent")
+        assert_type(realtime, RealtimeConnection)
+        assert_type(realtime.recv(), RealtimeServerEvent)
         assert_type(realtime.response.create(), None)
         realtime.conversation.item.create(item={"type": "message", "role": "user", "content": []})
         realtime.session.update(sesion={})  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
@@ -45,15 +45,15 @@ def connections(client: Client) -> None:
             if event.type == "response.output_text.delta":
                 assert_type(event.delta, str)
     with client.responses.connect() as responses:
-        assert_type(responses, "ResponsesConnection")
-        assert_type(responses.recv(), "ResponsesServerEvent")
+        assert_type(responses, ResponsesConnection)
+        assert_type(responses.recv(), ResponsesServerEvent)
     fork = client.live.forks.connect(session_id="s").enter()
-    assert_type(fork, "ForkConnection")
-    assert_type(fork.recv(), "ForkServerEvent")
+    assert_type(fork, ForkConnection)
+    assert_type(fork.recv(), ForkServerEvent)
 
 
 async def async_connections(client: AsyncClient) -> None:
     async with client.realtime.connect(call_id="c") as realtime:
-        assert_type(realtime, "AsyncRealtimeConnection")
+        assert_type(realtime, AsyncRealtimeConnection)
         assert_type(await realtime.response.create(), None)
-        assert_type(await realtime.recv(), "RealtimeServerEvent")
+        assert_type(await realtime.recv(), RealtimeServerEvent)
