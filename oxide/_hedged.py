@@ -275,9 +275,7 @@ class _Begun(Incoming):
 
     def __init__(self, incoming: Incoming, kept: deque[bytes]) -> None:
         self._kept = kept
-        for name in Incoming.__slots__:
-            setattr(self, name, getattr(incoming, name))
-        incoming.slot = None  # it is given back once, by this one
+        self._take_over(incoming)
 
     async def next_chunk(self) -> bytes | None:
         return self._kept.popleft() if self._kept else await super().next_chunk()

@@ -7,7 +7,7 @@ from .._stream import AsyncStream, Stream
 from .._transport.base import run_now
 from .._typing import TYPE_CHECKING, Generic, cast
 from .agents import AgentLoop, Options, WholeTurn
-from .response_streams import open_response_stream, with_format
+from .response_streams import open_response_stream
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -139,6 +139,8 @@ def _over_http(exchange: Exchange, operation: Operation[Any]) -> OpenTurn:
             return cast("Turn", folding)  # checkers would have its events be of one type
         hint = given.pop("text_format", omit)
         if hint is not omit:
+            from .structured import with_format
+
             given["text"] = with_format(given.get("text", omit), hint)
         return WholeTurn(await exchange.call(operation, given), hint)
 

@@ -23,6 +23,7 @@ from .._typing import TYPE_CHECKING, Protocol, cast
 from .agent_events import AgentResult, ToolFinished, ToolResult, ToolStarted, TurnFinished
 from .early_calls import FunctionCall
 from .folding import kept_tools
+from .history import as_items
 from .objects import is_list, is_object
 from .tools import Tool
 
@@ -116,7 +117,8 @@ class AgentLoop:
         self._over = False
         self._fresh: list[AgentEvent[Any]] = []
         self._handed = self._fresh  # the latest batch: what nobody has taken of it goes with `close`
-        self._input = _as_items(given.get("input", omit))  # what is sent next, or all that was said where nothing is stored
+        said = given.get("input")
+        self._input = as_items(None if said is omit else said)  # what is sent next, or all that was said where nothing is stored
         self._calls: list[FunctionCall] = []  # of this turn
         self._results: dict[int, ToolResult] = {}  # by the place of the call in this turn
         self._turns: list[Response] = []
@@ -324,13 +326,6 @@ def _as_tool(given: Any) -> Tool[..., Any] | None:
     if isinstance(given, Tool):
         return cast("Tool[..., Any]", given)  # of whatever function
     return Tool(given) if callable(given) else None
-
-
-def _as_items(given: Any) -> list[Any]:
-    """Return the input of a call as a list of items."""
-    if given is omit or given is None:
-        return []
-    return [{"role": "user", "content": given}] if isinstance(given, str) else list(given)
 
 
 def _said(response: Response) -> list[Any]:

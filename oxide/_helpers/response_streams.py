@@ -35,7 +35,6 @@ __all__ = [
     "ResponseStream",
     "ResponseStreamManager",
     "open_response_stream",
-    "with_format",
 ]
 
 
@@ -187,6 +186,8 @@ async def open_response_stream(
     hint, name, after = given.pop("text_format", omit), given.pop("response_id", omit), given.pop("starting_after", omit)
     resume, tools = given.pop("resume", False), kept_tools(given)
     if hint is not omit:
+        from .structured import with_format
+
         given["text"] = with_format(given.get("text", omit), hint)
     if name is not omit:
         operation, given = RETRIEVE, {**{key: given[key] for key in KEPT if key in given}, "response_id": name}
@@ -194,13 +195,3 @@ async def open_response_stream(
     streamed: StreamOperation[Any, Any] = cast("StreamOperation[Any, Any]", operation)  # `responses.create`, or the one above
     reader = await (open_resuming if resume else open_stream)(exchange, streamed, given)
     return ResponseFolding(reader, hint, tools, None if after is omit else after, lenient)
-
-
-def with_format(text: Any, hint: Any) -> dict[str, Any]:
-    """Return the parameter `text` of a call, with the format of a type in it."""
-    from .structured import text_param_of
-
-    fields = {} if text is omit or text is None else {**getattr(text, "__dict__", text)}
-    if "format" in fields:
-        raise TypeError("text_format and text.format say the same: give one of them")
-    return {**fields, "format": text_param_of(hint)}

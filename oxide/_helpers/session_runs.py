@@ -5,7 +5,6 @@ from __future__ import annotations
 from .._omit import omit
 from .._typing import TYPE_CHECKING, cast
 from .agents import AgentLoop, WholeTurn
-from .response_streams import with_format
 from .sessions import SessionCore
 
 if TYPE_CHECKING:
@@ -58,6 +57,8 @@ def _over_session(session: SessionCore, store: object) -> OpenTurn:
             return cast("Turn", await session.stream(given, lenient=True))  # checkers would have its events be of one type
         hint = given.pop("text_format", omit)
         if hint is not omit:
+            from .structured import with_format
+
             given["text"] = with_format(given.get("text", omit), hint)
         return WholeTurn(await session.create(given), hint)
 

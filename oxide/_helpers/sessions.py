@@ -16,7 +16,7 @@ from .._turn import TurnReader
 from .._typing import TYPE_CHECKING, Protocol
 from .folding import kept_tools
 from .history import History
-from .response_streams import AsyncResponseStream, ResponseFolding, ResponseStream, with_format
+from .response_streams import AsyncResponseStream, ResponseFolding, ResponseStream
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -102,6 +102,8 @@ class SessionCore:
         given = dict(params)
         hint, tools = given.pop("text_format", omit), kept_tools(given)
         if hint is not omit:
+            from .structured import with_format
+
             given["text"] = with_format(given.get("text", omit), hint)
         return ResponseFolding(await self.events(given), hint, tools, None, lenient)
 

@@ -12,6 +12,7 @@ from .._models._parsed import as_parsed
 from .._omit import omit
 from .._typing import TYPE_CHECKING
 from .decoding import decoder_for, parse_json
+from .folding import kept_tools
 from .schema import schema_name, sent_schema
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ __all__ = [
     "parse_text",
     "response_format_of",
     "text_param_of",
+    "with_format",
 ]
 
 _FORMATS = frozenset(("text", "json_object", "json_schema", "grammar"))
@@ -47,6 +49,14 @@ def text_param_of(hint: Any) -> dict[str, Any]:
     if given := _written_out(hint):
         return given
     return {"type": "json_schema", "name": schema_name(hint), "schema": sent_schema(hint), "strict": True}
+
+
+def with_format(text: Any, hint: Any) -> dict[str, Any]:
+    """Return the parameter `text` of a call, with the format of a type in it. Raises TypeError where it has one already."""
+    fields = {} if text is omit or text is None else {**getattr(text, "__dict__", text)}
+    if "format" in fields:
+        raise TypeError("text_format and text.format say the same: give one of them")
+    return {**fields, "format": text_param_of(hint)}
 
 
 def response_format_of(hint: Any) -> dict[str, Any]:
@@ -214,16 +224,9 @@ async def parse_response_story(exchange: Exchange, operation: Operation[Any], gi
     """Make a call for `responses.parse`, and parse its answer."""
     wanted, instead = given.pop("text_format", omit), given.pop("parse_as", omit)
     if wanted is not omit:
-        given["text"] = _with_format(given.get("text", omit), wanted)
-    tools = _kept_tools(given)
+        given["text"] = with_format(given.get("text", omit), wanted)
+    tools = kept_tools(given)
     return parse_response(await exchange.call(operation, given), wanted if instead is omit else instead, tools)
-
-
-def _with_format(text: Any, hint: Any) -> dict[str, Any]:
-    fields = dict(text.__dict__ if isinstance(text, Record) else text or {}) if text is not omit else {}
-    if "format" in fields:
-        raise TypeError("text_format and text.format say the same: give one of them")
-    return {**fields, "format": text_param_of(hint)}
 
 
 async def parse_chat_story(exchange: Exchange, operation: Operation[Any], given: dict[str, Any]) -> ParsedChatCompletion[Any]:
@@ -231,15 +234,6 @@ async def parse_chat_story(exchange: Exchange, operation: Operation[Any], given:
     wanted = given.get("response_format", omit)
     if wanted is not omit:
         given["response_format"] = response_format_of(wanted)
-    tools = _kept_tools(given)
+    tools = kept_tools(given)
     check_chat_tools(tools)
     return parse_completion(await exchange.call(operation, given), wanted, tools)
-
-
-def _kept_tools(given: dict[str, Any]) -> list[Any]:
-    """Return the tools of a call as a list that may be gone through again, and send that."""
-    tools = given.get("tools", omit)
-    if tools is omit or tools is None:
-        return []
-    given["tools"] = kept = list(tools)
-    return kept

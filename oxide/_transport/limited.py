@@ -162,9 +162,7 @@ class _Metered(Incoming):
     __slots__ = ("_limiter", "_meter")
 
     def __init__(self, incoming: Incoming, limiter: RateLimiter, cost: int) -> None:
-        for name in Incoming.__slots__:
-            setattr(self, name, getattr(incoming, name))
-        incoming.slot = None  # it is given back once, by this one
+        self._take_over(incoming)
         self._limiter = limiter
         self._meter = Meter(cost)
 
