@@ -112,7 +112,8 @@ class Links:
         self.exchange = exchange
         self.request = request
         self._options = options
-        self._key: Hashable = (request.origin.key, request.target, tuple(request.fields), exchange.settings.api_key, options)
+        who = exchange.settings.api_key, exchange.settings.authority
+        self._key: Hashable = (request.origin.key, request.target, tuple(request.fields), who, options)
         self._link: Link | None = None
         self._opening: Gate | None = None
         self.closed = False

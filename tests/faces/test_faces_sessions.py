@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import oxide
+from oxide.auth import WorkloadIdentityAuth
 from oxide.testing import Fault, Server
 
 if TYPE_CHECKING:
@@ -301,6 +302,25 @@ def test_a_refusal_whose_code_is_no_text_is_an_error_like_any(face: Face, server
     server.fail_next(Fault(status=400, body={"error": {"code": wrong, "message": "no", "type": wrong}}))
     with pytest.raises(oxide.BadRequestError):
         face.client(server).responses.session().create(model="echo", input="x")
+
+
+class Known(WorkloadIdentityAuth):
+    """An identity whose token is its name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__({"type": "x509", "identity_provider_id": "i", "service_account_id": name})
+
+    async def fetch(self, exchange: Any, deadline: float) -> tuple[str, float]:
+        return self.identity["service_account_id"], 3600.0
+
+
+def test_a_warm_connection_serves_nobody_but_those_whom_it_was_opened_for(face: Face, server: Server) -> None:
+    client = face.client(server)
+    one, two = [client.with_options(workload_identity=Known(name)) for name in ("one", "two")]
+    for copy in (one, two, one):
+        with copy.responses.session() as session:
+            session.create(model="echo", input="x")
+    assert [each.headers["authorization"] for each in server.requests] == ["Bearer one", "Bearer two"]
 
 
 def test_an_answer_that_is_none_ends_the_turn(face: Face) -> None:
