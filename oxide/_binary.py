@@ -64,8 +64,9 @@ class _AnyAnswer(AnswerFacts):
         """How the body is made text: what the Content-Type says, else UTF-8."""
         name = (self.headers.get("content-type") or "").partition("charset=")[2].partition(";")[0].strip(" \"'")
         try:
+            b"\xff\xff".decode(name or "utf-8", "replace")  # some names are of no text (zlib), some codecs replace nothing (idna)
             return codecs.lookup(name or "utf-8").name
-        except LookupError:
+        except (LookupError, UnicodeError):
             return "utf-8"
 
     def _pieces(self, size: int | None) -> Cutter[bytes]:
@@ -240,19 +241,25 @@ class AsyncBinaryResponse(AsyncOpenAnswer):
 
 def _walked(reader: BodyReader, cutter: Cutter[C], progress: Progress | None) -> Iterator[C]:
     source = reader.take()
-    while (chunk := run_now(source.next_chunk())) is not None:
-        if progress is not None:
-            progress(source.received, source.total)
-        yield from cutter.receive(chunk)
-    yield from cutter.finish()
+    try:
+        while (chunk := run_now(source.next_chunk())) is not None:
+            if progress is not None:
+                progress(source.received, source.total)
+            yield from cutter.receive(chunk)
+        yield from cutter.finish()
+    finally:
+        reader.close()  # whoever leaves the walk cannot take it up again
 
 
 async def _awaited(reader: BodyReader, cutter: Cutter[C], progress: Progress | None) -> AsyncIterator[C]:
     source = reader.take()
-    while (chunk := await source.next_chunk()) is not None:
-        if progress is not None:
-            progress(source.received, source.total)
-        for piece in cutter.receive(chunk):
+    try:
+        while (chunk := await source.next_chunk()) is not None:
+            if progress is not None:
+                progress(source.received, source.total)
+            for piece in cutter.receive(chunk):
+                yield piece
+        for piece in cutter.finish():
             yield piece
-    for piece in cutter.finish():
-        yield piece
+    finally:
+        reader.close()  # whoever leaves the walk cannot take it up again

@@ -144,16 +144,21 @@ class BodyReader:
         """
         if self._content is None:
             self.take()
-            chunks: list[bytes] = []
-            while (chunk := await self.next_chunk()) is not None:
-                if self.received > self._limit:
-                    self.close()
-                    raise self.answer.failed(TooLargeError(f"the body has more than {self._limit} bytes; see the option max_body"), ())
-                chunks.append(chunk)
-                if progress is not None:
-                    progress(self.received, self.total)
-            self._content = b"".join(chunks)
+            try:
+                self._content = b"".join(await self._chunks(progress))
+            finally:
+                self.close()  # also if `progress` raised: nobody can read on
         return self._content
+
+    async def _chunks(self, progress: Progress | None) -> list[bytes]:
+        chunks: list[bytes] = []
+        while (chunk := await self.next_chunk()) is not None:
+            if self.received > self._limit:
+                raise self.answer.failed(TooLargeError(f"the body has more than {self._limit} bytes; see the option max_body"), ())
+            chunks.append(chunk)
+            if progress is not None:
+                progress(self.received, self.total)
+        return chunks
 
     def close(self) -> None:
         """Want no more of it: the connection is free at once. From any thread or task."""
@@ -239,10 +244,11 @@ class Texts:
 class Lines:
     """Makes lines of bytes, without their ends: LF, CR LF or CR. One that is longer than `limit` characters comes in parts."""
 
-    __slots__ = ("_kept", "_limit", "_returned", "_texts")
+    __slots__ = ("_held", "_kept", "_limit", "_returned", "_texts")
 
     def __init__(self, encoding: str, limit: int) -> None:
         self._texts = Texts(encoding)
+        self._held = 0  # characters of them: to count them anew for each part would take ever longer
         self._limit = limit
         self._kept: list[str] = []  # the parts of a line that has not ended
         self._returned = False  # the last character was a CR: an LF after it belongs to the same end
@@ -264,14 +270,19 @@ class Lines:
         lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
         rest = lines.pop()
         if lines:
-            lines[0] = "".join([*self._kept, lines[0]])
-            self._kept.clear()
+            lines[0] = self._line() + lines[0]
         if rest:
             self._kept.append(rest)
-            if sum(map(len, self._kept)) > self._limit:
-                lines.append("".join(self._kept))
-                self._kept.clear()
+            self._held += len(rest)
+            if self._held > self._limit:
+                lines.append(self._line())
         return lines
+
+    def _line(self) -> str:
+        line = "".join(self._kept)
+        self._kept.clear()
+        self._held = 0
+        return line
 
 
 # ----------------------------------------------------------------------------------------------------------- files
@@ -292,10 +303,10 @@ class PartialFile:
             IsADirectoryError, FileNotFoundError, PermissionError: no file can be made there.
             FileExistsError: the target is a link or no plain file, and would be replaced rather than written to.
         """
-        _check_target(self._target)
+        mode = _check_target(self._target)
         path = os.path.join(os.path.dirname(self._target), f".oxide-{os.urandom(6).hex()}.part")
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-        self._file = os.fdopen(os.open(path, flags, 0o666), "wb", buffering=0)  # the mode that `open` gives, less the umask
+        self._file = os.fdopen(os.open(path, flags, mode), "wb", buffering=0)
         self._path = path
 
     def write(self, chunks: list[bytes]) -> None:
@@ -314,13 +325,16 @@ class PartialFile:
 
     def discard(self) -> None:
         """Leave nothing behind, unless the file has its name already."""
-        if self._file is not None:
-            self._file.close()
-        if self._path:
-            os.unlink(self._path)
+        try:
+            if self._file is not None:
+                self._file.close()
+        finally:
+            if self._path and os.path.lexists(self._path):  # or its directory is gone, and that is not what went wrong
+                os.unlink(self._path)
 
 
-def _check_target(target: str) -> None:
+def _check_target(target: str) -> int:
+    """Return the mode for the file, from which the umask is taken: that of the file in its place, so that nobody else can read it then."""
     try:
         mode = os.lstat(target).st_mode
     except FileNotFoundError:
@@ -329,13 +343,14 @@ def _check_target(target: str) -> None:
             raise FileNotFoundError(2, "no such directory to write a file into", directory) from None
         if not os.path.basename(target):
             raise IsADirectoryError(EISDIR, "the name of a file is wanted, this one is of a directory", target) from None
-        return
+        return 0o666  # as `open` has it
     if stat.S_ISDIR(mode):
         raise IsADirectoryError(EISDIR, "the name of a file is wanted, this one is of a directory", target)
     if stat.S_ISLNK(mode):
         raise FileExistsError(EEXIST, "a symbolic link is not written through; pass os.path.realpath(path)", target)
     if not stat.S_ISREG(mode):
         raise FileExistsError(EEXIST, "this is no plain file and would be replaced; write the pieces of iter_bytes() to it", target)
+    return mode & 0o777
 
 
 async def call_here(function: Callable[..., T], *args: Any) -> T:

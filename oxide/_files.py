@@ -46,7 +46,7 @@ class File:
         type: its media type; left out, guessed from the name.
         headers: more header fields of its part of the form.
         progress: called with the bytes of this file that have gone out and with their total, None where nobody knows it. What it raises
-            ends the call; a retry begins at 0 again.
+            ends the call (an OSError as UploadError); a retry begins at 0 again.
 
     Raises:
         TypeError: the content can be no file; a str is neither a path nor a content.

@@ -113,7 +113,10 @@ class PageReader(Generic[T]):
         more = self.parameters(values, data)
         if more is None:
             return None
-        reader = PageReader(self._source, self._operation, {**self._given, **more})
+        given = {**self._given, **more}
+        if extra := given.get("extra_query"):  # goes over what a method asks for, and would ask for the same page again
+            given["extra_query"] = {name: value for name, value in extra.items() if name not in more}
+        reader = PageReader(self._source, self._operation, given)
         reader._go_on(self, next(iter(more.values())), len(data))
         return reader
 

@@ -159,12 +159,15 @@ class RawResponse(AnswerFacts, Generic[T_co]):
     def iter_bytes(self, chunk_size: int | None = None) -> Iterator[bytes]:
         """Walk the body in pieces of `chunk_size` bytes."""
         content = self.content
+        if chunk_size is not None and chunk_size < 1:
+            raise ValueError(f"chunk_size must be at least 1, not {chunk_size}")
         size = chunk_size or len(content) or 1
         return (content[at : at + size] for at in range(0, len(content), size))
 
     def iter_lines(self) -> Iterator[str]:
-        """Walk the lines of the text, without their ends."""
-        return iter(self.text.splitlines())
+        """Walk the lines of the text, without their ends: LF, CR LF or CR. The other ends of `str.splitlines` may stand in JSON."""
+        lines = self.text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+        return iter(lines if lines[-1] else lines[:-1])
 
     def __repr__(self) -> str:
         size = "events" if self._content is None else f"{len(self._content)} bytes"

@@ -184,7 +184,8 @@ class _RevivingPlan(_Plan):
 
     def adopt(self, value: Any) -> Any:
         record = super().adopt(value)
-        record._revive()
+        cls: Any = self.cls
+        cls._revive(record)  # of the class: a JSON key may hide it
         return record
 
 

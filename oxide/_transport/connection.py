@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator
 
+from .._errors import UploadError
 from .._protocol.base import Data, End, Head, ProtocolError
 from .._protocol.http1 import IDLE, Http1
 from .._timeout import FOREVER
@@ -214,5 +215,8 @@ def piece_iterator(pieces: Pieces) -> Iterator[bytes] | AsyncIterator[bytes]:
 
 
 async def next_piece(source: Iterator[bytes] | AsyncIterator[bytes]) -> bytes | None:
-    """Return the next piece of a body, None at its end."""
-    return await anext(source, None) if isinstance(source, AsyncIterator) else next(source, None)
+    """Return the next piece of a body, None at its end. Raises UploadError where the body itself fails like a connection."""
+    try:
+        return await anext(source, None) if isinstance(source, AsyncIterator) else next(source, None)
+    except OSError as error:  # of the caller's iterator or progress: it must not be judged, or tried again, as one of the connection
+        raise UploadError(f"the body cannot be sent, what gives it failed: {error}") from error
