@@ -63,6 +63,10 @@ class _ModuleCaller(BlockingCaller):
         """The exchange of the current client."""
         return self.client()._caller.exchange  # pyright: ignore[reportPrivateUsage]  # one caller stands in for the other
 
+    def renew(self) -> None:
+        """In a forked child: nobody holds the mutex here, whoever did in the parent."""
+        self._mutex = BlockingBackend().mutex
+
     def client(self) -> Client:
         """Return the current client; of many threads that ask at once, one makes it."""
         options = _options()
@@ -118,4 +122,7 @@ class _ModuleNamespaces(Namespaces):
         self._caller = caller
 
 
-namespaces = _ModuleNamespaces(_ModuleCaller())
+_caller = _ModuleCaller()
+namespaces = _ModuleNamespaces(_caller)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_caller.renew)

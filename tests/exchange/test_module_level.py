@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -193,3 +195,16 @@ def test_touching_one_namespace_loads_no_other() -> None:
         "oxide.resources.files"
     ]
     assert not [name for name in names if "responses" in name]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_child_that_was_forked_while_a_client_was_made_waits_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    world(monkeypatch)
+    oxide.api_key = "k"
+    caller = _module_client.namespaces._caller
+    with caller._mutex:  # as another thread may hold it, which the child has not got
+        child = os.fork()
+        if not child:
+            signal.alarm(5)
+            os._exit(0 if caller.client() is not None else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
