@@ -563,7 +563,7 @@ class Threads(Resource):
             top_p: 0 to 1, 1 by default; only the likeliest tokens that make up this share are considered.
             truncation_strategy: which messages are left out when a thread grows too long.
         """
-        given = locals()
+        given = locals().copy()
         from .._helpers.jobs import start_and_wait
 
         return self._caller.run(start_and_wait, CREATE_AND_RUN, given)
@@ -1069,7 +1069,7 @@ class AsyncThreads(AsyncResource):
             top_p: 0 to 1, 1 by default; only the likeliest tokens that make up this share are considered.
             truncation_strategy: which messages are left out when a thread grows too long.
         """
-        given = locals()
+        given = locals().copy()
         from .._helpers.jobs import start_and_wait
 
         return await self._caller.run(start_and_wait, CREATE_AND_RUN, given)

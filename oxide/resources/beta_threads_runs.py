@@ -469,7 +469,7 @@ class Runs(Resource):
             top_p: 0 to 1, 1 by default; only the likeliest tokens that make up this share are considered.
             truncation_strategy: which messages are left out when a thread grows too long.
         """
-        given = locals()
+        given = locals().copy()
         from .._helpers.jobs import start_and_wait
 
         return self._caller.run(start_and_wait, CREATE, given)
@@ -499,7 +499,7 @@ class Runs(Resource):
             thread_id: id of the thread.
             run_id: id of the run.
         """
-        given = locals()
+        given = locals().copy()
         from .._helpers.jobs import wait_for
 
         return self._caller.run(wait_for, RETRIEVE, given)
@@ -533,7 +533,7 @@ class Runs(Resource):
             run_id: id of the run.
             tool_outputs: a result for each tool call, by the id of the call.
         """
-        given = locals()
+        given = locals().copy()
         from .._helpers.jobs import start_and_wait
 
         return self._caller.run(start_and_wait, SUBMIT_TOOL_OUTPUTS, given)
@@ -933,7 +933,7 @@ class AsyncRuns(AsyncResource):
             top_p: 0 to 1, 1 by default; only the likeliest tokens that make up this share are considered.
             truncation_strategy: which messages are left out when a thread grows too long.
         """
-        given = locals()
+        given = locals().copy()
         from .._helpers.jobs import start_and_wait
 
         return await self._caller.run(start_and_wait, CREATE, given)
@@ -963,7 +963,7 @@ class AsyncRuns(AsyncResource):
             thread_id: id of the thread.
             run_id: id of the run.
         """
-        given = locals()
+        given = locals().copy()
         from .._helpers.jobs import wait_for
 
         return await self._caller.run(wait_for, RETRIEVE, given)
@@ -997,7 +997,7 @@ class AsyncRuns(AsyncResource):
             run_id: id of the run.
             tool_outputs: a result for each tool call, by the id of the call.
         """
-        given = locals()
+        given = locals().copy()
         from .._helpers.jobs import start_and_wait
 
         return await self._caller.run(start_and_wait, SUBMIT_TOOL_OUTPUTS, given)

@@ -528,7 +528,7 @@ class Completions(Resource):
             verbosity: how wordy the answer is: `low`, `medium`, `high`; `medium` by default.
             web_search_options: how much the model reads when it searches the web, and from where it does so.
         """
-        given = locals()
+        given = locals().copy()
         from .._helpers.structured import parse_chat_story
 
         return self._caller.run(parse_chat_story, COMPLETIONS_CREATE, given)
@@ -627,7 +627,7 @@ class Completions(Resource):
             verbosity: how wordy the answer is: `low`, `medium`, `high`; `medium` by default.
             web_search_options: how much the model reads when it searches the web, and from where it does so.
         """
-        given = locals()
+        given = locals().copy()
         from .._helpers.chat_streams import ChatCompletionStreamManager
 
         return ChatCompletionStreamManager(self._caller, COMPLETIONS_CREATE, given)
@@ -1094,7 +1094,7 @@ class AsyncCompletions(AsyncResource):
             verbosity: how wordy the answer is: `low`, `medium`, `high`; `medium` by default.
             web_search_options: how much the model reads when it searches the web, and from where it does so.
         """
-        given = locals()
+        given = locals().copy()
         from .._helpers.structured import parse_chat_story
 
         return await self._caller.run(parse_chat_story, COMPLETIONS_CREATE, given)
@@ -1193,7 +1193,7 @@ class AsyncCompletions(AsyncResource):
             verbosity: how wordy the answer is: `low`, `medium`, `high`; `medium` by default.
             web_search_options: how much the model reads when it searches the web, and from where it does so.
         """
-        given = locals()
+        given = locals().copy()
         from .._helpers.chat_streams import AsyncChatCompletionStreamManager
 
         return AsyncChatCompletionStreamManager(self._caller, COMPLETIONS_CREATE, given)

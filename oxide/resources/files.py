@@ -185,7 +185,7 @@ class Files(Resource):
             progress: called with what is seen at each look; what it raises ends the wait.
             id: id of the file.
         """
-        given = locals()
+        given = locals().copy()
         from .._helpers.jobs import wait_for_file
 
         return self._caller.run(wait_for_file, RETRIEVE, given)
@@ -342,7 +342,7 @@ class AsyncFiles(AsyncResource):
             progress: called with what is seen at each look; what it raises ends the wait.
             id: id of the file.
         """
-        given = locals()
+        given = locals().copy()
         from .._helpers.jobs import wait_for_file
 
         return await self._caller.run(wait_for_file, RETRIEVE, given)

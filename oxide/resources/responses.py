@@ -403,7 +403,7 @@ class Responses(ResponsesDerived, ResponsesHelpers, Resource):
             truncation: `auto` drops the oldest items of a context that is too long, `disabled` fails; `disabled` by default.
             user: replaced by `safety_identifier` and `prompt_cache_key`.
         """
-        given = locals()
+        given = locals().copy()
         if given.pop("resume"):
             from .._helpers.resumed import resumed
 
@@ -855,7 +855,7 @@ class AsyncResponses(AsyncResponsesDerived, AsyncResponsesHelpers, AsyncResource
             truncation: `auto` drops the oldest items of a context that is too long, `disabled` fails; `disabled` by default.
             user: replaced by `safety_identifier` and `prompt_cache_key`.
         """
-        given = locals()
+        given = locals().copy()
         if given.pop("resume"):
             from .._helpers.resumed import async_resumed
 

@@ -139,7 +139,7 @@ class ResponsesDerived(Resource):
             truncation: `auto` drops the oldest items of a context that is too long, `disabled` fails; `disabled` by default.
             user: replaced by `safety_identifier` and `prompt_cache_key`.
         """
-        given = locals()
+        given = locals().copy()
         from .._helpers.structured import parse_response_story
 
         return self._caller.run(parse_response_story, self._create, given)
@@ -245,7 +245,7 @@ class ResponsesDerived(Resource):
             truncation: `auto` drops the oldest items of a context that is too long, `disabled` fails; `disabled` by default.
             user: replaced by `safety_identifier` and `prompt_cache_key`.
         """
-        given = locals()
+        given = locals().copy()
         from .._helpers.response_streams import ResponseStreamManager
 
         return ResponseStreamManager(self._caller, self._create, given)
@@ -345,7 +345,7 @@ class ResponsesDerived(Resource):
             truncation: `auto` drops the oldest items of a context that is too long, `disabled` fails; `disabled` by default.
             user: replaced by `safety_identifier` and `prompt_cache_key`.
         """
-        given = locals()
+        given = locals().copy()
         from .._helpers.call_streams import FunctionCallStreamManager
 
         return FunctionCallStreamManager(self._caller, self._create, given)
@@ -659,7 +659,7 @@ class ResponsesDerived(Resource):
             truncation: `auto` drops the oldest items of a context that is too long, `disabled` fails; `disabled` by default.
             user: replaced by `safety_identifier` and `prompt_cache_key`.
         """
-        given = locals()
+        given = locals().copy()
         from .._helpers.agent_runs import run_agent
 
         return run_agent(self._caller, self._create, given)
@@ -767,7 +767,7 @@ class AsyncResponsesDerived(AsyncResource):
             truncation: `auto` drops the oldest items of a context that is too long, `disabled` fails; `disabled` by default.
             user: replaced by `safety_identifier` and `prompt_cache_key`.
         """
-        given = locals()
+        given = locals().copy()
         from .._helpers.structured import parse_response_story
 
         return await self._caller.run(parse_response_story, self._create, given)
@@ -873,7 +873,7 @@ class AsyncResponsesDerived(AsyncResource):
             truncation: `auto` drops the oldest items of a context that is too long, `disabled` fails; `disabled` by default.
             user: replaced by `safety_identifier` and `prompt_cache_key`.
         """
-        given = locals()
+        given = locals().copy()
         from .._helpers.response_streams import AsyncResponseStreamManager
 
         return AsyncResponseStreamManager(self._caller, self._create, given)
@@ -973,7 +973,7 @@ class AsyncResponsesDerived(AsyncResource):
             truncation: `auto` drops the oldest items of a context that is too long, `disabled` fails; `disabled` by default.
             user: replaced by `safety_identifier` and `prompt_cache_key`.
         """
-        given = locals()
+        given = locals().copy()
         from .._helpers.call_streams import AsyncFunctionCallStreamManager
 
         return AsyncFunctionCallStreamManager(self._caller, self._create, given)
@@ -1287,7 +1287,7 @@ class AsyncResponsesDerived(AsyncResource):
             truncation: `auto` drops the oldest items of a context that is too long, `disabled` fails; `disabled` by default.
             user: replaced by `safety_identifier` and `prompt_cache_key`.
         """
-        given = locals()
+        given = locals().copy()
         from .._helpers.agent_runs import async_run_agent
 
         return await async_run_agent(self._caller, self._create, given)

@@ -146,7 +146,7 @@ class Uploads(Resource):
             cancel_on_failure: have the service throw away what has arrived, if not all does.
             expires_after: when the finished file is deleted: `{'anchor': 'created_at', 'seconds': 3600 to 2592000}`.
         """
-        given = locals()
+        given = locals().copy()
         from .._helpers.uploads import upload_file_chunked
 
         return self._caller.run(upload_file_chunked, CREATE, given)
@@ -266,7 +266,7 @@ class AsyncUploads(AsyncResource):
             cancel_on_failure: have the service throw away what has arrived, if not all does.
             expires_after: when the finished file is deleted: `{'anchor': 'created_at', 'seconds': 3600 to 2592000}`.
         """
-        given = locals()
+        given = locals().copy()
         from .._helpers.uploads import upload_file_chunked
 
         return await self._caller.run(upload_file_chunked, CREATE, given)

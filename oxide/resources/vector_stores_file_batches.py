@@ -187,7 +187,7 @@ class FileBatches(Resource):
             file_ids: ids of up to 2000 uploaded files that are treated alike; not together with `files`.
             files: up to 2000 uploaded files, each with attributes and cutting of its own; not together with `file_ids`.
         """
-        given = locals()
+        given = locals().copy()
         from .._helpers.jobs import start_and_wait
 
         return self._caller.run(start_and_wait, CREATE, given)
@@ -216,7 +216,7 @@ class FileBatches(Resource):
             vector_store_id: id of the vector store.
             batch_id: id of the batch of files.
         """
-        given = locals()
+        given = locals().copy()
         from .._helpers.jobs import wait_for
 
         return self._caller.run(wait_for, RETRIEVE, given)
@@ -253,7 +253,7 @@ class FileBatches(Resource):
             attributes: up to 16 strings, numbers and booleans by name, given to every file of `file_ids`.
             chunking_strategy: how files are cut: by default 800 tokens, 400 of them shared with the piece before; 100 to 4096 can be set.
         """
-        given = locals()
+        given = locals().copy()
         from .._helpers.jobs import add_files_and_wait
 
         return self._caller.run(add_files_and_wait, CREATE, given)
@@ -395,7 +395,7 @@ class AsyncFileBatches(AsyncResource):
             file_ids: ids of up to 2000 uploaded files that are treated alike; not together with `files`.
             files: up to 2000 uploaded files, each with attributes and cutting of its own; not together with `file_ids`.
         """
-        given = locals()
+        given = locals().copy()
         from .._helpers.jobs import start_and_wait
 
         return await self._caller.run(start_and_wait, CREATE, given)
@@ -424,7 +424,7 @@ class AsyncFileBatches(AsyncResource):
             vector_store_id: id of the vector store.
             batch_id: id of the batch of files.
         """
-        given = locals()
+        given = locals().copy()
         from .._helpers.jobs import wait_for
 
         return await self._caller.run(wait_for, RETRIEVE, given)
@@ -461,7 +461,7 @@ class AsyncFileBatches(AsyncResource):
             attributes: up to 16 strings, numbers and booleans by name, given to every file of `file_ids`.
             chunking_strategy: how files are cut: by default 800 tokens, 400 of them shared with the piece before; 100 to 4096 can be set.
         """
-        given = locals()
+        given = locals().copy()
         from .._helpers.jobs import add_files_and_wait
 
         return await self._caller.run(add_files_and_wait, CREATE, given)

@@ -234,7 +234,7 @@ class Files(Resource):
             attributes: up to 16 strings, numbers and booleans by name, by which searches can be filtered.
             chunking_strategy: how files are cut: by default 800 tokens, 400 of them shared with the piece before; 100 to 4096 can be set.
         """
-        given = locals()
+        given = locals().copy()
         from .._helpers.jobs import start_and_wait
 
         return self._caller.run(start_and_wait, CREATE, given)
@@ -263,7 +263,7 @@ class Files(Resource):
             vector_store_id: id of the vector store.
             file_id: id of the file: that of the upload.
         """
-        given = locals()
+        given = locals().copy()
         from .._helpers.jobs import wait_for
 
         return self._caller.run(wait_for, RETRIEVE, given)
@@ -290,7 +290,7 @@ class Files(Resource):
             attributes: up to 16 strings, numbers and booleans by name, by which searches can be filtered.
             chunking_strategy: how files are cut: by default 800 tokens, 400 of them shared with the piece before; 100 to 4096 can be set.
         """
-        given = locals()
+        given = locals().copy()
         from .._helpers.jobs import add_file
 
         return self._caller.run(add_file, CREATE, given)
@@ -323,7 +323,7 @@ class Files(Resource):
             attributes: up to 16 strings, numbers and booleans by name, by which searches can be filtered.
             chunking_strategy: how files are cut: by default 800 tokens, 400 of them shared with the piece before; 100 to 4096 can be set.
         """
-        given = locals()
+        given = locals().copy()
         from .._helpers.jobs import add_file_and_wait
 
         return self._caller.run(add_file_and_wait, CREATE, given)
@@ -505,7 +505,7 @@ class AsyncFiles(AsyncResource):
             attributes: up to 16 strings, numbers and booleans by name, by which searches can be filtered.
             chunking_strategy: how files are cut: by default 800 tokens, 400 of them shared with the piece before; 100 to 4096 can be set.
         """
-        given = locals()
+        given = locals().copy()
         from .._helpers.jobs import start_and_wait
 
         return await self._caller.run(start_and_wait, CREATE, given)
@@ -534,7 +534,7 @@ class AsyncFiles(AsyncResource):
             vector_store_id: id of the vector store.
             file_id: id of the file: that of the upload.
         """
-        given = locals()
+        given = locals().copy()
         from .._helpers.jobs import wait_for
 
         return await self._caller.run(wait_for, RETRIEVE, given)
@@ -561,7 +561,7 @@ class AsyncFiles(AsyncResource):
             attributes: up to 16 strings, numbers and booleans by name, by which searches can be filtered.
             chunking_strategy: how files are cut: by default 800 tokens, 400 of them shared with the piece before; 100 to 4096 can be set.
         """
-        given = locals()
+        given = locals().copy()
         from .._helpers.jobs import add_file
 
         return await self._caller.run(add_file, CREATE, given)
@@ -594,7 +594,7 @@ class AsyncFiles(AsyncResource):
             attributes: up to 16 strings, numbers and booleans by name, by which searches can be filtered.
             chunking_strategy: how files are cut: by default 800 tokens, 400 of them shared with the piece before; 100 to 4096 can be set.
         """
-        given = locals()
+        given = locals().copy()
         from .._helpers.jobs import add_file_and_wait
 
         return await self._caller.run(add_file_and_wait, CREATE, given)

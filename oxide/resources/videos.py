@@ -296,7 +296,7 @@ class Videos(Resource):
             seconds: length: `4`, `8` or `12` seconds, `4` by default; each is paid for.
             size: width x height in pixels: `720x1280`, `1280x720`, `1024x1792` or `1792x1024`; the first by default.
         """
-        given = locals()
+        given = locals().copy()
         from .._helpers.jobs import start_and_wait
 
         return self._caller.run(start_and_wait, CREATE, given)
@@ -324,7 +324,7 @@ class Videos(Resource):
             progress: called with what is seen at each look; what it raises ends the wait.
             video_id: id of the video.
         """
-        given = locals()
+        given = locals().copy()
         from .._helpers.jobs import wait_for
 
         return self._caller.run(wait_for, RETRIEVE, given)
@@ -585,7 +585,7 @@ class AsyncVideos(AsyncResource):
             seconds: length: `4`, `8` or `12` seconds, `4` by default; each is paid for.
             size: width x height in pixels: `720x1280`, `1280x720`, `1024x1792` or `1792x1024`; the first by default.
         """
-        given = locals()
+        given = locals().copy()
         from .._helpers.jobs import start_and_wait
 
         return await self._caller.run(start_and_wait, CREATE, given)
@@ -613,7 +613,7 @@ class AsyncVideos(AsyncResource):
             progress: called with what is seen at each look; what it raises ends the wait.
             video_id: id of the video.
         """
-        given = locals()
+        given = locals().copy()
         from .._helpers.jobs import wait_for
 
         return await self._caller.run(wait_for, RETRIEVE, given)
