@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Link", "Links"]
 
+SESSION_CLOSED = "The session is closed; make another one."
 NO_CODE = 1005
 """Nothing was said about why (RFC 6455, 7.4.1)."""
 
@@ -140,10 +141,13 @@ class Links:
                 return link
         try:
             link = await self._new()
-            with backend.mutex:
-                self._link = link
             self.seen = True
-            return link
+            with backend.mutex:
+                if not self.closed:
+                    self._link = link
+                    return link
+            self._let_go(link)  # the session was closed meanwhile, and knows nothing of it
+            raise ConfigurationError(SESSION_CLOSED)
         finally:
             with backend.mutex:
                 self._opening = None
@@ -152,7 +156,7 @@ class Links:
     async def _usable(self, link: Link) -> bool:
         """Whether something can be begun on the connection; if not, it is let go of."""
         if self.closed:
-            raise ConfigurationError("The session is closed; make another one.")
+            raise ConfigurationError(SESSION_CLOSED)
         why = link.failure
         if link.home is not self._home():
             why = "the process was forked"
@@ -190,7 +194,7 @@ class Links:
 
     async def _new(self) -> Link:
         if self.closed or self.exchange.closed:
-            raise ConfigurationError(CLOSED if self.exchange.closed else "The session is closed; make another one.")
+            raise ConfigurationError(CLOSED if self.exchange.closed else SESSION_CLOSED)
         backend, home = self.exchange.backend, self._home()
         while True:
             with backend.mutex:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -487,6 +488,31 @@ def test_more_conversations_than_lanes_go_on(face: Face, server: Server) -> None
     for first in firsts:
         assert session.create(model="echo", input="on", previous_response_id=first.id).previous_response_id == first.id
     assert server.connections == 1
+
+
+def test_a_session_that_is_closed_while_it_opens_leaves_no_connection(server: Server) -> None:
+    with oxide.Client(api_key="test", base_url=server.url) as client:
+        session = client.responses.session()
+        server.fail_next(Fault(delay=0.5))
+        ended: list[object] = []
+
+        def call() -> None:
+            try:
+                ended.append(session.create(model="echo", input="x"))
+            except oxide.ConfigurationError as error:
+                ended.append(str(error))
+
+        thread = threading.Thread(target=call)
+        thread.start()
+        until = time.monotonic() + 5
+        while not server.requests and time.monotonic() < until:
+            time.sleep(0.01)
+        session.close()
+        thread.join(5)
+        assert ended == ["The session is closed; make another one."]
+        while server.open_connections and time.monotonic() < until:
+            time.sleep(0.01)
+        assert server.open_connections == 0
 
 
 def test_closing_from_another_thread_ends_the_turns() -> None:
