@@ -215,8 +215,8 @@ class _Choice:
         if own.get("finish_reason"):
             self._tell_complete(fresh)
             self._tell_call(self._tool, fresh)
-        for call in said.get("tool_calls") or ():
-            self._next_call(call.__dict__, fresh)
+        for call in _calls_in(said):
+            self._next_call(call, fresh)
 
     def _give_up(self, reason: object) -> None:
         error = _GIVEN_UP.get(reason) if isinstance(reason, str) else None
@@ -275,18 +275,17 @@ class _Choice:
             fresh.append(events.ContentDeltaEvent(self._index, said["content"], content.excerpt(), read))
         if said.get("refusal") is not None and isinstance(refusal, Growing):
             fresh.append(events.RefusalDeltaEvent(self._index, said["refusal"], refusal.excerpt()))
-        for call in said.get("tool_calls") or ():
-            self._tell_arguments(call.__dict__, fresh)
+        for call in _calls_in(said):
+            self._tell_arguments(call, fresh)
 
     def _tell_arguments(self, own: Fields, fresh: Events) -> None:
-        function = self._message["tool_calls"][own["index"]].get("function")
-        if function is None:  # a tool of another kind
+        function = self._call(own["index"]).get("function")
+        if not is_object(function):  # a tool of another kind
             return
         arguments = function.get("arguments")
         if not isinstance(arguments, Growing):
             arguments = function["arguments"] = Growing()
-        name: str = function.get("name") or ""
-        delta = getattr(own.get("function"), "arguments", None) or ""
+        name, delta = _text(function.get("name")), _text(getattr(own.get("function"), "arguments", None))
         read = partial if name in self._whole.reading.strict else None
         fresh.append(events.FunctionToolCallArgumentsDeltaEvent(self._index, name, own["index"], delta, arguments.excerpt(), read))
 
@@ -311,25 +310,30 @@ class _Choice:
 
     def _tell_complete(self, fresh: Events) -> None:
         """Tell what is complete when calls begin, or the answer has ended."""
-        texts, reading = _joined({key: self._message.get(key) for key in ("content", "refusal")}), self._whole.reading
-        if texts["content"] and self._first("content"):
-            fresh.append(events.ContentDoneEvent(self._index, texts["content"], reading.content if reading.typed else None))
-        if texts["refusal"] is not None and self._first("refusal"):
-            fresh.append(events.RefusalDoneEvent(self._index, texts["refusal"]))
+        content, refusal, reading = self._message.get("content"), self._message.get("refusal"), self._whole.reading
+        if isinstance(content, Growing) and content.length and self._first("content"):
+            fresh.append(events.ContentDoneEvent(self._index, content.text(), reading.content if reading.typed else None))
+        if isinstance(refusal, Growing) and self._first("refusal"):
+            fresh.append(events.RefusalDoneEvent(self._index, refusal.text()))
         tokens = self._logprobs or {}
-        content, refusal = tokens.get("content"), tokens.get("refusal")
-        if content is not None and self._first("logprobs.content"):
-            fresh.append(events.LogprobsContentDoneEvent(self._index, content))
-        if refusal is not None and self._first("logprobs.refusal"):
-            fresh.append(events.LogprobsRefusalDoneEvent(self._index, refusal))
+        said, declined = tokens.get("content"), tokens.get("refusal")
+        if said is not None and self._first("logprobs.content"):
+            fresh.append(events.LogprobsContentDoneEvent(self._index, said))
+        if declined is not None and self._first("logprobs.refusal"):
+            fresh.append(events.LogprobsRefusalDoneEvent(self._index, declined))
 
     def _tell_call(self, index: int | None, fresh: Events) -> None:
-        call: Fields = {} if index is None else self._message["tool_calls"][index]
-        if index is not None and call.get("function") is not None and self._first(index):
+        call = self._call(index)
+        if index is not None and is_object(call.get("function")) and self._first(index):
             joined = _joined(call)
-            name, arguments = joined["function"].get("name") or "", joined["function"].get("arguments") or ""
+            name, arguments = _text(joined["function"].get("name")), _text(joined["function"].get("arguments"))
             read = self._whole.reading.arguments
-            fresh.append(events.FunctionToolCallArgumentsDoneEvent(self._index, name, index, joined.get("id") or "", arguments, read))
+            fresh.append(events.FunctionToolCallArgumentsDoneEvent(self._index, name, index, _text(joined.get("id")), arguments, read))
+
+    def _call(self, index: int | None) -> Fields:
+        """Return what has come of a call."""
+        calls = self._message.get("tool_calls")
+        return calls.get(index, {}) if isinstance(calls, _Numbered) and index is not None else {}
 
     def _first(self, what: object) -> bool:
         """Return whether something has not been told before."""
@@ -357,10 +361,20 @@ class _Numbered(dict[int, "Fields"]):
         return last + 1 if last < 0 or (own.get("id") and own["id"] != self[last].get("id")) else last
 
 
+def _calls_in(said: Fields) -> list[Fields]:
+    """Return the pieces of calls that a chunk brings."""
+    calls = said.get("tool_calls")
+    return [call.__dict__ for call in calls if isinstance(call, Record)] if is_list(calls) else []
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
 def _within(tree: Fields, key: str, kind: Any) -> Any:
     """Return what is under a key, made anew where it is of another kind."""
     known = tree.get(key)
-    if not isinstance(known, kind):
+    if type(known) is not kind:
         known = tree[key] = kind()
     return known
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from .._models._base import Record
 from .._typing import TYPE_CHECKING
+from .objects import is_list
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -111,7 +112,7 @@ class EarlyCalls:
     def completed(self, own: Fields) -> Sequence[FunctionCall]:
         """The response is complete: for a service that does not tell of items."""
         output = getattr(own.get("response"), "output", None)
-        return [call for item in output or () if isinstance(item, Record) for call in self._tell(item.__dict__)]
+        return [call for item in (output if is_list(output) else ()) if isinstance(item, Record) for call in self._tell(item.__dict__)]
 
     def _tell(self, item: Fields) -> Sequence[FunctionCall]:
         call_id, name, arguments = item.get("call_id"), item.get("name"), item.get("arguments")
@@ -123,7 +124,7 @@ class EarlyCalls:
         return (FunctionCall(call_id, name, arguments, parse=self._parse),)
 
 
-_EVENTS: dict[Any, Callable[[EarlyCalls, Fields], Sequence[FunctionCall]]] = {
+_EVENTS: dict[str, Callable[[EarlyCalls, Fields], Sequence[FunctionCall]]] = {
     "response.output_item.added": EarlyCalls.added,
     "response.function_call_arguments.done": EarlyCalls.arguments_done,
     "response.output_item.done": EarlyCalls.item_done,

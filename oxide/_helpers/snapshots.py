@@ -198,7 +198,8 @@ class ResponseSnapshots:
         response = own.get("response")
         if isinstance(response, Record):
             self._response = fields = copied(response)
-            for index, item in enumerate(fields.pop("output", None) or ()):
+            output = fields.pop("output", None)
+            for index, item in enumerate(filter(is_object, output) if is_list(output) else ()):
                 self._items.setdefault(index, _Item(item))
         return event
 
@@ -228,7 +229,7 @@ def _delta(spot: _Spot, cls: Any = None) -> Fold:
         state.weigh(len(delta))
         growing.add(delta)
         if own.get("logprobs"):
-            _extend(state, own, "logprobs", copied(own["logprobs"]))
+            _extend(state, own, "logprobs", own["logprobs"])
         return event if cls is None else retyped(cls, event, growing.excerpt())
 
     return fold
@@ -266,19 +267,21 @@ def _part(name: str, index: str) -> Fold:
     return fold
 
 
-def _extend(state: ResponseSnapshots, own: Fields, name: str, values: list[Any]) -> None:
+def _extend(state: ResponseSnapshots, own: Fields, name: str, values: object) -> None:
     """Put values behind those of a list in a part of a message."""
-    place = _TEXTS["response.output_text"].place(state.fields(own), own.get("content_index", -1))
-    if place is not None:
-        state.weigh(weight(values))
+    number = own.get("content_index")
+    place = _TEXTS["response.output_text"].place(state.fields(own), number) if isinstance(number, int) else None
+    if place is not None and is_list(values):
+        added = copied(values)
+        state.weigh(weight(added))
         known = place[0].get(name)
         if not is_list(known):
             known = place[0][name] = []
-        known.extend(values)
+        known.extend(added)
 
 
 def _annotation(state: ResponseSnapshots, event: Record, own: Fields) -> Record:
-    _extend(state, own, "annotations", [copied(own.get("annotation"))])
+    _extend(state, own, "annotations", [own.get("annotation")])
     return event
 
 
