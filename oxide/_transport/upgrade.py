@@ -68,7 +68,13 @@ async def open_websocket(
             return agreed
         raise ProtocolError("no answer to the opening")
     connection = WebSocketConnection(transport.backend, stream, machine, options, agreed)
-    await connection.digest(early)
+    try:
+        await connection.digest(early)
+        if transport.closed:
+            raise ClosedError  # meanwhile: nobody would close this one
+    except BaseException:
+        connection.discard()
+        raise
     return connection
 
 

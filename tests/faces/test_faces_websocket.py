@@ -116,6 +116,31 @@ def test_messages_go_both_ways_over_every_wire(face: Face, wire: str, tmp_path: 
         assert eventually(face, lambda: server.open_connections == 0)
 
 
+def test_a_client_that_is_closed_while_one_opens_leaves_no_connection() -> None:
+    with Server(sockets={"/v1/x": echo}) as server:
+        client = oxide.Client(api_key="test", base_url=server.url)
+        server.fail_next(Fault(delay=0.5))
+        failures: list[BaseException] = []
+
+        async def story(exchange: Any, operation: Any, given: Any) -> None:
+            try:
+                OPENED.append(await open_socket(exchange, operation.prepare(given, exchange.settings)))
+            except oxide.OxideError as error:
+                failures.append(error)
+
+        thread = threading.Thread(target=client._caller.run, args=(story, AT, {}))
+        thread.start()
+        until = time.monotonic() + SOON
+        while not server.requests and time.monotonic() < until:
+            time.sleep(0.01)
+        client.close()
+        thread.join(SOON)
+        assert [type(error) for error in failures] == [oxide.ConfigurationError]
+        while server.open_connections and time.monotonic() < until:
+            time.sleep(0.01)
+        assert server.open_connections == 0
+
+
 def test_the_request_has_what_every_request_has(face: Face) -> None:
     with Server(sockets={"/v1/x": echo}) as server:
         client = face.client(server, organization="o", default_headers={"X-A": "1"}, default_query={"api-version": "2"})
