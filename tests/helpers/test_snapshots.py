@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from oxide import ContentFilterFinishReasonError, LengthFinishReasonError, omit
+from oxide._helpers import stream_events
 from oxide._helpers.chat_snapshots import ChatSnapshots
 from oxide._helpers.growing import Excerpt, Growing
 from oxide._helpers.objects import is_list, is_object
 from oxide._helpers.snapshots import ResponseSnapshots
+from oxide._models import responses_events
 from oxide._models._base import Record, decoder
 from oxide._protocol.base import ProtocolError
 from oxide.types.chat import ChatCompletion
@@ -264,3 +267,11 @@ def test_a_long_text_is_joined_when_it_is_asked_for_and_not_before() -> None:
     assert excerpts[9].text() == "abc" * 10
     assert len(growing._pieces) == 1  # pyright: ignore[reportPrivateUsage]  # likewise
     assert [len(each.text()) for each in excerpts] == [3 * (n + 1) for n in range(1000)]
+
+
+# ----------------------------------------------------------------------------------------------------------------- types
+def test_the_union_of_events_names_every_event_of_the_api() -> None:
+    """Four are of classes of our own; those of a new description must be added by hand."""
+    ours = re.findall(r"\bResponse\w+Event\b", stream_events.ResponseStreamEvent)
+    theirs = re.findall(r"\bResponse\w+Event\b", responses_events.ResponseStreamEvent)
+    assert sorted(ours) == sorted(theirs)
