@@ -45,6 +45,24 @@ class _DataclassFields:
         return fields
 
 
+class _Firm:
+    """A method that no JSON key can hide: a descriptor with a `__set__` goes before the instance's own dictionary.
+
+    It is for what the standard library looks up on the instance; everybody else asks the class.
+    """
+
+    __slots__ = ("_function",)
+
+    def __init__(self, function: Any) -> None:
+        self._function = function
+
+    def __get__(self, record: Record | None, owner: type[Record]) -> Any:
+        return self._function if record is None else self._function.__get__(record, owner)
+
+    def __set__(self, record: Record, value: object) -> None:
+        raise AttributeError("this is a method of all records")
+
+
 @dataclass_transform(kw_only_default=True, field_specifiers=(wire,))
 class Record(Shaped):
     """An object of the API: its fields are attributes, its keys are those of the JSON object.
@@ -93,6 +111,15 @@ class Record(Shaped):
     def __getstate__(self) -> dict[str, Any] | tuple[dict[str, Any], dict[str, Any]]:
         info = _call_of(self)
         return self.__dict__ if info is None else (self.__dict__, {"_http": info})
+
+    def __deepcopy__(self, seen: dict[int, Any]) -> Self:
+        from copy import deepcopy
+
+        seen[id(self)] = record = object.__new__(type(self))
+        record.__dict__ = deepcopy(self.__dict__, seen)
+        if (info := _call_of(self)) is not None:
+            record._http = deepcopy(info, seen)
+        return record
 
     def __replace__(self, /, **changes: Any) -> Self:
         about = shape(type(self))
@@ -201,6 +228,10 @@ class Record(Shaped):
         """The id of the request that brought this object, by its official name."""
         info = _call_of(self)
         return None if info is None else info.request_id
+
+
+for _name in ("__deepcopy__", "__getstate__", "__reduce_ex__"):
+    setattr(Record, _name, _Firm(getattr(Record, _name)))
 
 
 class Unknown(Record):

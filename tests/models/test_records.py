@@ -103,6 +103,30 @@ def test_copies_are_equal_and_independent(way: Any) -> None:
     assert first.id == "msg_1"
 
 
+ODD = ("__copy__", "__deepcopy__", "__getstate__", "__reduce__", "__reduce_ex__", "__setstate__", "__class__", "__dict__", "__slots__")
+
+
+@pytest.mark.parametrize("way", [copy.copy, copy.deepcopy, pickled, lambda record: pickled(record, 0)])
+@pytest.mark.parametrize("cls", [ResponseOutputMessage, Unknown])
+def test_no_key_of_the_json_is_in_the_way_of_copies(way: Any, cls: type[Record]) -> None:
+    first = cls.from_dict({**MESSAGE, **dict.fromkeys((*ODD, "self", "http", "_http", "to_dict", "keys"), 1)})
+    first._http = SimpleNamespace(request_id="req_1")  # type: ignore[assignment]  # stands for the HTTP side of a call
+    second = way(first)
+    assert type(second) is cls
+    assert second == first
+    assert second.http == first.http
+    assert Record.to_dict(second) == Record.to_dict(first)
+
+
+def test_a_deep_copy_keeps_what_is_shared_inside_it_shared() -> None:
+    part = ResponseOutputText.from_dict({"type": "output_text", "text": "Hello", "annotations": []})
+    first = Unknown.from_dict({"type": "new"})
+    first.__dict__.update(one=part, two=part, itself=first)
+    second: Any = copy.deepcopy(first)
+    assert second.one is second.two is not part
+    assert second.itself is second
+
+
 def test_a_deep_copy_shares_nothing() -> None:
     first = message()
     copy.deepcopy(first).content.clear()
