@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .._models import webhooks
 
     Text: TypeAlias = "str | bytes"
+    Body: TypeAlias = "str | bytes | bytearray | memoryview"
     Pairs: TypeAlias = Iterable[tuple[Text, Text]]
 
 __all__ = ["AsyncWebhooksHelpers", "Fields", "WebhooksHelpers", "verify"]
@@ -34,7 +35,7 @@ class Fields(Protocol):
     def items(self) -> Pairs: ...
 
 
-def verify(payload: Text, headers: Fields | Pairs, secret: str, now: float, tolerance: float = TOLERANCE) -> None:
+def verify(payload: Body, headers: Fields | Pairs, secret: str, now: float, tolerance: float = TOLERANCE) -> None:
     """Check that a webhook was signed with the secret, and not long ago.
 
     The signature is the HMAC-SHA256 of id, time and body, joined by dots (the rules of standardwebhooks.com).
@@ -59,8 +60,11 @@ def verify(payload: Text, headers: Fields | Pairs, secret: str, now: float, tole
         raise InvalidWebhookSignatureError(
             f"The webhook is {where}, and {tolerance:g} s are allowed: is it a replay, or is the clock wrong?"
         )
-    body = payload if isinstance(payload, bytes) else payload.encode()
-    signed = f"{name}.{moment}.".encode("utf-8", "surrogateescape") + body
+    try:
+        body = payload.encode() if isinstance(payload, str) else bytes(payload)
+        signed = f"{name}.{moment}.".encode("utf-8", "surrogateescape") + body
+    except UnicodeEncodeError:
+        raise InvalidWebhookSignatureError("The webhook has half a character in its id or body: neither can have been signed.") from None
     if not _fits(signed, _key(secret), signatures):
         raise InvalidWebhookSignatureError("No signature of the webhook fits: its body was changed, or it was signed with another secret.")
 
@@ -110,13 +114,13 @@ def _fits(signed: bytes, key: bytes, signatures: str) -> bool:
     return any([hmac.compare_digest(expected, one) for one in given])  # noqa: C419 - a list: none is left out
 
 
-def _event(payload: Text) -> webhooks.UnwrapWebhookEvent:
+def _event(payload: Body) -> webhooks.UnwrapWebhookEvent:
     """Return the event of a body; one that this version does not know is an `Unknown` record."""
     from .._json import decode
     from .._models._base import Record, decoder
 
     try:
-        value: object = decode(payload if isinstance(payload, bytes) else payload.encode())
+        value: object = decode(payload if isinstance(payload, str) else bytes(payload))
     except ValueError as problem:
         raise APIResponseValidationError(message=f"The webhook is signed, but its body is no JSON: {problem}.", body=payload) from None
     event: object = decoder("webhooks.UnwrapWebhookEvent")(value)
@@ -145,7 +149,7 @@ class WebhooksHelpers:
     """What `client.webhooks` has beside the calls of the API. Nothing here waits, so it is not awaited in asyncio either."""
 
     def unwrap(
-        self: _Resource, payload: Text, headers: Fields | Pairs, *, secret: str | None = None, tolerance: float = TOLERANCE
+        self: _Resource, payload: Body, headers: Fields | Pairs, *, secret: str | None = None, tolerance: float = TOLERANCE
     ) -> webhooks.UnwrapWebhookEvent:
         """Check a webhook, and return its event.
 
@@ -164,7 +168,7 @@ class WebhooksHelpers:
         return _event(payload)
 
     def verify_signature(
-        self: _Resource, payload: Text, headers: Fields | Pairs, *, secret: str | None = None, tolerance: float = TOLERANCE
+        self: _Resource, payload: Body, headers: Fields | Pairs, *, secret: str | None = None, tolerance: float = TOLERANCE
     ) -> None:
         """Check that a webhook was signed with the secret, and not long ago.
 

@@ -116,6 +116,19 @@ def test_bytes_that_are_no_text_are_checked_all_the_same() -> None:
     verify(body, fields(body), SECRET, NOW)
 
 
+@pytest.mark.parametrize("changed", [{"body": '{"a": "\ud800"}'}, {"name": "\ud800"}], ids=["body", "id"])
+def test_half_a_character_is_no_signed_one(changed: dict[str, str]) -> None:
+    headers = {**fields(), "webhook-id": changed.get("name", "wh_1")}
+    with pytest.raises(oxide.InvalidWebhookSignatureError, match="half a character"):
+        verify(changed.get("body", BODY), headers, SECRET, NOW)
+
+
+@pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
+def test_bytes_of_every_kind_are_taken(kind: type, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("oxide._helpers.webhooks.unix_time", lambda: float(NOW))
+    assert client().webhooks.unwrap(kind(BODY.encode()), fields(), secret=SECRET).type == "response.completed"
+
+
 def test_what_is_wrong_is_said() -> None:
     for headers, words in (
         (fields(webhook_id="", webhook_signature=""), "no webhook-id and no webhook-signature"),
