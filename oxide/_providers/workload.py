@@ -175,10 +175,11 @@ def _read(content: bytes) -> tuple[Secret, float]:
     except ValueError:
         answer = {}
     answer = _Hidden(answer)
-    token, seconds = cast("object", answer.get("access_token")), cast("object", answer.get("expires_in"))
+    token = Secret(answer["access_token"]) if isinstance(cast("object", answer.get("access_token")), str) else Secret("")
+    seconds = cast("object", answer.get("expires_in"))
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 < seconds < inf:
         raise OxideError("The answer to the exchange of a token has no valid expires_in.")
-    if not isinstance(token, str) or not token:
+    if not token:
         raise OxideError("The answer to the exchange of a token has no access_token.")
     return checked_key(token), float(seconds)
 

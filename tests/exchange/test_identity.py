@@ -6,6 +6,7 @@ import asyncio
 import json
 import pickle
 import threading
+import traceback
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -159,6 +160,16 @@ def test_an_exchange_that_fails_is_told(reply: Any, kind: type[Exception], words
     assert keys(world) == []
     assert SUBJECT not in shown(caught.value)
     assert SUBJECT not in repr(pickle.dumps(caught.value))
+
+
+@pytest.mark.parametrize("made", [{"expires_in": 0}, {"expires_in": "soon"}, {"access_token": f"{KEY} cut"}], ids=str)
+def test_an_answer_that_is_not_to_be_used_is_not_shown_either(made: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    reply = answer(200, json.dumps({"access_token": KEY, "expires_in": 3600, **made}).encode())
+    client, _ = client_of([reply], monkeypatch=monkeypatch, max_retries=0)
+    with pytest.raises(oxide.OxideError) as caught:
+        create(client)
+    frames = traceback.TracebackException.from_exception(caught.value, capture_locals=True).stack
+    assert [frame.name for frame in frames if "workload" in frame.filename and KEY in str(frame.locals)] == []
 
 
 def test_the_error_of_a_refusal_tells_its_code(monkeypatch: pytest.MonkeyPatch) -> None:
