@@ -19,7 +19,7 @@ from ._transport.incoming import Incoming
 from ._typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from typing import TypeAlias
 
     from ._operation import Request
@@ -271,14 +271,20 @@ class _Copy(Exchange):
 class _Begun(Incoming):
     """A response of whose body something has been looked at, which comes once more."""
 
-    __slots__ = ("_kept",)
+    __slots__ = ("_kept", "_meter")
 
     def __init__(self, incoming: Incoming, kept: deque[bytes]) -> None:
         self._kept = kept
+        self._meter: Callable[[bytes], None] | None = getattr(incoming, "meter", None)  # where a limiter counts what it has cost
         self._take_over(incoming)
 
     async def next_chunk(self) -> bytes | None:
-        return self._kept.popleft() if self._kept else await super().next_chunk()
+        if self._kept:
+            return self._kept.popleft()
+        chunk = await super().next_chunk()
+        if chunk and self._meter is not None:
+            self._meter(chunk)
+        return chunk
 
     def discard(self) -> None:
         self._kept.clear()

@@ -25,7 +25,9 @@ __all__ = ["Handshake", "Opened", "Refused"]
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, 1.3
 _INFORMING = b"HTTP/1.1 1"
 _SWITCHING = ("HTTP/1.1 101 ", "HTTP/1.1 101\r")
-_SOUND_HEAD = re.compile(r"HTTP/1\.1 101(?: [\t -~\x80-\xff]*)?\r\n(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t -~\x80-\xff]*\r\n)*\r\n").fullmatch
+_SOUND_HEAD = re.compile(
+    r"HTTP/1\.1 1[0-9][0-9](?: [\t -~\x80-\xff]*)?\r\n(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t -~\x80-\xff]*\r\n)*\r\n"
+).fullmatch
 _is_token = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch
 _OURS = frozenset(("connection", "upgrade", "accept-encoding"))
 
@@ -154,6 +156,8 @@ class Handshake:
                 return None
             head = kept[:end].decode("latin-1")
             del kept[:end]
+            if not _SOUND_HEAD(head):
+                raise ProtocolError("the head of the answer is malformed")
             if head.startswith(_SWITCHING):
                 self.rest = bytes(kept)
                 return self._agree(head)
@@ -188,8 +192,6 @@ class Handshake:
 
     def _agree(self, head: str) -> Opened:
         """Check the answer (RFC 6455, 4.1)."""
-        if not _SOUND_HEAD(head):
-            raise ProtocolError("the head of the answer is malformed")
         headers = Headers([_field(line) for line in head.split("\r\n")[1:-2]])
         if (headers.get("upgrade") or "").lower() != "websocket" or "upgrade" not in options_of(headers.get("connection") or ""):
             raise ProtocolError("the server switches to something else than WebSocket")

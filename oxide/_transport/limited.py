@@ -169,21 +169,22 @@ class _Metered(Incoming):
     async def next_chunk(self) -> bytes | None:
         chunk = await super().next_chunk()
         if chunk:
-            self._receive(chunk)
+            self.meter(chunk)
         return chunk
 
     def at_hand(self, limit: int) -> bytes | None:
         body = super().at_hand(limit)
         if body:
-            self._receive(body)
+            self.meter(body)
         return body
 
     async def read(self, limit: int, cut: bool = False) -> bytes:
         body = await super().read(limit, cut)
-        self._receive(body)
+        self.meter(body)
         return body
 
-    def _receive(self, data: bytes) -> None:
+    def meter(self, data: bytes) -> None:
+        """Take more of the body: what the request has cost may stand in it."""
         more = self._meter.receive(data)
         if more:
             with _mutex:

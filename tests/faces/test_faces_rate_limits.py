@@ -167,6 +167,15 @@ def test_streams_wait_and_are_put_right_too(face: Face, server: Server) -> None:
     assert limiter._tokens.left == pytest.approx(100_000 - total, abs=2_000)
 
 
+def test_hedged_streams_are_put_right_too(face: Face) -> None:
+    limiter = oxide.RateLimiter(tokens_per_minute=100_000)
+    with Server(pace=0.005) as server:
+        client = face.client(server, rate_limiter=limiter).hedged(delay=30.0)
+        for _ in client.responses.create(model="echo", input="Hello", stream=True, max_output_tokens=50_000):
+            pass
+    assert limiter.delay(90_000, time.monotonic()) == 0
+
+
 def test_threads_and_tasks_share_one_limiter(server: Server) -> None:
     limiter = oxide.RateLimiter(1200)
     limiter._requests.left = 0.0

@@ -248,6 +248,8 @@ WRONG: list[tuple[str, bytes]] = [
     ("an upgrade to something else", AGREED.replace(b"websocket", b"h2c") + b"\r\n"),
     ("no Connection: upgrade", AGREED.replace(b"Connection: Upgrade", b"Connection: close") + b"\r\n"),
     ("a subprotocol that was not offered", AGREED + b"Sec-WebSocket-Protocol: three\r\n\r\n"),
+    ("an interim head without a status", b"HTTP/1.1 1xx\r\n\r\n" + AGREED + b"\r\n"),
+    ("an interim head with a line that is no field", b"HTTP/1.1 103 X\r\nno field\r\n\r\n" + AGREED + b"\r\n"),
     ("an extension that was not offered", AGREED + b"Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n"),
     ("HTTP/1.0", AGREED.replace(b"/1.1", b"/1.0") + b"\r\n"),
     ("a line that is no field", AGREED + b"nothing\r\n\r\n"),
