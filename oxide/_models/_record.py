@@ -45,6 +45,9 @@ class _DataclassFields:
         return fields
 
 
+_NO_SLOTS: dict[str, Any] = {}
+
+
 class _Firm:
     """A method that no JSON key can hide: a descriptor with a `__set__` goes before the instance's own dictionary.
 
@@ -116,10 +119,17 @@ class Record(Shaped):
         from copy import deepcopy
 
         seen[id(self)] = record = object.__new__(type(self))
-        record.__dict__ = deepcopy(self.__dict__, seen)
-        if (info := _call_of(self)) is not None:
-            record._http = deepcopy(info, seen)
+        state = deepcopy(type(self).__getstate__(self), seen)
+        record.__dict__, slots = state if isinstance(state, tuple) else (state, _NO_SLOTS)
+        for name, value in slots.items():
+            setattr(record, name, value)
         return record
+
+    def __reduce_ex__(self, _protocol: object) -> tuple[Any, ...]:
+        import copyreg
+
+        new: Any = vars(copyreg)["__newobj__"]  # which the stubs forget
+        return new, (type(self),), type(self).__getstate__(self)  # the standard one would ask the instance for its state
 
     def __replace__(self, /, **changes: Any) -> Self:
         about = shape(type(self))
@@ -230,7 +240,7 @@ class Record(Shaped):
         return None if info is None else info.request_id
 
 
-for _name in ("__deepcopy__", "__getstate__", "__reduce_ex__"):
+for _name in ("__deepcopy__", "__reduce_ex__"):
     setattr(Record, _name, _Firm(getattr(Record, _name)))
 
 

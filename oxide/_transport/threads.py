@@ -20,7 +20,7 @@ async def call_in_thread(function: Callable[..., T], *args: Any) -> T:
 
     Nobody can stop it: a task that is cancelled meanwhile waits for its end, so that nothing is written once the task is over.
     """
-    future = asyncio.get_running_loop().run_in_executor(None, function, *args)
+    future = asyncio.get_running_loop().run_in_executor(None, _called, function, args)
     try:
         return await asyncio.shield(future)
     except asyncio.CancelledError:
@@ -30,3 +30,10 @@ async def call_in_thread(function: Callable[..., T], *args: Any) -> T:
             except asyncio.CancelledError:
                 continue  # once is enough to be told
         raise
+
+
+def _called(function: Callable[..., T], args: tuple[Any, ...]) -> T:
+    try:
+        return function(*args)
+    except StopIteration as error:  # of a `read` that asks an iterator, say: no future carries it, and who waits would wait for ever
+        raise RuntimeError(f"{function!r} raised StopIteration") from error

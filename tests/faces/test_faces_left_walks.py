@@ -154,6 +154,23 @@ def test_a_body_that_fails_like_a_connection_is_not_taken_for_one(face: Face, se
         assert not server.requests
 
 
+class OfPieces:
+    """A file made of an iterator, whose end it does not catch."""
+
+    def __init__(self) -> None:
+        self._pieces = iter([b"x"])
+
+    def read(self, size: int = -1) -> bytes:
+        return next(self._pieces)
+
+
+def test_a_read_that_raises_stop_iteration_is_an_error_and_nobody_waits_for_ever(face: Face, server: Server) -> None:
+    with face.client(server) as client:
+        with pytest.raises(RuntimeError, match="raised StopIteration"):
+            client.files.create(file=OfPieces(), purpose="batch")
+        assert busy(client) == 0
+
+
 # --------------------------------------------------------------------------------------------------- odd answers, pages
 def test_no_key_of_the_json_hides_what_decoding_needs(face: Face, server: Server) -> None:
     item = {"object": "embedding", "index": 0, "embedding": "AACAPw==", "_revive": 1, "http": 2, "__class__": 3, "self": 4, "_http": 5}
