@@ -146,7 +146,7 @@ def test_a_byte_order_mark_does_no_harm() -> None:
     assert create(client).id == "resp_1"
 
 
-@pytest.mark.parametrize("body", [{"data": None}, {"object": "list"}, [], None, {"data": {}}])
+@pytest.mark.parametrize("body", [{"data": False}, {"object": "list"}, [], None, {"data": {}}])
 def test_a_page_of_a_wrong_shape_is_our_error(body: object) -> None:
     client, _ = scripted([answer(200, body)])
     with pytest.raises(oxide.APIResponseValidationError, match="no page") as caught:
