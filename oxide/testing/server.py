@@ -206,7 +206,7 @@ class Server:
             self.port = listener.sockets[0].getsockname()[1]
         self._ready.set()
         await self._stop.wait()
-        listener.close()
+        await self._accept_no_more(self._loop, listener)
         await self._break_off()
 
     async def _listen(self, loop: asyncio.AbstractEventLoop) -> asyncio.Server:
@@ -214,12 +214,19 @@ class Server:
             return await loop.create_unix_server(self._connection, self.path, ssl=self._tls, backlog=BACKLOG)
         return await loop.create_server(self._connection, self.host, self.port, ssl=self._tls, backlog=BACKLOG)
 
+    async def _accept_no_more(self, loop: asyncio.AbstractEventLoop, listener: asyncio.Server) -> None:
+        for socket in listener.sockets:
+            try:
+                loop.remove_reader(socket)
+            except NotImplementedError:  # the loop of Windows, which has no readers
+                break
+        await asyncio.sleep(0)  # what is accepted becomes a connection in the next turn; a closed listener would forget it, unclosed
+        listener.close()
+
     async def _break_off(self) -> None:
-        for connection in list(self._open):
-            connection.abort()
-        for _ in range(20):  # turns of the loop in which the sockets are closed
-            if not self._open:
-                return
+        for _ in range(20):  # turns of the loop, in which what was accepted a moment ago opens too, and the sockets are closed
+            for connection in list(self._open):
+                connection.abort()
             await asyncio.sleep(0)
 
     def _connection(self) -> asyncio.Protocol:

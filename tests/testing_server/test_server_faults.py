@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import gzip
 import json
 import socket
 import time
+import warnings
 import zlib
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -317,3 +319,15 @@ def test_a_server_starts_and_closes_quickly_and_again(server: Server) -> None:
     assert talk(other).startswith(b"HTTP/1.1 200")
     other.close()
     other.close()
+
+
+def test_a_server_that_closes_leaves_no_connection_of_the_last_moment_behind() -> None:
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always", ResourceWarning)
+        for _ in range(10):
+            with Server() as server:
+                peers = [dial(server) for _ in range(5)]
+            for peer in peers:
+                peer.close()
+        gc.collect()
+    assert [str(warning.message) for warning in told] == []
