@@ -7,7 +7,7 @@ import os
 from ._errors import OxideError, WebSocketConnectionClosedError
 from ._helpers.outgoing import Handlers
 from ._json import as_object, decode
-from ._socket import open_socket
+from ._socket import PASSING, open_socket
 from ._typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
@@ -39,9 +39,6 @@ else:
 __all__ = ["ConnectionCore", "ReconnectingEvent", "ReconnectingOverrides", "Reconnection"]
 
 S = TypeVar("S")  # the events of the server
-
-PASSING = frozenset((1001, 1005, 1006, 1011, 1012, 1013, 1015))
-"""Codes of closing after which another connection may do better (RFC 6455, 7.4.1)."""
 
 ORDERLY = frozenset((1000, 1001))
 

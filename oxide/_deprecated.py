@@ -16,7 +16,7 @@ else:
         return lambda method: warning(method, message)
 
 
-__all__ = ["deprecated", "dressed", "warning"]
+__all__ = ["COROUTINE", "deprecated", "dressed", "warning"]
 
 COROUTINE = 0x80  # inspect.CO_COROUTINE
 

@@ -11,6 +11,7 @@ import os
 import stat
 from errno import EISDIR
 
+from ._deprecated import COROUTINE
 from ._protocol.multipart import Part
 from ._typing import TYPE_CHECKING, Any, cast
 
@@ -32,9 +33,6 @@ SMALL = 65_536
 
 JOIN = 65_536
 """Bytes to gather from an iterator that gives less at a time."""
-
-ASYNC_FUNCTION = 0x80
-"""The flag of a code object that `inspect` calls CO_COROUTINE."""
 
 
 class File:
@@ -171,7 +169,7 @@ def check_content(field: str, value: object) -> None:
         raise TypeError(f'{field} is a text file: open it in binary mode, open(path, "rb"), or pass bytes')
     read: Any = getattr(value, "read", None)
     if callable(read) and not hasattr(value, "__aiter__"):
-        if getattr(getattr(read, "__code__", None), "co_flags", 0) & ASYNC_FUNCTION:
+        if getattr(getattr(read, "__code__", None), "co_flags", 0) & COROUTINE:
             raise TypeError(f"{field}: its read() is a coroutine; pass the file behind it (of a web framework's upload: upload.file)")
         return
     kind = type(value)

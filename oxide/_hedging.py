@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from ._deprecated import COROUTINE
 from ._errors import OxideError
 from ._transport.base import Contest, run_now
 from ._typing import TYPE_CHECKING, Generic, TypeVar
@@ -26,10 +27,6 @@ W = TypeVar("W")
 
 MOST = 3
 """Copies of a call that `hedged_request_n` sends at the most."""
-
-COROUTINE = 0x80
-"""The flag of a function whose calls are coroutines (`inspect.CO_COROUTINE`)."""
-
 
 # -------------------------------------------------------------------------------------------------------- hedging
 if TYPE_CHECKING:

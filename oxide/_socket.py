@@ -31,7 +31,10 @@ if TYPE_CHECKING:
     from ._protocol.headers import Headers
     from ._protocol.websocket_handshake import Refused
 
-__all__ = ["Socket", "SocketOptions", "Waiter", "open_socket"]
+__all__ = ["PASSING", "Socket", "SocketOptions", "Waiter", "open_socket"]
+
+PASSING = frozenset((1001, 1005, 1006, 1011, 1012, 1013, 1015))
+"""Codes of closing after which another connection may do better (RFC 6455, 7.4.1)."""
 
 FAILURES = (WebSocketClosed, ProtocolError, OSError)
 

@@ -23,7 +23,7 @@ from ._judge import failure, invalid
 from ._models._base import Record
 from ._operation import Request
 from ._raw import RawResponse
-from ._socket import Waiter
+from ._socket import PASSING, Waiter
 from ._timeout import FOREVER
 from ._transport.course import Course
 from ._turn_errors import event_error, explain
@@ -48,9 +48,6 @@ ANSWER = "responses.Response"
 ANSWERED = frozenset(("response.completed", "response.incomplete", "response.failed"))
 NOT_FOUND = "previous_response_not_found"
 TOO_MANY = "websocket_stream_limit_reached"  # the service has not noticed yet that an answer has ended
-
-PASSING = frozenset((1001, 1005, 1006, 1011, 1012, 1013, 1015))
-"""Codes of closing after which another connection may do better (RFC 6455, 7.4.1)."""
 
 KEPT = 32
 """Events that an error carries, at the most."""

@@ -156,7 +156,7 @@ class Waiting:
 
 
 MISTAKES: list[tuple[str, object, str]] = [
-    ("a str", "/tmp/x", "pathlib.Path"),
+    ("a str", "x.txt", "pathlib.Path"),
     ("a text", io.StringIO("x"), "binary mode"),
     ("a number", 3, "of type int"),
     ("an asynchronous file", Waiting(), "upload.file"),
@@ -165,7 +165,7 @@ MISTAKES: list[tuple[str, object, str]] = [
     ("a tuple without a name", (b"x", b"y"), "a tuple is"),
     ("a number in a tuple", ("n", 3), "of type int"),
     ("a File in a tuple", ("n", oxide.File(b"x")), "pass it without"),
-    ("a str in a list", ["/tmp/x"], "pathlib.Path"),
+    ("a str in a list", ["x.txt"], "pathlib.Path"),
 ]
 
 
@@ -178,7 +178,7 @@ def test_what_is_no_file_is_refused_with_advice(value: object, told: str) -> Non
 
 def test_a_str_is_no_content_of_a_file_object() -> None:
     with pytest.raises(TypeError, match=r"pathlib\.Path"):
-        oxide.File("/tmp/x")  # type: ignore[arg-type]  # the mistake
+        oxide.File("x.txt")  # type: ignore[arg-type]  # the mistake
 
 
 def test_what_cannot_be_sent_is_refused_before_anything_is(tmp_path: Path) -> None:
